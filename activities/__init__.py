@@ -1,0 +1,1 @@
+"""One file per action: the whole story of that action is in it."""

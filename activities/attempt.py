@@ -1,0 +1,213 @@
+"""One attempt at one step: what every action has in common.
+
+Judge by the snapshot, write what is open, record what Microsoft accepted, and either settle, hand over to verification,
+or ask to be called again. Delivered twice or killed anywhere, it tells the same story: what counts is what was there
+first and what is there now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared import clock
+from shared.microsoft365.errors import MicrosoftError
+from shared.offboarding import catalogue, judgement, reads
+from shared.offboarding.catalogue import Task, View
+from shared.offboarding.outcome import Outcome, StepState
+from shared.offboarding.table import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.microsoft365.http import SentRequest
+    from shared.offboarding.catalogue import Action
+    from shared.offboarding.outcome import Finding
+    from shared.offboarding.reads import Snapshot
+    from shared.offboarding.records import Step
+    from shared.offboarding.store import Details
+    from shared.services import Services
+
+Answer = dict[str, Any]
+"""What an activity tells the orchestrator, see `step_graph`."""
+
+SUPERSEDED: Answer = {"stop": "superseded"}
+_POLL_SECONDS = (2, 4, 8, 15)
+_OTHER_DELIVERY_SECONDS = 15
+_REQUEST_IDS_KEPT = 20
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the orchestrator asks of an activity; `last` means that there will be no further attempt."""
+
+    id: str
+    run: int
+    attempt: int
+    waited: float
+    last: bool
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Order:
+        """Read the activity's input."""
+        return cls(data["id"], data["run"], data.get("attempt", 1), data.get("waited", 0), data.get("last", False))
+
+
+@dataclass(frozen=True)
+class _Again:
+    """The step is not through: come back in `seconds`, or after a time of the orchestrator's choice if None."""
+
+    seconds: float | None
+    why: str
+    message: str
+
+
+def attempt(services: Services, name: str, order: Order) -> Answer:
+    """Work on the step `name` once and record how far it came."""
+    details = services.store.details(order.id)
+    step = details.steps[name]
+    if step.run != order.run:
+        return SUPERSEDED
+    if step.has_ended:
+        return settled(step)
+    now = clock.now()
+    begun = replace(
+        step,
+        state=StepState.running,
+        attempts=step.attempts + 1,
+        started_at=step.started_at or now,
+        next_attempt_at=now + timedelta(seconds=_OTHER_DELIVERY_SECONDS),
+    )
+    try:
+        begun = services.store.put_steps(order.id, [begun])[0]
+        log: list[SentRequest] = []
+        worked, answer = _work(services, details, begun, order, log)
+        services.store.put_steps(order.id, [_with_requests(worked, log)])
+    except ConflictError:
+        return _after_conflict(services, name, order)
+    return answer
+
+
+def settled(step: Step) -> Answer:
+    """Tell the orchestrator how a step ended."""
+    return {"settled": step.outcome or Outcome.failed}
+
+
+def _after_conflict(services: Services, name: str, order: Order) -> Answer:
+    """Somebody else wrote the step: a later run, or another delivery of this attempt."""
+    step = services.store.details(order.id).steps[name]
+    if step.run != order.run:
+        return SUPERSEDED
+    if step.has_ended:
+        return settled(step)
+    return {"again": _OTHER_DELIVERY_SECONDS, "why": "pending"}
+
+
+def view_of(details: Details, name: str, order: Order, now: Snapshot | None = None) -> View:
+    """Gather what a judgement of the step `name` rests on; `now` is the run's own snapshot unless given."""
+    request = details.request
+    if request is None:
+        raise ValueError(f"Offboarding {order.id} has steps but no request.")
+    return View(
+        person=request.person,
+        first=details.first(),
+        now=now or details.latest(order.run),
+        params=request.actions[name],
+        selected=frozenset(request.actions),
+        force=request.force,
+        outcomes={n: s.outcome for n, s in details.steps.items() if s.outcome},
+    )
+
+
+def _work(
+    services: Services, details: Details, step: Step, order: Order, log: list[SentRequest]
+) -> tuple[Step, Answer]:
+    action = catalogue.get(step.name)
+    view = view_of(details, step.name, order)
+    clients = services.microsoft365.tenant(tenant_of(details), log)
+    findings = judgement.findings_of(action, view)
+    todo = judgement.to_do(action, findings)
+    missing = [f for f in todo if f.item not in step.accepted and f.item not in step.problems]
+    if missing:
+        step, again = _apply(action, Task(view, missing, clients), step, last=order.last)
+        if again:
+            return _come_back(step, again)
+    if not judgement.unproven(todo, step.problems):
+        return _end(step, judgement.concluded(_with(findings, todo), step.problems, ""))
+    if not action.proves_itself:
+        return replace(step, state=StepState.verifying, next_attempt_at=None), {"written": True}
+    now, retryable = reads.perform(action.reads_for(view.params), view.person, clients)
+    if retryable and not order.last:
+        return _come_back(step, _again_after(retryable))
+    return _read_back(action, replace(view, now=now), step, order)
+
+
+def _apply(action: Action, task: Task, step: Step, *, last: bool) -> tuple[Step, _Again | None]:
+    """Let the action write, and note what Microsoft accepted, refused, and wants to be asked again."""
+    try:
+        results = action.apply(task)
+    except MicrosoftError as error:
+        results = {finding.item: error for finding in task.open}
+    if results is None:
+        results = dict.fromkeys((finding.item for finding in task.open), None)
+    accepted, problems, retryable = list(step.accepted), dict(step.problems), list[MicrosoftError]()
+    for finding in task.open:
+        error = results.get(finding.item)
+        if error is not None and error.retryable and not last:
+            retryable.append(error)
+            continue
+        refused = judgement.problem(action, finding, error) if error else None
+        if refused:
+            problems[finding.item] = refused
+        else:
+            accepted.append(finding.item)
+    step = replace(step, accepted=tuple(accepted), problems=problems)
+    return step, _again_after(retryable) if retryable else None
+
+
+def _again_after(errors: list[MicrosoftError]) -> _Again:
+    """Wait as long as the most patient of the services asked for; throttling counts by time, faults by number."""
+    waits = [error.retry_after for error in errors if error.retry_after is not None]
+    why = "throttled" if any(error.retryable == "throttled" for error in errors) else "transient"
+    return _Again(max(waits, default=None), why, errors[0].message)
+
+
+def _read_back(action: Action, view: View, step: Step, order: Order) -> tuple[Step, Answer]:
+    findings = judgement.findings_of(action, view)
+    if judgement.unproven(findings, step.problems) and not order.last:
+        seconds = _POLL_SECONDS[min(order.attempt, len(_POLL_SECONDS)) - 1]
+        return _come_back(step, _Again(seconds, "pending", "Microsoft accepted the change; it does not show yet."))
+    unseen = f"Microsoft accepted the change, but it did not show within {order.waited / 60:.0f} minutes."
+    return _end(step, judgement.concluded(findings, step.problems, unseen))
+
+
+def _come_back(step: Step, again: _Again) -> tuple[Step, Answer]:
+    state = StepState.verifying if again.why == "pending" else StepState.retrying
+    due = clock.now() + timedelta(seconds=again.seconds or 0)
+    waiting = replace(step, state=state, message=again.message, next_attempt_at=due)
+    return waiting, {"again": again.seconds, "why": again.why, "progress": len(step.accepted) + len(step.problems)}
+
+
+def _end(step: Step, findings: list[Finding]) -> tuple[Step, Answer]:
+    over = judgement.ended(step, findings, clock.now())
+    return over, settled(over)
+
+
+def _with(findings: list[Finding], todo: list[Finding]) -> list[Finding]:
+    """Put what was to be done over what was found: an action that repeats itself had found it done."""
+    changed = {finding.item: finding for finding in todo}
+    return [changed.get(finding.item, finding) for finding in findings]
+
+
+def tenant_of(details: Details) -> str:
+    """Return the id of the tenant the offboarding happens in."""
+    if details.request is None:
+        raise ValueError("An offboarding whose run has begun has a request.")
+    return details.request.tenant.id
+
+
+def _with_requests(step: Step, log: list[SentRequest]) -> Step:
+    """Keep the ids under which Microsoft's support finds the newest requests of a step."""
+    ids = (*step.request_ids, *(sent.client_request_id for sent in log))
+    return replace(step, request_ids=ids[-_REQUEST_IDS_KEPT:])

@@ -1,0 +1,62 @@
+"""The activity functions: one for each action, named after it, and the bookkeeping of a run."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import azure.durable_functions as df
+
+from activities import bookkeeping
+from activities.attempt import Answer, Order, attempt
+from shared import services
+from shared.offboarding import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.services import Services
+
+    Activity = Callable[[Services, Order, dict[str, Any]], Answer]
+
+_log = logging.getLogger(__name__)
+
+_BOOKKEEPING: dict[str, Activity] = {
+    "begin_run": lambda app, order, _: bookkeeping.begin_run(app, order),
+    "snapshot_directory": lambda app, order, _: bookkeeping.snapshot_directory(app, order),
+    "snapshot_mailbox": lambda app, order, _: bookkeeping.snapshot_mailbox(app, order),
+    "verify": lambda app, order, _: bookkeeping.verify(app, order),
+    "settle_step": lambda app, order, data: bookkeeping.settle_step(app, order, data["step"], data["verdict"]),
+    "finish_run": lambda app, order, data: bookkeeping.finish_run(app, order, data.get("stop")),
+}
+
+
+def build() -> df.Blueprint:
+    """Return the activity functions of every action registered so far."""
+    blueprint = df.Blueprint()
+    for name, activity in activities().items():
+        _add(blueprint, name, activity)
+    return blueprint
+
+
+def activities() -> dict[str, Activity]:
+    """Return every activity by the name it has as a function."""
+    actions: dict[str, Activity] = {name: _of_action(name) for name in catalogue.all_actions()}
+    return _BOOKKEEPING | actions
+
+
+def _of_action(name: str) -> Activity:
+    return lambda app, order, _: attempt(app, name, order)
+
+
+def _add(blueprint: df.Blueprint, name: str, activity: Activity) -> None:
+    def run(order: dict[str, Any]) -> Answer:
+        try:
+            return activity(services.current(), Order.from_json(order), order)
+        except Exception:
+            # The orchestrator repeats what breaks unexpectedly; the reason must not be lost on the way.
+            _log.exception("%s broke for offboarding %s, run %s", name, order.get("id"), order.get("run"))
+            raise
+
+    run.__name__ = name
+    blueprint.activity_trigger(input_name="order")(run)

@@ -1,0 +1,246 @@
+"""What a run does besides its actions: begin, snapshot, verify, settle what could not run, finish.
+
+Each is safe to repeat: it looks at what is recorded before it writes, and a record of a later run is never touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from activities.attempt import SUPERSEDED, Answer, Order, settled, tenant_of, view_of
+from shared import clock
+from shared.microsoft365 import graph_calls
+from shared.microsoft365.errors import Category, MicrosoftError
+from shared.offboarding import catalogue, judgement, plan, reads
+from shared.offboarding.outcome import Finding, Outcome, StepState
+from shared.offboarding.reads import USER
+from shared.offboarding.records import ENDED, Reason, State, Step, reason_of
+from shared.offboarding.table import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.offboarding.reads import Read, Snapshot
+    from shared.offboarding.records import Offboarding
+    from shared.offboarding.store import Details
+    from shared.services import Services
+
+VERIFY_FOR_SECONDS: Final = 300
+"""Directory reads lag behind writes by seconds, rarely minutes (sheet 1.6)."""
+
+_VERIFY_AGAIN_SECONDS: Final = (2, 4, 8, 16, 30)
+
+
+def begin_run(services: Services, order: Order) -> Answer:
+    """Take over the unsettled steps for this run and return its plan; safe against a run that is not current."""
+    offboarding = services.store.get(order.id)
+    if offboarding is None or offboarding.state is not State.running or offboarding.run != order.run:
+        return SUPERSEDED
+    details = services.store.details(order.id)
+    the_plan = plan.make(offboarding.request.actions)
+    taken = [
+        Step(node.name, order.run, etag=old.etag if old else "")
+        for node in the_plan.steps
+        if not ((old := details.steps.get(node.name)) and (old.is_settled or old.run >= order.run))
+    ]
+    if any(step.run > order.run for step in details.steps.values()):
+        return SUPERSEDED
+    if taken:
+        try:
+            services.store.begin(offboarding, taken, is_first=details.request is None)
+        except ConflictError:
+            return begin_run(services, order)
+    return {
+        "nodes": [node.to_json() for node in the_plan.nodes],
+        "settled": {name: step.outcome for name, step in details.steps.items() if step.is_settled},
+        "patience_seconds": services.settings.give_up_after_seconds,
+    }
+
+
+def snapshot_directory(services: Services, order: Order) -> Answer:
+    """Read the person's account and what else the directory knows; stop the run where there is no such person."""
+    details = services.store.details(order.id)
+    answer = _snapshot(services, details, order, "graph")
+    if answer.get("settled") != Outcome.done:
+        return answer
+    snapshot = services.store.details(order.id).latest(order.run)
+    if USER.name not in snapshot.values or snapshot.values[USER.name] is not None:
+        return answer
+    return {"stop": "user_deleted" if _is_deleted(services, details) else "user_missing"}
+
+
+def snapshot_mailbox(services: Services, order: Order) -> Answer:
+    """Read the person's mailbox and what else Exchange knows."""
+    return _snapshot(services, services.store.details(order.id), order, "exchange")
+
+
+def _snapshot(services: Services, details: Details, order: Order, service: str) -> Answer:
+    if _is_superseded(details, order):
+        return SUPERSEDED
+    wanted = _unsettled_reads(details, service)
+    known = details.latest(order.run)
+    if wanted and not any(read.name in known.values or read.name in known.errors for read in wanted):
+        view = view_of(details, next(iter(details.steps)), order)
+        snapshot, retryable = reads.perform(wanted, view.person, services.microsoft365.tenant(tenant_of(details)))
+        if retryable and not order.last:
+            return _again(retryable)
+        services.store.put_snapshot(order.id, order.run, snapshot)
+    return {"settled": Outcome.done}
+
+
+def _unsettled_reads(details: Details, service: str) -> list[Read[Any]]:
+    wanted = {USER.name: USER} if service == USER.service else {}
+    for step in details.steps.values():
+        if not step.is_settled:
+            wanted |= {read.name: read for read in _reads_of(details, step.name) if read.service == service}
+    return list(wanted.values())
+
+
+def _reads_of(details: Details, name: str) -> tuple[Read[Any], ...]:
+    action = catalogue.get(name)
+    return action.reads_for(details.request.actions[name]) if details.request else action.reads
+
+
+def _again(errors: list[MicrosoftError]) -> Answer:
+    waits = [error.retry_after for error in errors if error.retry_after is not None]
+    throttled = any(error.retryable == "throttled" for error in errors)
+    return {"again": max(waits, default=None), "why": "throttled" if throttled else "transient"}
+
+
+def _is_deleted(services: Services, details: Details) -> bool:
+    if details.request is None:
+        return False
+    try:
+        services.microsoft365.tenant(tenant_of(details)).graph.send(
+            graph_calls.get_deleted_user(details.request.person.id)
+        )
+    except MicrosoftError as error:
+        if error.category is Category.not_found:
+            return False
+        raise
+    return True
+
+
+def _is_superseded(details: Details, order: Order) -> bool:
+    return any(step.run > order.run for step in details.steps.values())
+
+
+def verify(services: Services, order: Order) -> Answer:
+    """Prove together what the actions did not prove themselves; look again until it shows or time is up."""
+    details = services.store.details(order.id)
+    if _is_superseded(details, order):
+        return SUPERSEDED
+    claims = [step for step in details.steps.values() if step.state is StepState.verifying]
+    if not claims:
+        return {"settled": Outcome.done, "also": _outcomes(details)}
+    wanted = {read.name: read for step in claims for read in _reads_of(details, step.name)}
+    person = view_of(details, claims[0].name, order).person
+    clients = services.microsoft365.tenant(tenant_of(details))
+    now, retryable = reads.perform(wanted.values(), person, clients)
+    last = order.last or order.waited >= VERIFY_FOR_SECONDS
+    proven = [step for claim in claims if (step := _proven(details, claim, order, now, last=last))]
+    try:
+        services.store.put_steps(order.id, proven)
+    except ConflictError:
+        return {"again": _VERIFY_AGAIN_SECONDS[0], "why": "pending"}
+    ended = {step.name: step.outcome for step in proven}
+    if len(proven) == len(claims):
+        return {"settled": Outcome.done, "also": _outcomes(details) | ended}
+    if retryable:
+        return _again(retryable)
+    seconds = _VERIFY_AGAIN_SECONDS[min(order.attempt, len(_VERIFY_AGAIN_SECONDS)) - 1]
+    return {"again": seconds, "why": "pending", "also": ended}
+
+
+def _proven(details: Details, claim: Step, order: Order, now: Snapshot, *, last: bool) -> Step | None:
+    """Return the end of a step that is proven, or whose time is up; None while it may still show."""
+    findings = judgement.findings_of(catalogue.get(claim.name), view_of(details, claim.name, order, now))
+    unread = any(read.name in now.errors for read in _reads_of(details, claim.name))
+    if not last and (unread or judgement.unproven(findings, claim.problems)):
+        return None
+    unseen = "Microsoft accepted the change, but it was not seen when it was looked for."
+    return judgement.ended(claim, judgement.concluded(findings, claim.problems, unseen), clock.now())
+
+
+def _outcomes(details: Details) -> dict[str, str]:
+    return {name: step.outcome for name, step in details.steps.items() if step.outcome}
+
+
+def settle_step(services: Services, order: Order, name: str, verdict: Mapping[str, Any]) -> Answer:
+    """Record a step that could not be run: what it requires did not succeed, or its attempts kept breaking."""
+    step = services.store.details(order.id).steps[name]
+    if step.run != order.run:
+        return SUPERSEDED
+    if not step.has_ended:
+        blockers = tuple(verdict.get("blocked_by", ()))
+        finding = Finding(Outcome(verdict["outcome"]), verdict["message"], blocked_by=blockers)
+        try:
+            step = services.store.put_steps(order.id, [judgement.ended(step, [finding], clock.now())])[0]
+        except ConflictError:
+            return settle_step(services, order, name, verdict)
+    return settled(step)
+
+
+_STOPPED: Final[Mapping[str, tuple[Reason, str]]] = {
+    "user_missing": (Reason.refused, "There is no such user in the tenant any more."),
+    "user_deleted": (Reason.refused, "The account was deleted before the offboarding began."),
+}
+
+
+def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
+    """End the offboarding as its steps ended; the state, the listing and the locks change in one transaction."""
+    offboarding = services.store.get(order.id)
+    if offboarding is None or offboarding.run != order.run:
+        return SUPERSEDED
+    if offboarding.state in ENDED:
+        return _result(offboarding)
+    steps = _all_ended(services, order, stop)
+    if steps is None:
+        return SUPERSEDED
+    reason = reason_of(steps)
+    message = ""
+    if reason and stop in _STOPPED:
+        reason, message = _STOPPED[stop]
+    over = offboarding.ended(clock.now(), reason, message)
+    over = replace(over, warnings=(*offboarding.warnings, *_attention(steps)))
+    try:
+        services.store.change(offboarding, over)
+    except ConflictError:
+        return finish_run(services, order, stop)
+    return _result(over)
+
+
+def _all_ended(services: Services, order: Order, stop: str | None) -> list[Step] | None:
+    """Return the steps, every one ended; None where a later run has taken them."""
+    details = services.store.details(order.id)
+    if _is_superseded(details, order):
+        return None
+    left = [step for step in details.steps.values() if not step.has_ended]
+    over = [judgement.ended(step, [_left_behind(step, stop)], clock.now()) for step in left]
+    try:
+        if over:
+            services.store.put_steps(order.id, over)
+    except ConflictError:
+        return _all_ended(services, order, stop)
+    return [step for step in details.steps.values() if step.has_ended] + over
+
+
+def _left_behind(step: Step, stop: str | None) -> Finding:
+    if stop == "user_deleted" and catalogue.get(step.name).is_last:
+        return Finding(Outcome.already_done, "The account had been deleted before.")
+    if stop == "user_deleted":
+        return Finding(Outcome.not_applicable, "The account had been deleted before.")
+    if stop in _STOPPED:
+        return Finding(Outcome.skipped, _STOPPED[stop][1])
+    return Finding(Outcome.failed, "It did not come to an end.")
+
+
+def _attention(steps: list[Step]) -> list[str]:
+    return [
+        f"{catalogue.title_of(step.name)}: {step.message}" for step in steps if step.outcome is Outcome.needs_attention
+    ]
+
+
+def _result(offboarding: Offboarding) -> Answer:
+    return {"state": offboarding.state, "reason": offboarding.reason}

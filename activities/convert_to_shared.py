@@ -1,0 +1,59 @@
+"""Turn the mailbox into a shared one, so that the mail lives on without a licence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.microsoft365 import exchange_cmdlets
+from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.reads import MAILBOX, USER
+
+if TYPE_CHECKING:
+    from shared.offboarding.catalogue import Task, View
+
+
+@register
+class ConvertToShared(Action):
+    """Set the mailbox's type, and wait until it reads as shared.
+
+    The conversion is asynchronous, and the licence must not go before it is through: the gate of `remove_licenses`
+    hangs on it (Learn: "Convert a user mailbox to a shared mailbox").
+    """
+
+    name = "convert_to_shared"
+    title = "Convert to a shared mailbox"
+    description = "Turns the mailbox into a shared mailbox, which colleagues can open and which needs no licence."
+    portal_key = "ConvertToShared"
+    reads = (USER, MAILBOX)
+    permissions = (EXCHANGE_ADMIN,)
+    after = ("cancel_meetings",)
+    lane = "mailbox"
+    proves_itself = True
+    undo = "Convert it back (Set-Mailbox -Type Regular) after assigning a licence."
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether the mailbox is shared."""
+        was, mailbox, user = view.first.get(MAILBOX), view.now.get(MAILBOX), view.now.get(USER)
+        if mailbox is None and user and user.is_synced and user.mail:
+            return Finding(
+                Outcome.needs_attention,
+                "There is no mailbox in Exchange Online. Convert one on-premises there, with Set-RemoteMailbox.",
+            )
+        if mailbox is None:
+            return Finding(Outcome.not_applicable, "There is no mailbox.")
+        advice = (
+            " Set msExchRecipientTypeDetails in Active Directory, too, or the next synchronisation may turn it back."
+            if user and user.is_synced
+            else ""
+        )
+        return compared(
+            before=was is not None and was.is_shared,
+            now=mailbox.is_shared,
+            done="The mailbox was read back as a shared mailbox." + advice,
+            already="The mailbox was shared already.",
+        )
+
+    def apply(self, task: Task) -> None:
+        """Ask for the conversion."""
+        task.clients.exchange.invoke(exchange_cmdlets.convert_to_shared(task.person.id))

@@ -1,0 +1,51 @@
+"""Block the account's sign-in: the first thing that happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.microsoft365 import graph_calls
+from shared.offboarding.catalogue import Action, graph_permission, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.reads import USER
+
+if TYPE_CHECKING:
+    from shared.offboarding.catalogue import Task, View
+
+
+@register
+class DisableSignIn(Action):
+    """Set accountEnabled to false.
+
+    The account of a synced user is mastered in Active Directory, so the next synchronisation may enable it again; it is
+    blocked all the same, because that closes the gap now (Learn: "Revoke user access in Microsoft Entra ID").
+    """
+
+    name = "disable_sign_in"
+    title = "Block sign-in"
+    description = "Blocks the account, so that nobody can sign in with it."
+    portal_key = "DisableSignIn"
+    permissions = (graph_permission("User.EnableDisableAccount.All"), graph_permission("User.Read.All"))
+    undo = "Enable the account again if snapshot.user.accountEnabled was true."
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether sign-in is blocked."""
+        was, user = view.first.get(USER), view.now.get(USER)
+        if user is None or was is None:
+            return Finding(Outcome.already_done, "The account no longer exists.")
+        if not user.enabled and was.enabled and user.is_synced:
+            return Finding(
+                Outcome.needs_attention,
+                "Sign-in is blocked in the cloud. Disable the account in Active Directory, too, or the next "
+                "synchronisation may enable it again.",
+            )
+        return compared(
+            before=not was.enabled,
+            now=not user.enabled,
+            done="Sign-in is blocked.",
+            already="Sign-in was blocked already.",
+        )
+
+    def apply(self, task: Task) -> None:
+        """Block sign-in; nothing else goes into this request, so that it cannot fail for another reason."""
+        task.clients.graph.send(graph_calls.disable_user(task.person.id))

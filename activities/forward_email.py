@@ -1,0 +1,130 @@
+"""Send arriving mail on to a colleague or an outside address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.microsoft365 import exchange_cmdlets
+from shared.offboarding import identifiers
+from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, is_on, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.portal_form import one_person
+from shared.offboarding.reads import DOMAINS, MAILBOX, USER, Read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.offboarding.catalogue import Task, View
+    from shared.offboarding.reads import Mailbox
+
+
+@dataclass(frozen=True)
+class Params:
+    """Where mail goes (object id or address), and whether the mailbox keeps a copy of it."""
+
+    to: str
+    keep_copy: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot name a recipient."""
+        identifiers.check_person(self.to)
+
+
+@dataclass(frozen=True)
+class _Recipient:
+    """A recipient of the tenant, by every name under which Exchange may show it as a forwarding address."""
+
+    names: frozenset[str]
+
+
+_NAMES: Final = ("Identity", "Name", "DistinguishedName", "Guid", "ExternalDirectoryObjectId", "PrimarySmtpAddress")
+
+
+def _recipient(params: Mapping[str, Any]) -> Read[_Recipient | None]:
+    return Read(
+        "forward_recipient",
+        "The recipient of forwarded mail",
+        "exchange",
+        lambda _: exchange_cmdlets.get_recipient(params["to"]),
+        lambda row: _Recipient(frozenset(str(row[n]).casefold() for n in _NAMES if row.get(n))) if row else None,
+        lambda rows, _: rows[0] if len(rows) == 1 else None,
+    )
+
+
+@register
+class ForwardEmail(Action):
+    """Set the mailbox's forwarding.
+
+    A recipient of the tenant goes into ForwardingAddress, any other address into ForwardingSmtpAddress; the other is
+    cleared, because with both set the SMTP one is ignored (Learn: "Set-Mailbox").
+    """
+
+    name = "forward_email"
+    title = "Forward e-mail"
+    description = "Sends arriving mail on to a colleague or another address, and keeps a copy if wanted."
+    portal_key = "forward"
+    params = Params
+    reads = (USER, MAILBOX, DOMAINS)
+    permissions = (EXCHANGE_ADMIN,)
+    excludes = ("disable_forwarding", "delete_user")
+    warns_with = MappingProxyType(
+        {"set_out_of_office": "A mailbox that forwards its mail may not send the out-of-office message."}
+    )
+    lane = "mailbox"
+    undo = "Set the forwarding of snapshot.mailbox again."
+
+    def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Read the chosen recipient and the switch beside it."""
+        to = one_person(form.get("forward"))
+        return {"to": to, "keep_copy": is_on(form.get("keepcopy"))} if to else None
+
+    def reads_for(self, params: Mapping[str, Any]) -> tuple[Read[Any], ...]:
+        """Ask for the recipient, too: Exchange shows a forwarding address under another name than it was set by."""
+        return (*self.reads, _recipient(params))
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether mail is forwarded as wanted."""
+        was, mailbox = view.first.get(MAILBOX), view.now.get(MAILBOX)
+        if mailbox is None:
+            return Finding(Outcome.not_applicable, "There is no mailbox.")
+        to, recipient = view.params["to"], view.now.get(_recipient(view.params))
+        if recipient is None and _is_inside(view):
+            return Finding(
+                Outcome.failed, f"{to} is not a recipient in this tenant, so mail cannot be forwarded to it."
+            )
+        person = {view.person.id.casefold(), view.person.upn.casefold()}
+        if to.casefold() in person or (recipient and recipient.names & person):
+            return Finding(Outcome.failed, "Mail cannot be forwarded to the leaver.")
+        copy = "a copy stays in the mailbox" if view.params["keep_copy"] else "no copy is kept"
+        outside = "" if recipient else " Outbound spam policy may block forwarding to outside addresses."
+        return compared(
+            before=was is not None and _forwards(was, view.params, recipient),
+            now=_forwards(mailbox, view.params, recipient),
+            done=f"Mail is forwarded to {to}; {copy}.{outside}",
+            already=f"Mail was forwarded to {to} already.",
+        )
+
+    def apply(self, task: Task) -> None:
+        """Set the forwarding."""
+        inside = task.view.now.get(_recipient(task.params)) is not None
+        task.clients.exchange.invoke(
+            exchange_cmdlets.set_forwarding(
+                task.person.id, task.params["to"], external=not inside, keep_copy=task.params["keep_copy"]
+            )
+        )
+
+
+def _is_inside(view: View) -> bool:
+    to: str = view.params["to"]
+    return identifiers.is_guid(to) or to.rpartition("@")[2].casefold() in view.now.get(DOMAINS)
+
+
+def _forwards(mailbox: Mailbox, params: Mapping[str, Any], recipient: _Recipient | None) -> bool:
+    if mailbox.keeps_copy != params["keep_copy"]:
+        return False
+    if recipient is None:
+        return mailbox.forwards_to is None and (mailbox.forwards_to_smtp or "").casefold() == params["to"].casefold()
+    shown = (mailbox.forwards_to or "").casefold()
+    return mailbox.forwards_to_smtp is None and shown in {*recipient.names, params["to"].casefold()}

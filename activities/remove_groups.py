@@ -1,0 +1,76 @@
+"""Take the person out of the groups they are a direct member of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.offboarding import mail_protection, memberships
+from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, After, graph_permission, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.reads import GROUPS, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.offboarding.catalogue import Results, Task, View
+    from shared.offboarding.reads import Group
+
+
+@register
+class RemoveGroups(Action):
+    """Remove each direct membership by the door its kind of group has.
+
+    Groups that give licences are left to `remove_licenses` where that is selected, too; else they go once the mailbox
+    is safe. Dynamic groups follow their rule, synced ones Active Directory.
+    """
+
+    name = "remove_groups"
+    title = "Remove from groups"
+    description = "Takes the person out of security groups, Microsoft 365 groups, teams and distribution lists."
+    portal_key = "RemoveGroups"
+    reads = (USER, GROUPS, *mail_protection.READS)
+    permissions = (
+        graph_permission("Directory.Read.All"),
+        graph_permission("GroupMember.ReadWrite.All"),
+        EXCHANGE_ADMIN,
+    )
+    after = ("disable_sign_in", After("convert_to_shared", unless="remove_licenses"))
+    destructive = True
+    removes = True
+    undo = "Add the person to the groups of snapshot.groups again."
+
+    def judge(self, view: View) -> Sequence[Finding]:
+        """Find out which memberships are left."""
+        now = {group.id: group for group in view.now.get(GROUPS)}
+        was = {group.id: group for group in view.first.get(GROUPS)}
+        groups = list((was | now).values())
+        if not groups:
+            return [Finding(Outcome.already_done, "The person is in no group.")]
+        return [_judge(group, view, is_member=group.id in now, was_member=group.id in was) for group in groups]
+
+    def apply(self, task: Task) -> Results:
+        """Remove the open memberships."""
+        groups = {group.id: group for group in task.view.now.get(GROUPS)}
+        doomed = [groups[finding.item] for finding in task.open if finding.item in groups]
+        return memberships.remove(doomed, task.person.id, task.clients)
+
+
+def _judge(group: Group, view: View, *, is_member: bool, was_member: bool) -> Finding:
+    left = memberships.cannot_be_removed(group)
+    if left and is_member:
+        return Finding(left[0], left[1], group.id, group.name)
+    if is_member and group.gives_licences:
+        if "remove_licenses" in view.selected:
+            return Finding(Outcome.not_applicable, "It gives licences: left to that step.", group.id, group.name)
+        danger = mail_protection.danger(view)
+        if danger:
+            message = f"It gives licences. {danger}"
+            return Finding(Outcome.needs_attention, message, group.id, group.name)
+    return compared(
+        before=not was_member,
+        now=not is_member,
+        done="Removed.",
+        already="The person was not a member.",
+        item=group.id,
+        name=group.name,
+    )

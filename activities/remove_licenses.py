@@ -1,0 +1,136 @@
+"""Take the licences back: those assigned to the person, and the groups that give them some."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.microsoft365 import graph_calls
+from shared.offboarding import mail_protection, memberships
+from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.reads import GROUPS, USER, Read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from shared.microsoft365.errors import MicrosoftError
+    from shared.offboarding.catalogue import Results, Task, View
+    from shared.offboarding.reads import Group, Licence
+
+_ASSIGN: Final = "assign"
+"""Id of the one call that takes back every direct licence."""
+
+
+def _names(raw: Any) -> Mapping[str, str]:  # noqa: ANN401 - Microsoft's JSON
+    return raw or {}
+
+
+SKU_NAMES = Read(
+    "skus",
+    "The names of the licences",
+    "graph",
+    lambda _: graph_calls.get_subscribed_skus(),
+    _names,
+    lambda page, _: {sku["skuId"]: sku["skuPartNumber"] for sku in page["value"]},
+)
+
+
+@register
+class RemoveLicenses(Action):
+    """Remove direct licences in one call, and the memberships that give inherited ones.
+
+    All direct licences go in one call, so that none is refused for another that depends on it. An inherited licence
+    cannot be taken from the person, only with the group (Learn: "assignLicense"); Entra follows within minutes.
+    """
+
+    name = "remove_licenses"
+    title = "Remove licences"
+    description = "Takes back every licence, once the mail is safe without."
+    portal_key = "RemoveLicenses"
+    reads = (USER, GROUPS, SKU_NAMES, *mail_protection.READS)
+    permissions = (
+        graph_permission("LicenseAssignment.ReadWrite.All"),
+        graph_permission("GroupMember.ReadWrite.All"),
+        EXCHANGE_ADMIN,
+    )
+    after = (
+        "remove_groups",
+        "hide_from_address_lists",
+        "remove_mailbox_permissions",
+        "remove_calendar_permissions",
+        "remove_inbox_rules",
+        "remove_mobile_devices",
+        "remove_teams_number",
+        "grant_mailbox_access",
+        "grant_mailbox_access_automap",
+        "grant_send_as",
+        "grant_send_on_behalf",
+        "grant_onedrive_access",
+        "disable_onedrive_sharing",
+        "forward_email",
+        "disable_forwarding",
+        "set_out_of_office",
+    )
+    requires = ("convert_to_shared", "cancel_meetings")
+    warns_without = MappingProxyType(
+        {
+            "convert_to_shared": "A user mailbox without a licence is deleted after 30 days: licences stay unless the "
+            "mailbox is shared already, the account is deleted, or force is set.",
+        }
+    )
+    destructive = True
+    removes = True
+    undo = "Assign the licences of snapshot.user.licenseAssignmentStates again."
+
+    def judge(self, view: View) -> Sequence[Finding]:
+        """Find out which licences are left."""
+        user, was = view.now.get(USER), view.first.get(USER)
+        now, before = (user.licences if user else ()), (was.licences if was else ())
+        licences = list(dict.fromkeys((*before, *now)))
+        if not licences:
+            return [Finding(Outcome.already_done, "The person has no licence.")]
+        danger = mail_protection.danger(view) if now else None
+        if danger:
+            message = f"{danger} The licences stay; set force to remove them all the same."
+            return [Finding(Outcome.skipped, message, blocked_by=("mail_protection",))]
+        groups = {group.id: group for group in (*view.first.get(GROUPS), *view.now.get(GROUPS))}
+        names = _names(view.now.values.get(SKU_NAMES.name))
+        return [_judge(licence, groups, names, has=licence in now, had=licence in before) for licence in licences]
+
+    def apply(self, task: Task) -> Results:
+        """Take back the open licences: everything that goes through Graph in one batch."""
+        user = task.view.now.get(USER)
+        open_items = {finding.item for finding in task.open}
+        licences = [licence for licence in (user.licences if user else ()) if _item(licence) in open_items]
+        direct = [licence.sku for licence in licences if licence.group is None]
+        giving = {licence.group for licence in licences}
+        groups = [group for group in task.view.now.get(GROUPS) if group.id in giving]
+        assign = [(_ASSIGN, graph_calls.assign_license(task.person.id, direct))] if direct else []
+        said = memberships.remove(groups, task.person.id, task.clients, assign)
+        return {_item(licence): _answer(said, licence) for licence in licences}
+
+
+def _item(licence: Licence) -> str:
+    return f"{licence.sku}/{licence.group or _ASSIGN}"
+
+
+def _answer(said: Results, licence: Licence) -> MicrosoftError | None:
+    return said.get(licence.group or _ASSIGN)
+
+
+def _judge(licence: Licence, groups: Mapping[str, Group], names: Mapping[str, str], *, has: bool, had: bool) -> Finding:
+    name = names.get(licence.sku, licence.sku)
+    if licence.group is None:
+        return compared(before=not had, now=not has, done="Removed.", already="", item=_item(licence), name=name)
+    group = groups.get(licence.group)
+    giver = group.name if group else licence.group
+    name = f"{name} (from {giver})"
+    left = memberships.cannot_be_removed(group) if group else None
+    if has and group is None:
+        text = "It comes from a group the person is not a direct member of: change that group."
+        return Finding(Outcome.needs_attention, text, _item(licence), name)
+    if has and left:
+        return Finding(Outcome.needs_attention, f"{giver} gives it. {left[1]}", _item(licence), name)
+    done = f"Removed with the membership in {giver}."
+    return compared(before=not had, now=not has, done=done, already="", item=_item(licence), name=name)

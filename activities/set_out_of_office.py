@@ -1,0 +1,136 @@
+"""Answer arriving mail with a message."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from shared.microsoft365 import exchange_cmdlets
+from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.reads import MAILBOX, USER, Read, only_row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.offboarding.catalogue import Task, View
+
+MAX_MESSAGE_CHARS = 12_000
+
+
+def _text(message: str) -> str:
+    """Return what a reader sees of a message: Exchange wraps and reformats the HTML it is given."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", message)).split())
+
+
+@dataclass(frozen=True)
+class Params:
+    """The messages (HTML) for colleagues and for others, and which others are answered."""
+
+    internal: str
+    external: str | None = None
+    audience: Literal["none", "known", "all"] = "all"
+
+    def __post_init__(self) -> None:
+        """Refuse a message that says nothing or too much; tags alone say nothing."""
+        for name, message in (("internal", self.internal), ("external", self.external)):
+            if message is not None and not _text(message):
+                raise ValueError(f"{name} is empty")
+            if message is not None and len(message) > MAX_MESSAGE_CHARS:
+                raise ValueError(f"{name} has {len(message)} characters; at most {MAX_MESSAGE_CHARS} are accepted")
+
+
+@dataclass(frozen=True)
+class _AutoReply:
+    enabled: bool
+    internal: str
+    external: str
+    audience: str
+
+
+def _parse(raw: Any) -> _AutoReply | None:  # noqa: ANN401 - Microsoft's JSON
+    if raw is None:
+        return None
+    return _AutoReply(
+        enabled=raw.get("AutoReplyState") == "Enabled",
+        internal=_text(raw.get("InternalMessage") or ""),
+        external=_text(raw.get("ExternalMessage") or ""),
+        audience=str(raw.get("ExternalAudience") or "").lower(),
+    )
+
+
+AUTO_REPLY = Read(
+    "auto_reply",
+    "The automatic reply",
+    "exchange",
+    lambda person: exchange_cmdlets.get_auto_reply(person.id),
+    _parse,
+    only_row,
+)
+
+
+@register
+class SetOutOfOffice(Action):
+    """Switch automatic replies on, without an end.
+
+    Comes after the inbox rules: automatic replies live in the same table of the mailbox.
+    """
+
+    name = "set_out_of_office"
+    title = "Set an out-of-office message"
+    description = "Answers arriving mail with a message, one for colleagues and one for others."
+    portal_key = "OOO"
+    params = Params
+    reads = (USER, MAILBOX, AUTO_REPLY)
+    permissions = (EXCHANGE_ADMIN,)
+    after = ("remove_inbox_rules",)
+    excludes = ("delete_user",)
+    lane = "mailbox"
+    undo = "Set the automatic reply of snapshot.auto_reply again."
+
+    def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Read the editor's text; the portal has one for colleagues and others."""
+        message = form.get(self.portal_key.lower())
+        if not isinstance(message, str) or not _text(message):
+            return None
+        return {"internal": message, "external": None, "audience": "all"}
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether the wanted messages go out."""
+        if view.now.get(MAILBOX) is None:
+            return Finding(Outcome.not_applicable, "There is no mailbox.")
+        return compared(
+            before=_answers(view.first.get(AUTO_REPLY), view.params),
+            now=_answers(view.now.get(AUTO_REPLY), view.params),
+            done="Arriving mail is answered with the message.",
+            already="Arriving mail was answered with this message already.",
+        )
+
+    def apply(self, task: Task) -> None:
+        """Set the messages."""
+        internal, external = _messages(task.params)
+        audience = task.params["audience"].capitalize()
+        task.clients.exchange.invoke(
+            exchange_cmdlets.set_auto_reply(task.person.id, internal=internal, external=external, audience=audience)
+        )
+
+
+def _messages(params: Mapping[str, Any]) -> tuple[str, str]:
+    """Return both messages as clean HTML: scripts, forms and tracking pictures have no place in a reply."""
+    import nh3  # noqa: PLC0415 - a native library that only this step needs
+
+    internal: str = params["internal"]
+    external: str = params["external"] or internal
+    return nh3.clean(internal), nh3.clean(external)
+
+
+def _answers(reply: _AutoReply | None, params: Mapping[str, Any]) -> bool:
+    internal, external = _messages(params)
+    return (
+        reply is not None
+        and reply.enabled
+        and reply.audience == params["audience"]
+        and (reply.internal, reply.external) == (_text(internal), _text(external))
+    )

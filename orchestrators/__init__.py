@@ -1,0 +1,1 @@
+"""Deterministic code: no clock, no randomness, no I/O, no settings. What it needs comes from activities."""

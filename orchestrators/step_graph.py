@@ -1,0 +1,228 @@
+"""Runs a graph of nodes, one activity each: order, gates, lanes, waiting and retries. Knows nothing of offboarding.
+
+An activity answers with one of
+    {"settled": outcome, "also": {node: outcome}}   the node has ended (and so have others, that it settled)
+    {"written": true}                               the node has ended for the order; another node will settle it
+    {"again": seconds or null, "why": "transient" | "throttled" | "pending", "progress": n}
+    {"stop": reason}                                nothing further may begin
+It is called with {**base, "attempt": n, "waited": seconds, "last": bool}; on its last attempt it has to settle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from azure.durable_functions.models.Task import TimerTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from datetime import datetime
+
+    from azure.durable_functions import DurableOrchestrationContext
+    from azure.durable_functions.models.Task import TaskBase
+
+    from shared.offboarding.plan import Node
+
+MAX_ATTEMPTS: Final = 5
+"""Faults in a row without progress, after which a node has failed."""
+
+_FIRST_BACKOFF_SECONDS: Final = 5
+_MAX_BACKOFF_SECONDS: Final = 300
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the graph is run with.
+
+    `patience` bounds how long a node waits for a throttled or slow service. `settle_activity` records an outcome that
+    no activity of a node could: it is called with {**base, "step", "verdict": {"outcome", "message", "blocked_by"}}.
+    """
+
+    base: Mapping[str, Any]
+    patience: timedelta
+    settle_activity: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the nodes ended, and why the graph was stopped before its end, if it was."""
+
+    outcomes: Mapping[str, str]
+    stop: str | None
+
+
+@dataclass
+class _Progress:
+    """Where one node is, and what it waits for: its activity, the record of its end, or a timer."""
+
+    node: Node
+    state: str = "waiting"
+    outcome: str | None = None
+    written: bool = False
+    task: TaskBase | None = None
+    waits_for: Literal["activity", "record", "timer"] = "activity"
+    attempt: int = 0
+    last: bool = False
+    faults: int = 0
+    progress: int = 0
+    waiting_since: datetime | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.outcome is not None or self.written
+
+    @property
+    def is_in_flight(self) -> bool:
+        return self.task is not None and self.waits_for == "activity"
+
+
+def run(
+    context: DurableOrchestrationContext,
+    nodes: Sequence[Node],
+    settled: Mapping[str, str],
+    rules: Rules,
+    on_change: Callable[[Mapping[str, str]], None],
+) -> Generator[TaskBase, Any, Result]:
+    """Run `nodes` to their ends; those in `settled` have ended before. `on_change` is told the states of the steps."""
+    graph = _Graph(context, nodes, rules)
+    graph.settle_all(settled)
+    while True:
+        graph.begin_ready()
+        on_change(graph.step_states())
+        tasks = graph.open_tasks()
+        if not tasks:
+            return graph.result()
+        finished: TaskBase = yield context.task_any(tasks)
+        graph.take(finished)
+
+
+class _Graph:
+    """The nodes and what happens to them; every method is a step of one deterministic run."""
+
+    def __init__(self, context: DurableOrchestrationContext, nodes: Sequence[Node], rules: Rules) -> None:
+        self._context = context
+        self._rules = rules
+        self._nodes = {node.name: _Progress(node) for node in nodes}
+        self._stop: str | None = None
+
+    def result(self) -> Result:
+        outcomes = {name: p.outcome for name, p in self._nodes.items() if p.outcome}
+        return Result(outcomes, self._stop)
+
+    def step_states(self) -> dict[str, str]:
+        return {name: p.state for name, p in self._nodes.items() if p.node.is_step}
+
+    def open_tasks(self) -> list[TaskBase]:
+        return [p.task for p in self._nodes.values() if p.task]
+
+    def settle_all(self, outcomes: Mapping[str, str]) -> None:
+        for name, outcome in outcomes.items():
+            if name in self._nodes:
+                self._nodes[name].outcome, self._nodes[name].state = outcome, "ended"
+
+    def begin_ready(self) -> None:
+        for progress in self._nodes.values():
+            if self._stop or progress.has_ended or progress.task or not self._is_ready(progress.node):
+                continue
+            if blockers := self._blockers(progress.node):
+                self._settle(progress, "skipped", f"Not begun: {', '.join(blockers)} did not succeed.", blockers)
+            elif self._lane_is_free(progress.node):
+                self._call(progress)
+
+    def take(self, task: TaskBase) -> None:
+        """Take the result of the task that one of the nodes waited for."""
+        progress = next(p for p in self._nodes.values() if p.task is task)
+        progress.task = None
+        if progress.waits_for == "timer":
+            return
+        is_broken = isinstance(task.result, Exception)
+        if progress.waits_for == "record" and is_broken:
+            raise RuntimeError(f"The end of {progress.node.name} could not be recorded.")
+        self._read(progress, {"again": None, "why": "transient"} if is_broken else task.result, is_broken=is_broken)
+
+    def _is_ready(self, node: Node) -> bool:
+        has_order = all(self._nodes[name].has_ended for name in node.after)
+        return has_order and all(self._nodes[name].outcome is not None for name in node.requires)
+
+    def _blockers(self, node: Node) -> list[str]:
+        return [name for name in node.requires if self._nodes[name].outcome not in node.opens_on]
+
+    def _lane_is_free(self, node: Node) -> bool:
+        return node.lane is None or not any(p.is_in_flight and p.node.lane == node.lane for p in self._nodes.values())
+
+    def _call(self, progress: _Progress) -> None:
+        progress.attempt += 1
+        progress.state, progress.waits_for = "running", "activity"
+        order = {
+            **self._rules.base,
+            "attempt": progress.attempt,
+            "waited": self._waited(progress).total_seconds(),
+            "last": progress.last,
+        }
+        progress.task = self._context.call_activity(progress.node.name, order)
+
+    def _settle(self, progress: _Progress, outcome: str, message: str, blockers: Sequence[str] = ()) -> None:
+        """Settle a node whose own activity cannot: a step has it recorded, other nodes have no record."""
+        if not progress.node.is_step:
+            progress.outcome, progress.state = outcome, "ended"
+            return
+        verdict = {"outcome": outcome, "message": message, "blocked_by": list(blockers)}
+        order = {**self._rules.base, "step": progress.node.name, "verdict": verdict}
+        progress.waits_for = "record"
+        progress.task = self._context.call_activity(self._rules.settle_activity, order)
+
+    def _read(self, progress: _Progress, answer: Mapping[str, Any], *, is_broken: bool) -> None:
+        self.settle_all(answer.get("also", {}))
+        if "stop" in answer:
+            self._halt(answer["stop"])
+        elif "settled" in answer:
+            progress.outcome, progress.state = answer["settled"], "ended"
+        elif "written" in answer:
+            progress.written, progress.state = True, "verifying"
+        elif progress.last:
+            cause = "it kept breaking, and the app's log says why" if is_broken else "it did not settle in time"
+            self._settle(progress, "failed", f"Given up after {progress.attempt} attempts: {cause}.")
+        else:
+            self._wait(progress, answer)
+
+    def _halt(self, reason: str) -> None:
+        """Begin nothing further; what is in flight ends, what waits for its time is called off."""
+        self._stop = self._stop or reason
+        for progress in self._nodes.values():
+            if isinstance(progress.task, TimerTask):
+                progress.task.cancel()
+                progress.task = None
+
+    def _wait(self, progress: _Progress, answer: Mapping[str, Any]) -> None:
+        """Set the timer for the next attempt, and know whether that will be the last one."""
+        if self._stop:
+            return
+        why: str = answer["why"]
+        if answer.get("progress", 0) > progress.progress:
+            progress.progress, progress.faults = answer["progress"], 0
+        progress.waiting_since = progress.waiting_since or self._context.current_utc_datetime
+        if why == "transient":
+            progress.faults += 1
+            delay = timedelta(seconds=max(answer["again"] or 0, self._backoff_seconds(progress)))
+            progress.last = progress.faults >= MAX_ATTEMPTS - 1
+        else:
+            delay = timedelta(seconds=answer["again"] or self._backoff_seconds(progress))
+            progress.last = self._waited(progress) + delay >= self._rules.patience
+        progress.state = "verifying" if why == "pending" else "retrying"
+        progress.waits_for = "timer"
+        progress.task = self._context.create_timer(self._context.current_utc_datetime + delay)
+
+    def _waited(self, progress: _Progress) -> timedelta:
+        if progress.waiting_since is None:
+            return timedelta()
+        return self._context.current_utc_datetime - progress.waiting_since
+
+    def _backoff_seconds(self, progress: _Progress) -> float:
+        """Double with each attempt, jittered by what replays the same: run, node and attempt."""
+        longest = min(_FIRST_BACKOFF_SECONDS * 2 ** (progress.attempt - 1), _MAX_BACKOFF_SECONDS)
+        place = f"{self._context.instance_id}/{progress.node.name}/{progress.attempt}"
+        share = int.from_bytes(hashlib.sha256(place.encode()).digest()[:4]) / 2**32
+        return longest * (0.5 + share / 2)

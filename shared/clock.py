@@ -1,0 +1,40 @@
+"""The one source of the present moment.
+
+A development host with a test clock replaces the source, so that schedules, health checks and records follow it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _system_time() -> datetime:
+    return datetime.now(UTC)
+
+
+_source: Callable[[], datetime] = _system_time
+
+
+def set_source(source: Callable[[], datetime]) -> None:
+    """Make `source` (returns an aware UTC datetime) tell the time from now on."""
+    global _source  # noqa: PLW0603 - the clock is the process's, as the system's is
+    _source = source
+
+
+def now() -> datetime:
+    """Return the present moment, aware and in UTC."""
+    return _source()
+
+
+def to_text(moment: datetime) -> str:
+    """Format as ISO 8601 in UTC to the millisecond: sorts as text in order of time."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_text(text: str) -> datetime:
+    """Parse ISO 8601 with an offset, as Microsoft and this project write it."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,1 @@
+"""The domain: what an offboarding is, how it is planned, stored and judged."""

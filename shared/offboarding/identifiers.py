@@ -1,0 +1,39 @@
+"""What may stand where a person or a tenant is named."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+MAX_CHARS: Final = 320
+
+_GUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_DOMAIN: Final = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"[^\s@\"<>()\[\]\\,;:]+@[^\s@]+")
+
+
+def is_guid(text: str) -> bool:
+    """Tell whether `text` is an object or tenant id."""
+    return bool(_GUID.fullmatch(text))
+
+
+def is_domain(text: str) -> bool:
+    """Tell whether `text` is a domain name."""
+    return bool(_DOMAIN.fullmatch(text))
+
+
+def check_person(text: str) -> str:
+    """Return `text` if it is an object id or has the form of an address; raises ValueError in words."""
+    if is_guid(text) or (len(text) <= MAX_CHARS and text.isprintable() and _has_address_form(text)):
+        return text
+    raise ValueError(f"{shown(text)} is neither an object id nor an address such as ada@example.com")
+
+
+def _has_address_form(text: str) -> bool:
+    return bool(_ADDRESS.fullmatch(text)) and is_domain(text.rpartition("@")[2])
+
+
+def shown(text: str) -> str:
+    """Return `text` as a message can show it: control and bidirectional characters escaped, cut to a line."""
+    cut = text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004 - what fits a line
+    return ascii(cut) if not cut.isprintable() else f"'{cut}'"

@@ -1,0 +1,64 @@
+"""How a person leaves a group: by its kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from shared.microsoft365 import exchange_cmdlets, graph_calls
+from shared.microsoft365.errors import MicrosoftError
+from shared.offboarding.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from shared.microsoft365.cloud import TenantClients
+    from shared.microsoft365.graph_calls import GraphCall
+    from shared.offboarding.catalogue import Results
+    from shared.offboarding.reads import Group
+
+T = TypeVar("T")
+
+
+def cannot_be_removed(group: Group) -> tuple[Outcome, str] | None:
+    """Say why nobody can take a member out of this group in the cloud; None where it can be done."""
+    if group.is_dynamic:
+        return Outcome.not_applicable, f"Its members follow a rule: {group.membership_rule}"
+    if group.is_synced:
+        return Outcome.needs_attention, "It is synchronised: remove the person in Active Directory."
+    return None
+
+
+def is_exchange_group(group: Group) -> bool:
+    """Tell whether only Exchange can change its members: distribution lists and mail-enabled security groups."""
+    return group.is_mail_enabled and not group.is_unified
+
+
+def remove(
+    groups: Sequence[Group], person_id: str, clients: TenantClients, more: Iterable[tuple[str, GraphCall]] = ()
+) -> Results:
+    """Remove the person from `groups` in batches; `more` Graph calls, by item id, ride along.
+
+    Returns what Microsoft said by item id: the group's, or that of the call. A batch that failed as a whole is the
+    answer for each of its items.
+    """
+    calls = [(g.id, graph_calls.remove_group_member(g.id, person_id)) for g in groups if not is_exchange_group(g)]
+    calls += more
+    cmdlets = [
+        (g.id, exchange_cmdlets.remove_distribution_group_member(g.id, person_id))
+        for g in groups
+        if is_exchange_group(g)
+    ]
+    return _batch(clients.graph.batch, calls) | _batch(clients.exchange.batch, cmdlets)
+
+
+def _batch(batch: Callable[[list[T]], Sequence[object]], calls: Sequence[tuple[str, T]]) -> Results:
+    if not calls:
+        return {}
+    try:
+        answers = batch([call for _, call in calls])
+    except MicrosoftError as error:
+        return {item: error for item, _ in calls}
+    return {
+        item: answer if isinstance(answer, MicrosoftError) else None
+        for (item, _), answer in zip(calls, answers, strict=True)
+    }

@@ -1,0 +1,302 @@
+"""What is read of a person: before anything is changed, and again to prove that it was.
+
+An action names the reads it decides on. They are gathered into one Graph and one Exchange batch, kept as the
+offboarding's snapshot, and repeated by verification.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+
+from shared.microsoft365 import exchange_cmdlets, graph_calls
+from shared.microsoft365.errors import Category, MicrosoftError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from shared.microsoft365.cloud import TenantClients
+    from shared.microsoft365.exchange_cmdlets import Cmdlet
+    from shared.microsoft365.graph_calls import GraphCall
+
+T = TypeVar("T")
+
+Service = Literal["graph", "exchange"]
+
+NOT_THERE: Final = frozenset({Category.not_found, Category.not_provisioned, Category.not_licensed})
+
+
+@dataclass(frozen=True)
+class Person:
+    """The leaver, pinned by object id: a later rename does not make it another person."""
+
+    id: str
+    upn: str
+    display_name: str
+
+
+@dataclass(frozen=True)
+class Read(Generic[T]):
+    """One question to Microsoft about a person.
+
+    `keep` takes Microsoft's answer to what is stored (JSON, no secrets); `parse` takes what is stored to what actions
+    work with. Errors in `absent` are an answer, too: stored as null.
+    """
+
+    name: str
+    title: str
+    service: Service
+    call: Callable[[Person], GraphCall | Cmdlet]
+    parse: Callable[[Any], T]
+    keep: Callable[[Any, Person], Any]
+    absent: frozenset[Category] = NOT_THERE
+
+
+class UnreadError(Exception):
+    """What an action must know could not be read; the message says what and why."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Answers to reads: values by name, and errors by name where Microsoft refused to answer."""
+
+    values: Mapping[str, Any]
+    errors: Mapping[str, str]
+
+    def get(self, read: Read[T]) -> T:
+        """Return the parsed answer to `read`; raises `UnreadError` where there is none."""
+        if read.name in self.values:
+            return read.parse(self.values[read.name])
+        raise UnreadError(f"{read.title} could not be read: {self.errors.get(read.name, 'it was not asked for')}")
+
+    def over(self, other: Snapshot) -> Snapshot:
+        """Return the answers of this snapshot, filled up with those only `other` has."""
+        values = {**other.values, **self.values}
+        errors = {n: e for n, e in {**other.errors, **self.errors}.items() if n not in values}
+        return Snapshot(values, errors)
+
+
+NOTHING_READ: Final = Snapshot({}, {})
+
+
+def perform(
+    reads: Iterable[Read[Any]], person: Person, clients: TenantClients
+) -> tuple[Snapshot, list[MicrosoftError]]:
+    """Ask Microsoft all `reads` in one batch per service.
+
+    Returns the answers and the errors that are worth asking again; those are in the snapshot as errors, too. A service
+    that cannot be reached at all gives an error for each of its reads and does not spoil the other's.
+    """
+    values: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    retryable: list[MicrosoftError] = []
+    for read, answer in _ask(list(reads), person, clients):
+        if not isinstance(answer, MicrosoftError):
+            try:
+                values[read.name] = read.keep(answer, person)
+            except UnreadError as error:
+                errors[read.name] = str(error)
+        elif answer.category in read.absent:
+            values[read.name] = None
+        else:
+            errors[read.name] = answer.message
+            if answer.retryable:
+                retryable.append(answer)
+    return Snapshot(values, errors), retryable
+
+
+def _ask(reads: list[Read[Any]], person: Person, clients: TenantClients) -> list[tuple[Read[Any], Any]]:
+    batches: dict[Service, Callable[[list[Any]], list[Any]]] = {
+        "graph": clients.graph.batch,
+        "exchange": clients.exchange.batch,
+    }
+    answers: list[tuple[Read[Any], Any]] = []
+    for service, batch in batches.items():
+        mine = [read for read in reads if read.service == service]
+        if mine:
+            try:
+                replies = batch([read.call(person) for read in mine])
+            except MicrosoftError as error:
+                replies = [error] * len(mine)
+            answers += zip(mine, replies, strict=True)
+    return answers
+
+
+@dataclass(frozen=True)
+class Licence:
+    """One assignment of a licence to the person: direct where `group` is None, else inherited from that group."""
+
+    sku: str
+    group: str | None
+
+
+@dataclass(frozen=True)
+class User:
+    """The account in the directory."""
+
+    id: str
+    upn: str
+    display_name: str
+    mail: str | None
+    addresses: tuple[str, ...]
+    enabled: bool
+    is_guest: bool
+    is_synced: bool
+    immutable_id: str | None
+    licences: tuple[Licence, ...]
+    sessions_valid_from: str
+    password_changed: str
+
+
+def _parse_user(raw: Any) -> User | None:  # noqa: ANN401 - Microsoft's JSON
+    if raw is None:
+        return None
+    return User(
+        id=raw["id"],
+        upn=raw["userPrincipalName"],
+        display_name=raw.get("displayName") or raw["userPrincipalName"],
+        mail=raw.get("mail"),
+        addresses=tuple(a.split(":", 1)[-1].casefold() for a in raw.get("proxyAddresses") or ()),
+        enabled=bool(raw.get("accountEnabled")),
+        is_guest=raw.get("userType") == "Guest",
+        is_synced=raw.get("onPremisesSyncEnabled") is True,
+        immutable_id=raw.get("onPremisesImmutableId") or None,
+        licences=tuple(Licence(a["skuId"], a.get("assignedByGroup")) for a in raw.get("licenseAssignmentStates") or ()),
+        sessions_valid_from=raw.get("signInSessionsValidFromDateTime") or "",
+        password_changed=raw.get("lastPasswordChangeDateTime") or "",
+    )
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group the person is a direct member of."""
+
+    id: str
+    name: str
+    mail: str | None
+    is_mail_enabled: bool
+    is_unified: bool
+    is_dynamic: bool
+    membership_rule: str
+    is_synced: bool
+    gives_licences: bool
+
+
+def _parse_groups(raw: Any) -> tuple[Group, ...]:  # noqa: ANN401 - Microsoft's JSON
+    return tuple(
+        Group(
+            id=g["id"],
+            name=g.get("displayName") or g["id"],
+            mail=g.get("mail"),
+            is_mail_enabled=bool(g.get("mailEnabled")),
+            is_unified="Unified" in (g.get("groupTypes") or ()),
+            is_dynamic="DynamicMembership" in (g.get("groupTypes") or ()) or bool(g.get("membershipRule")),
+            membership_rule=g.get("membershipRule") or "",
+            is_synced=g.get("onPremisesSyncEnabled") is True,
+            gives_licences=bool(g.get("assignedLicenses")),
+        )
+        for g in raw or ()
+    )
+
+
+_NO_GUID = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """The mailbox in Exchange Online."""
+
+    kind: str
+    address: str
+    distinguished_name: str
+    is_hidden: bool
+    is_synced: bool
+    is_on_hold: bool
+    has_archive: bool
+    forwards_to: str | None
+    forwards_to_smtp: str | None
+    keeps_copy: bool
+    send_on_behalf: tuple[str, ...]
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether the mailbox lives without a licence of its own."""
+        return self.kind == "SharedMailbox"
+
+
+def _parse_mailbox(raw: Any) -> Mailbox | None:  # noqa: ANN401 - Microsoft's JSON
+    if raw is None:
+        return None
+    return Mailbox(
+        kind=raw.get("RecipientTypeDetails") or "",
+        address=raw.get("PrimarySmtpAddress") or "",
+        distinguished_name=raw.get("DistinguishedName") or "",
+        is_hidden=bool(raw.get("HiddenFromAddressListsEnabled")),
+        is_synced=bool(raw.get("IsDirSynced")),
+        is_on_hold=bool(raw.get("LitigationHoldEnabled")) or bool(raw.get("InPlaceHolds")),
+        has_archive=(raw.get("ArchiveGuid") or _NO_GUID) != _NO_GUID or raw.get("ArchiveStatus") == "Active",
+        forwards_to=raw.get("ForwardingAddress") or None,
+        forwards_to_smtp=(raw.get("ForwardingSmtpAddress") or "").removeprefix("smtp:") or None,
+        keeps_copy=bool(raw.get("DeliverToMailboxAndForward")),
+        send_on_behalf=tuple(raw.get("GrantSendOnBehalfTo") or ()),
+    )
+
+
+def own_row(rows: Any, person: Person) -> Any:  # noqa: ANN401 - Microsoft's JSON
+    """Return the row about `person`: Exchange answers with everybody's where it does not know the one asked for."""
+    row = only_row(rows, person)
+    if row and (row.get("ExternalDirectoryObjectId") or "").casefold() != person.id.casefold():
+        raise UnreadError("Exchange answered with another person's mailbox")
+    return row
+
+
+def only_row(rows: Any, person: Person) -> Any:  # noqa: ANN401 - Microsoft's JSON
+    """Return the one row of an answer, or None."""
+    del person
+    if len(rows) > 1:
+        raise UnreadError(f"Exchange answered with {len(rows)} objects instead of one")
+    return rows[0] if rows else None
+
+
+def _size_in_bytes(raw: Any) -> int | None:  # noqa: ANN401 - Microsoft's JSON
+    """Read the bytes out of a text such as "12.3 GB (13,207,024,435 bytes)"; None where there is no mailbox."""
+    if raw is None:
+        return None
+    match = re.search(r"\(([\d,. ]+) bytes\)", str(raw.get("TotalItemSize") or ""))
+    return int(re.sub(r"\D", "", match.group(1))) if match else 0
+
+
+def _domains(raw: Any) -> frozenset[str]:  # noqa: ANN401 - Microsoft's JSON
+    domains: list[dict[str, str]] = raw["verifiedDomains"] if raw else []
+    return frozenset(domain["name"].casefold() for domain in domains)
+
+
+USER = Read("user", "The account", "graph", lambda p: graph_calls.get_user(p.id), _parse_user, lambda user, _: user)
+GROUPS = Read(
+    "groups",
+    "The groups",
+    "graph",
+    lambda p: graph_calls.get_user_groups(p.id),
+    _parse_groups,
+    lambda page, _: page["value"],
+)
+DOMAINS = Read(
+    "organization",
+    "The tenant's domains",
+    "graph",
+    lambda _: graph_calls.get_organization(),
+    _domains,
+    lambda page, _: page["value"][0] if page["value"] else None,
+)
+MAILBOX = Read(
+    "mailbox", "The mailbox", "exchange", lambda p: exchange_cmdlets.get_mailbox(p.id), _parse_mailbox, own_row
+)
+MAILBOX_SIZE = Read(
+    "mailbox_statistics",
+    "The size of the mailbox",
+    "exchange",
+    lambda p: exchange_cmdlets.get_mailbox_statistics(p.id),
+    _size_in_bytes,
+    only_row,
+)

@@ -1,0 +1,159 @@
+"""What is kept of an offboarding and its steps, independent of where it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from shared.offboarding.outcome import SETTLED_WELL, Outcome, StepState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from shared.offboarding.reads import Person
+
+
+class State(StrEnum):
+    """Where an offboarding is in its life."""
+
+    planned = "Planned"
+    running = "Running"
+    completed = "Completed"
+    failed = "Failed"
+
+
+class Reason(StrEnum):
+    """Why an offboarding is `Failed`."""
+
+    steps_failed = "steps_failed"
+    cancelled = "cancelled"
+    abandoned = "abandoned"
+    refused = "refused"
+
+
+ENDED = frozenset({State.completed, State.failed})
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """The customer's tenant an offboarding happens in; `domain` is what the operator knows it by."""
+
+    id: str
+    domain: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for one person: it never changes after submit."""
+
+    tenant: Tenant
+    person: Person
+    actions: Mapping[str, Mapping[str, Any]]
+    force: bool = False
+    notify: tuple[str, ...] = ()
+    reference: str = ""
+    requested_by: str = ""
+
+
+@dataclass(frozen=True)
+class Offboarding:
+    """One person leaving one tenant: the job. Moments are aware and in UTC.
+
+    `wake_at` is when somebody has to look at it next; None once it has ended. `etag` is the version that was read and
+    guards every change.
+    """
+
+    id: str
+    request: Request
+    state: State
+    requested_at: datetime
+    scheduled_for: datetime | None = None
+    reason: Reason | None = None
+    message: str = ""
+    run: int = 0
+    recoveries: int = 0
+    claimed_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    wake_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
+    etag: str = ""
+
+    @property
+    def instance_id(self) -> str:
+        """The Durable instance of the current run; no id is ever used twice."""
+        return f"{self.id}-{self.run}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether no run will begin by itself any more."""
+        return self.state in ENDED
+
+    def claimed(self, now: datetime, look_again_at: datetime) -> Offboarding:
+        """Return it as taken by whoever starts its next run."""
+        return replace(
+            self,
+            state=State.running,
+            run=self.run + 1,
+            claimed_at=now,
+            started_at=self.started_at or now,
+            wake_at=look_again_at,
+        )
+
+    def ended(self, now: datetime, reason: Reason | None, message: str = "") -> Offboarding:
+        """Return it as ended: `Completed` without a reason, else `Failed`."""
+        state = State.failed if reason else State.completed
+        return replace(self, state=state, reason=reason, message=message, ended_at=now, wake_at=None)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing a step did something about: a group, a licence, a rule."""
+
+    id: str
+    name: str
+    outcome: Outcome
+    message: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """The record of one selected action inside one offboarding.
+
+    `accepted` and `problems` carry the work between attempts: item ids Microsoft accepted a change of, and what it said
+    of those it refused (item id -> [outcome, message]).
+    """
+
+    name: str
+    run: int
+    state: StepState = StepState.waiting
+    outcome: Outcome | None = None
+    message: str = ""
+    attempts: int = 0
+    started_at: datetime | None = None
+    updated_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    ended_at: datetime | None = None
+    items: tuple[Item, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
+    problems: Mapping[str, tuple[Outcome, str]] = field(default_factory=dict[str, tuple[Outcome, str]])
+    request_ids: tuple[str, ...] = ()
+    etag: str = ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether it has an outcome."""
+        return self.state is StepState.ended
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether later runs leave it alone."""
+        return self.outcome in SETTLED_WELL
+
+
+def reason_of(steps: Iterable[Step]) -> Reason | None:
+    """Return why an offboarding with these steps has failed, or None where every one is settled well."""
+    return None if all(step.is_settled for step in steps) else Reason.steps_failed

@@ -1,0 +1,144 @@
+"""The body of a request to offboard, made from the catalogue: pydantic lives at this edge only."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    create_model,
+)
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from shared.offboarding import catalogue, identifiers, plan, rows
+from shared.offboarding.problems import Problem, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_BODY_BYTES: Final = 64 * 1024
+
+_STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _tenant(text: str) -> str:
+    if identifiers.is_guid(text) or identifiers.is_domain(text):
+        return text.lower()
+    raise ValueError(f"{identifiers.shown(text)} is neither a tenant id nor a domain")
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line of printable characters")
+    return text
+
+
+class Submission(BaseModel):
+    """A request to offboard people of one tenant in one way."""
+
+    model_config = _STRICT
+
+    tenant: Annotated[str, AfterValidator(_tenant)]
+    users: Annotated[list[Annotated[str, AfterValidator(identifiers.check_person)]], Field(min_length=1)]
+    actions: dict[str, dict[str, Any]]
+    scheduled_for: AwareDatetime | None = None
+    notify: list[Literal["webhook", "email", "psa"]] = []
+    reference: Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)] = ""
+    force: bool = False
+
+
+@cache
+def _model() -> type[BaseModel]:
+    """Return the submission with a typed field for each action of the catalogue."""
+    fields: dict[str, Any] = {}
+    for action in catalogue.all_actions().values():
+        if action.params is None:
+            fields[action.name] = (bool | None, Field(default=None, description=action.description))
+        else:
+            params = checked_dataclass(action.params, config=_STRICT)
+            fields[action.name] = (params | Literal[False] | None, Field(default=None, description=action.description))
+    actions = create_model("Actions", __config__=_STRICT, **fields)
+    return create_model("OffboardingRequest", __base__=Submission, actions=(actions, ...))
+
+
+def parse(body: bytes, max_users: int) -> Submission:
+    """Read a request body; raises `RefusedError` (400, 413) that names every problem."""
+    if len(body) > MAX_BODY_BYTES:
+        text = f"The body has {len(body)} bytes; at most {MAX_BODY_BYTES} are accepted."
+        raise RefusedError(413, "body_too_large", [Problem("", text)])
+    try:
+        parsed = _model().model_validate_json(body)
+    except ValidationError as error:
+        raise RefusedError(400, "invalid_request", _problems_of(error)) from None
+    chosen = _selected(parsed.actions)  # type: ignore[attr-defined]
+    submission = Submission.model_construct(
+        **{name: getattr(parsed, name) for name in Submission.model_fields if name != "actions"}, actions=chosen
+    )
+    return checked(submission, max_users)
+
+
+def checked(submission: Submission, max_users: int) -> Submission:
+    """Return the submission if what it asks for makes sense as a whole; raises `RefusedError` (400)."""
+    problems: list[Problem] = []
+    if not submission.actions:
+        problems.append(Problem("actions", "No action is selected."))
+    if len(submission.users) > max_users:
+        problems.append(Problem("users", f"{len(submission.users)} users; at most {max_users} go into one request."))
+    text = json.dumps(submission.actions, ensure_ascii=False)
+    if len(text) > rows.MAX_PROPERTY_CHARS:
+        problems.append(
+            Problem("actions", f"The actions have {len(text)} characters; at most {rows.MAX_PROPERTY_CHARS} fit.")
+        )
+    problems += [Problem("actions", text) for text in plan.make(submission.actions).refusals]
+    if problems:
+        raise RefusedError(400, "invalid_request", problems)
+    return submission
+
+
+def check_params(name: str, params: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with the parameters of one action, as the API would tell it."""
+    try:
+        _model().model_validate(
+            {"tenant": "example.com", "users": ["a@example.com"], "actions": {name: params or True}}
+        )
+    except ValidationError as error:
+        return _problems_of(error)
+    return []
+
+
+def _selected(actions: BaseModel) -> dict[str, dict[str, Any]]:
+    chosen = actions.model_dump(mode="json", exclude_none=True)
+    return {name: {} if params is True else params for name, params in chosen.items() if params is not False}
+
+
+def _problems_of(error: ValidationError) -> list[Problem]:
+    """Turn pydantic's errors into ours: a path, and words that name no library."""
+    problems: dict[str, Problem] = {}
+    for one in error.errors(include_url=False, include_input=False):
+        path = [str(part) for part in one["loc"]]
+        if any(part.startswith(("literal[", "bool", "nullable")) for part in path):
+            continue
+        field = ".".join(part for part in path if part != "Params")
+        problems.setdefault(field + one["type"], Problem(field, _words(one["type"], one["msg"])))
+    return list(problems.values()) or [Problem("", "The body does not have the form that is described in the API.")]
+
+
+_WORDS: Final = {
+    "extra_forbidden": "This field is not known.",
+    "unexpected_keyword_argument": "This field is not known.",
+    "missing": "This field is missing.",
+    "json_invalid": "The body is not valid JSON.",
+    "timezone_aware": "The moment needs a time zone, such as 2026-11-30T17:00:00+01:00.",
+}
+
+
+def _words(kind: str, message: str) -> str:
+    return _WORDS.get(kind, message.removeprefix("Value error, "))

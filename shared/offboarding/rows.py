@@ -1,0 +1,293 @@
+"""The shape of the rows: every key and every property is made here, from records and back.
+
+Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>`, `user|<tenant>|<person>`,
+`key|<hash>`. Ids begin with the inverted moment of submission, so that the newest come first. Keys in
+`offboardingdetails`: `request`, `snapshot|<run>|<read>|<part>`, `step|<name>`: one contiguous range.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+from shared import clock
+from shared.offboarding.outcome import Outcome, StepState
+from shared.offboarding.reads import NOTHING_READ, Person, Snapshot
+from shared.offboarding.records import Item, Offboarding, Reason, Request, State, Step, Tenant
+from shared.offboarding.table import LAST, MAX_OPERATIONS, Insert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from shared.offboarding.table import Operation, Row
+
+JOB: Final = "job|"
+WAKE: Final = "wake|"
+REQUEST: Final = "request"
+_SNAPSHOT: Final = "snapshot|"
+_STEP: Final = "step|"
+DETAILS_LOW: Final = REQUEST
+DETAILS_HIGH: Final = _STEP + LAST
+
+MAX_PROPERTY_CHARS: Final = 30_000
+_MAX_ROW_CHARS: Final = 12 * MAX_PROPERTY_CHARS
+_MAX_TRANSACTION_CHARS: Final = 4 * _MAX_ROW_CHARS
+"""An entity holds 1 MiB, a transaction 4 MiB and 100 rows; a character takes two bytes at rest."""
+
+_END_OF_TIME_MS: Final = 0xFFF_FFFF_FFFF
+
+
+def new_id(moment: datetime, salt: str | None = None) -> str:
+    """Return the id of an offboarding submitted at `moment`: 11 digits that sort newest first, and 80 random bits.
+
+    The same `salt` (32 hexadecimal digits) at the same moment gives the same id, so that a repeated submission
+    completes the first.
+    """
+    inverted = _END_OF_TIME_MS - int(moment.timestamp() * 1000)
+    return f"{inverted:011x}{(salt or secrets.token_hex(16))[:20]}"
+
+
+def job_key(offboarding_id: str) -> str:
+    """Key of the row that is the truth about an offboarding."""
+    return JOB + offboarding_id
+
+
+def tenant_prefix(tenant_id: str) -> str:
+    """Begin of the keys of the copies that list a tenant's offboardings."""
+    return f"tenant|{tenant_id}|"
+
+
+def lock_key(offboarding: Offboarding) -> str:
+    """Key of the row that keeps a person from being offboarded twice at once."""
+    return lock_prefix(offboarding.request.tenant.id) + offboarding.request.person.id
+
+
+def lock_prefix(tenant_id: str) -> str:
+    """Begin of the keys of the locks of a tenant's people."""
+    return f"user|{tenant_id}|"
+
+
+def receipt_key(digest: str) -> str:
+    """Key of the row that answers a repeated submission."""
+    return f"key|{digest}"
+
+
+def wake_bound(moment: datetime) -> str:
+    """Upper bound of the wake rows due at `moment`."""
+    return f"{WAKE}{clock.to_text(moment)}|{LAST}"
+
+
+def of(offboarding: Offboarding) -> dict[str, Row]:
+    """Return every row of `offboardings` that follows from an offboarding, by key."""
+    columns = _list_columns(offboarding)
+    rows: dict[str, Row] = {
+        job_key(offboarding.id): {**columns, **_own_columns(offboarding)},
+        tenant_prefix(offboarding.request.tenant.id) + offboarding.id: columns,
+    }
+    if offboarding.wake_at:
+        rows[f"{WAKE}{clock.to_text(offboarding.wake_at)}|{offboarding.id}"] = {"id": offboarding.id}
+    if not offboarding.has_ended:
+        rows[lock_key(offboarding)] = {"id": offboarding.id, "state": offboarding.state.value}
+    return rows
+
+
+def _list_columns(offboarding: Offboarding) -> Row:
+    request = offboarding.request
+    return {
+        "id": offboarding.id,
+        "tenant_id": request.tenant.id,
+        "tenant_domain": request.tenant.domain,
+        "person_id": request.person.id,
+        "upn": request.person.upn,
+        "display_name": request.person.display_name,
+        "reference": request.reference,
+        "state": offboarding.state.value,
+        "reason": offboarding.reason.value if offboarding.reason else "",
+        "requested_at": clock.to_text(offboarding.requested_at),
+        "scheduled_for": _text(offboarding.scheduled_for),
+        "started_at": _text(offboarding.started_at),
+        "ended_at": _text(offboarding.ended_at),
+        "warnings": json.dumps(offboarding.warnings),
+        "run": offboarding.run,
+    }
+
+
+def _own_columns(offboarding: Offboarding) -> Row:
+    return {
+        **of_request(offboarding.request),
+        "message": offboarding.message,
+        "recoveries": offboarding.recoveries,
+        "claimed_at": _text(offboarding.claimed_at),
+        "wake_at": _text(offboarding.wake_at),
+    }
+
+
+def to_offboarding(row: Row) -> Offboarding:
+    """Read a job row, or the copy of one that lists a tenant's (without what only the job row knows)."""
+    return Offboarding(
+        id=row["id"],
+        request=to_request(row),
+        state=State(row["state"]),
+        requested_at=clock.from_text(row["requested_at"]),
+        scheduled_for=_moment(row, "scheduled_for"),
+        reason=Reason(row["reason"]) if row["reason"] else None,
+        message=row.get("message", ""),
+        run=row["run"],
+        recoveries=row.get("recoveries", 0),
+        claimed_at=_moment(row, "claimed_at"),
+        started_at=_moment(row, "started_at"),
+        ended_at=_moment(row, "ended_at"),
+        wake_at=_moment(row, "wake_at"),
+        warnings=tuple(json.loads(row["warnings"])),
+        etag=row["etag"],
+    )
+
+
+def of_request(request: Request) -> Row:
+    """Return the columns of what was asked for."""
+    return {
+        "tenant_id": request.tenant.id,
+        "tenant_domain": request.tenant.domain,
+        "person_id": request.person.id,
+        "upn": request.person.upn,
+        "display_name": request.person.display_name,
+        "actions": json.dumps(request.actions, ensure_ascii=False),
+        "force": request.force,
+        "notify": ",".join(request.notify),
+        "reference": request.reference,
+        "requested_by": request.requested_by,
+    }
+
+
+def to_request(row: Row) -> Request:
+    """Read the columns of what was asked for."""
+    return Request(
+        tenant=Tenant(row["tenant_id"], row["tenant_domain"]),
+        person=Person(row["person_id"], row["upn"], row["display_name"]),
+        actions=json.loads(row.get("actions", "{}")),
+        force=row.get("force", False),
+        notify=tuple(filter(None, row.get("notify", "").split(","))),
+        reference=row["reference"],
+        requested_by=row.get("requested_by", ""),
+    )
+
+
+def step_key(name: str) -> str:
+    """Key of the record of a step."""
+    return _STEP + name
+
+
+def of_step(step: Step) -> Row:
+    """Return the row of a step; long lists of items are split into properties of at most 30,000 characters."""
+    work = {
+        "items": [[i.id, i.name, i.outcome, i.message] for i in step.items],
+        "accepted": step.accepted,
+        "problems": step.problems,
+        "request_ids": step.request_ids,
+    }
+    return {
+        "name": step.name,
+        "run": step.run,
+        "state": step.state.value,
+        "outcome": step.outcome.value if step.outcome else "",
+        "message": step.message,
+        "attempts": step.attempts,
+        "started_at": _text(step.started_at),
+        "updated_at": _text(step.updated_at),
+        "next_attempt_at": _text(step.next_attempt_at),
+        "ended_at": _text(step.ended_at),
+        "blocked_by": ",".join(step.blocked_by),
+        **_split(json.dumps(work, ensure_ascii=False)),
+    }
+
+
+def _to_step(row: Row) -> Step:
+    work = json.loads(_joined(row))
+    return Step(
+        name=row["name"],
+        run=row["run"],
+        state=StepState(row["state"]),
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        message=row["message"],
+        attempts=row["attempts"],
+        started_at=_moment(row, "started_at"),
+        updated_at=_moment(row, "updated_at"),
+        next_attempt_at=_moment(row, "next_attempt_at"),
+        ended_at=_moment(row, "ended_at"),
+        items=tuple(Item(i, name, Outcome(outcome), message) for i, name, outcome, message in work["items"]),
+        blocked_by=tuple(filter(None, row["blocked_by"].split(","))),
+        accepted=tuple(work["accepted"]),
+        problems={item: (Outcome(outcome), text) for item, (outcome, text) in work["problems"].items()},
+        request_ids=tuple(work["request_ids"]),
+        etag=row["etag"],
+    )
+
+
+def snapshot_inserts(run: int, snapshot: Snapshot) -> Iterator[list[Operation]]:
+    """Return the transactions that keep a snapshot, each under the limits of Table Storage."""
+    inserts: list[Operation] = []
+    chars = 0
+    for name in (*snapshot.values, *snapshot.errors):
+        answer = {"error": snapshot.errors[name]} if name in snapshot.errors else {"value": snapshot.values[name]}
+        text = json.dumps(answer, ensure_ascii=False)
+        for part, start in enumerate(range(0, len(text), _MAX_ROW_CHARS)):
+            piece = text[start : start + _MAX_ROW_CHARS]
+            if inserts and (chars + len(piece) > _MAX_TRANSACTION_CHARS or len(inserts) == MAX_OPERATIONS):
+                yield inserts
+                inserts, chars = [], 0
+            inserts.append(Insert(f"{_SNAPSHOT}{run:04}|{name}|{part:02}", {"read": name, "run": run, **_split(piece)}))
+            chars += len(piece)
+    if inserts:
+        yield inserts
+
+
+def to_details(rows: Iterable[Row]) -> tuple[Request | None, dict[int, Snapshot], dict[str, Step]]:
+    """Read the request, the snapshots by run and the steps by name out of an offboarding's details."""
+    request: Request | None = None
+    texts: dict[tuple[int, str], str] = {}
+    steps: dict[str, Step] = {}
+    for row in rows:
+        if row["key"] == REQUEST:
+            request = to_request(row)
+        elif row["key"].startswith(_SNAPSHOT):
+            place = (row["run"], row["read"])
+            texts[place] = texts.get(place, "") + _joined(row)
+        elif row["key"].startswith(_STEP):
+            steps[row["name"]] = _to_step(row)
+    return request, _snapshots(texts), steps
+
+
+def _snapshots(texts: Mapping[tuple[int, str], str]) -> dict[int, Snapshot]:
+    snapshots: dict[int, Snapshot] = {}
+    for (run, name), text in texts.items():
+        answer = json.loads(text)
+        one = Snapshot({}, {name: answer["error"]}) if "error" in answer else Snapshot({name: answer["value"]}, {})
+        snapshots[run] = one.over(snapshots.get(run, NOTHING_READ))
+    return snapshots
+
+
+def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """Return the earliest answer to each read."""
+    result = NOTHING_READ
+    for snapshot in snapshots:
+        result = result.over(snapshot)
+    return result
+
+
+def _split(text: str) -> Row:
+    starts = range(0, max(len(text), 1), MAX_PROPERTY_CHARS)
+    return {f"json{i:02}": text[start : start + MAX_PROPERTY_CHARS] for i, start in enumerate(starts)}
+
+
+def _joined(row: Row) -> str:
+    return "".join(row[name] for name in sorted(row) if name.startswith("json"))
+
+
+def _text(moment: datetime | None) -> str:
+    return clock.to_text(moment) if moment else ""
+
+
+def _moment(row: Mapping[str, Any], name: str) -> datetime | None:
+    return clock.from_text(row[name]) if row.get(name) else None

@@ -1,0 +1,87 @@
+"""The port to Table Storage: rows in one partition, key ranges, transactions. Nothing else is used.
+
+Azure Table Storage scans a whole partition or table for every filter that is not a key range, so this port can only
+express key ranges (Learn: "Design Azure Table storage for queries").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Row = dict[str, Any]
+
+WRITE_ID = "write_id"
+"""Property that tells a writer its own write: the SDK repeats a write that timed out, though it was made."""
+
+
+class ConflictError(Exception):
+    """A row changed since it was read, exists already, or is gone: nothing of the transaction was written."""
+
+
+@dataclass(frozen=True)
+class Insert:
+    """Add a row that must not exist."""
+
+    key: str
+    row: Row
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Write a whole row: over the version `etag`, or whatever is there where it is None."""
+
+    key: str
+    row: Row
+    etag: str | None = None
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Remove a row that must exist."""
+
+    key: str
+
+
+Operation = Insert | Replace | Delete
+
+MAX_OPERATIONS = 100
+
+LAST = "~"
+"""Above every key: keys are made of ASCII below it."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows in order of their keys; `etag` of each under the key "etag", its key under "key"."""
+
+    rows: list[Row]
+    next_key: str | None
+    """Where the following page begins; None on the last one."""
+
+
+class Table(Protocol):
+    """One table."""
+
+    def get(self, partition: str, key: str) -> Row | None:
+        """Return one row, or None."""
+        ...
+
+    def range(self, partition: str, low: str, high: str, limit: int | None = None) -> Page:
+        """Return the rows with low <= key < high: at most `limit`, all where it is None."""
+        ...
+
+    def transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
+        """Write all of at most 100 operations or none; returns the new ETags ("" for a deleted row).
+
+        Raises:
+            ConflictError: a row is not as the operations expect it.
+        """
+        ...
+
+    def delete_partition(self, partition: str) -> None:
+        """Remove every row of a partition."""
+        ...

@@ -1,0 +1,114 @@
+"""HTTP requests and answers as every route of this app reads and gives them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+import azure.functions as func
+
+from shared import services
+from shared.offboarding.problems import RefusedError, refused
+from shared.offboarding.service import Offboardings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from shared.offboarding.problems import Problem
+
+_log = logging.getLogger(__name__)
+
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+_TITLES: Final = {
+    400: "The request cannot be carried out as it is.",
+    403: "You may not do this.",
+    404: "There is no such thing.",
+    409: "The request does not fit the present state.",
+    413: "The request is too large.",
+    500: "Something broke in this service.",
+    502: "Microsoft 365 refused.",
+    503: "Microsoft 365 does not answer.",
+}
+
+
+def offboardings() -> Offboardings:
+    """Return the service behind every route."""
+    return Offboardings(services.current())
+
+
+def operator_of(request: func.HttpRequest) -> str:
+    """Return who is asking: with a function key, nobody but the key is known."""
+    del request
+    return "key"
+
+
+def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """Answer with JSON."""
+    text = json.dumps(body, ensure_ascii=False)
+    return func.HttpResponse(
+        text, status_code=status, headers={**_HEADERS, **(headers or {})}, mimetype="application/json"
+    )
+
+
+def problem_answer(
+    status: int, code: str, problems: Sequence[Problem], correlation_id: str, retry_after: int | None = None
+) -> func.HttpResponse:
+    """Answer with a problem document (RFC 9457) that lists everything that is wrong."""
+    body = {
+        "type": "about:blank",
+        "title": _TITLES.get(status, "The request was not carried out."),
+        "status": status,
+        "code": code,
+        "detail": " ".join(problem.message for problem in problems),
+        "problems": [{"field": problem.field, "message": problem.message} for problem in problems],
+        "correlation_id": correlation_id,
+    }
+    headers = {**_HEADERS, "Retry-After": str(retry_after)} if retry_after else _HEADERS
+    text = json.dumps(body, ensure_ascii=False)
+    return func.HttpResponse(text, status_code=status, headers=headers, mimetype="application/problem+json")
+
+
+def answered(call: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+    """Answer with what `call` returns, or with the problem it meets."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - the one place where exceptions become answers
+        return _of(error)
+
+
+async def answered_async(call: Callable[[], Awaitable[func.HttpResponse]]) -> func.HttpResponse:
+    """Answer with what `call` returns, or with the problem it meets."""
+    try:
+        return await call()
+    except Exception as error:  # noqa: BLE001 - the one place where exceptions become answers
+        return _of(error)
+
+
+def _of(error: Exception) -> func.HttpResponse:
+    correlation_id = str(uuid.uuid4())
+    if isinstance(error, RefusedError):
+        return problem_answer(error.status, error.code, error.problems, correlation_id, error.retry_after)
+    _log.error("Request %s broke", correlation_id, exc_info=error)
+    return problem_answer(500, "internal_error", [], correlation_id)
+
+
+def whole_number(request: func.HttpRequest, name: str, default: int) -> int:
+    """Read a query parameter that counts something; raises `RefusedError` 400."""
+    text = request.params.get(name, str(default))
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= MAX_COUNT:
+        raise refused(400, "invalid_request", f"{name} must be a whole number from 1 to {MAX_COUNT}.", name)
+    return int(text)
+
+
+MAX_COUNT: Final = 200
+
+
+def json_body(request: func.HttpRequest) -> Any:  # noqa: ANN401 - whatever was sent
+    """Parse a body of any shape; raises `RefusedError` 400."""
+    try:
+        return json.loads(request.get_body())
+    except (ValueError, RecursionError):
+        raise refused(400, "invalid_request", "The body is not valid JSON.") from None
