@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared import clock
 from shared.microsoft365.errors import MicrosoftError
-from shared.offboarding import catalogue, judgement, reads
-from shared.offboarding.catalogue import Task, View
+from shared.offboarding import catalogue, judgement
+from shared.offboarding.catalogue import MoreToDoError, Task, View
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.table import ConflictError
 
@@ -35,6 +35,7 @@ Answer = dict[str, Any]
 SUPERSEDED: Answer = {"stop": "superseded"}
 _POLL_SECONDS = (2, 4, 8, 15)
 _OTHER_DELIVERY_SECONDS = 15
+_NEXT_PAGE_SECONDS = 1
 _REQUEST_IDS_KEPT = 20
 
 
@@ -72,15 +73,10 @@ def attempt(services: Services, name: str, order: Order) -> Answer:
     if step.has_ended:
         return settled(step)
     now = clock.now()
-    begun = replace(
-        step,
-        state=StepState.running,
-        attempts=step.attempts + 1,
-        started_at=step.started_at or now,
-        next_attempt_at=now + timedelta(seconds=_OTHER_DELIVERY_SECONDS),
-    )
+    begun = replace(step, state=StepState.running, attempts=step.attempts + 1, started_at=step.started_at or now)
     try:
-        begun = services.store.put_steps(order.id, [begun])[0]
+        if step.state is not StepState.verifying:  # where it only looks again, the record of that is enough
+            begun = services.store.put_steps(order.id, [begun])[0]
         log: list[SentRequest] = []
         worked, answer = _work(services, details, begun, order, log)
         services.store.put_steps(order.id, [_with_requests(worked, log)])
@@ -130,17 +126,20 @@ def _work(
     todo = judgement.to_do(action, findings)
     missing = [f for f in todo if f.item not in step.accepted and f.item not in step.problems]
     if missing:
-        step, again = _apply(action, Task(view, missing, clients), step, last=order.last)
+        try:
+            step, again = _apply(action, Task(view, missing, clients), step, last=order.last)
+        except MoreToDoError as more:
+            return _come_back(step, _Again(_NEXT_PAGE_SECONDS, "pending", str(more)), more.progress)
         if again:
             return _come_back(step, again)
     if not judgement.unproven(todo, step.problems):
         return _end(step, judgement.concluded(_with(findings, todo), step.problems, ""))
     if not action.proves_itself:
         return replace(step, state=StepState.verifying, next_attempt_at=None), {"written": True}
-    now, retryable = reads.perform(action.reads_for(view.params), view.person, clients)
+    seen, retryable = action.read_back(view, clients)
     if retryable and not order.last:
         return _come_back(step, _again_after(retryable))
-    return _read_back(action, replace(view, now=now), step, order)
+    return _read_back(action, replace(view, now=seen.instead_of(view.now)), step, order)
 
 
 def _apply(action: Action, task: Task, step: Step, *, last: bool) -> tuple[Step, _Again | None]:
@@ -182,11 +181,12 @@ def _read_back(action: Action, view: View, step: Step, order: Order) -> tuple[St
     return _end(step, judgement.concluded(findings, step.problems, unseen))
 
 
-def _come_back(step: Step, again: _Again) -> tuple[Step, Answer]:
+def _come_back(step: Step, again: _Again, progress: int = 0) -> tuple[Step, Answer]:
     state = StepState.verifying if again.why == "pending" else StepState.retrying
     due = clock.now() + timedelta(seconds=again.seconds or 0)
     waiting = replace(step, state=state, message=again.message, next_attempt_at=due)
-    return waiting, {"again": again.seconds, "why": again.why, "progress": len(step.accepted) + len(step.problems)}
+    progress += len(step.accepted) + len(step.problems)
+    return waiting, {"again": again.seconds, "why": again.why, "progress": progress}
 
 
 def _end(step: Step, findings: list[Finding]) -> tuple[Step, Answer]:

@@ -61,32 +61,32 @@ def begin_run(services: Services, order: Order) -> Answer:
 def snapshot_directory(services: Services, order: Order) -> Answer:
     """Read the person's account and what else the directory knows; stop the run where there is no such person."""
     details = services.store.details(order.id)
-    answer = _snapshot(services, details, order, "graph")
-    if answer.get("settled") != Outcome.done:
-        return answer
-    snapshot = services.store.details(order.id).latest(order.run)
-    if USER.name not in snapshot.values or snapshot.values[USER.name] is not None:
+    snapshot, answer = _snapshot(services, details, order, "graph")
+    if snapshot.values.get(USER.name, "unread") is not None:
         return answer
     return {"stop": "user_deleted" if _is_deleted(services, details) else "user_missing"}
 
 
 def snapshot_mailbox(services: Services, order: Order) -> Answer:
     """Read the person's mailbox and what else Exchange knows."""
-    return _snapshot(services, services.store.details(order.id), order, "exchange")
+    _, answer = _snapshot(services, services.store.details(order.id), order, "exchange")
+    return answer
 
 
-def _snapshot(services: Services, details: Details, order: Order, service: str) -> Answer:
-    if _is_superseded(details, order):
-        return SUPERSEDED
-    wanted = _unsettled_reads(details, service)
+def _snapshot(services: Services, details: Details, order: Order, service: str) -> tuple[Snapshot, Answer]:
+    """Return what this run knows by now, and the answer; what an earlier delivery read is not read again."""
     known = details.latest(order.run)
-    if wanted and not any(read.name in known.values or read.name in known.errors for read in wanted):
-        view = view_of(details, next(iter(details.steps)), order)
-        snapshot, retryable = reads.perform(wanted, view.person, services.microsoft365.tenant(tenant_of(details)))
-        if retryable and not order.last:
-            return _again(retryable)
-        services.store.put_snapshot(order.id, order.run, snapshot)
-    return {"settled": Outcome.done}
+    if _is_superseded(details, order):
+        return known, SUPERSEDED
+    wanted = _unsettled_reads(details, service)
+    if not wanted or any(read.name in known.values or read.name in known.errors for read in wanted):
+        return known, {"settled": Outcome.done}
+    view = view_of(details, next(iter(details.steps)), order)
+    snapshot, retryable = reads.perform(wanted, view.person, services.microsoft365.tenant(tenant_of(details)))
+    if retryable and not order.last:
+        return known, _again(retryable)
+    services.store.put_snapshot(order.id, order.run, snapshot)
+    return snapshot, {"settled": Outcome.done}
 
 
 def _unsettled_reads(details: Details, service: str) -> list[Read[Any]]:
@@ -134,14 +134,16 @@ def verify(services: Services, order: Order) -> Answer:
     claims = [step for step in details.steps.values() if step.state is StepState.verifying]
     if not claims:
         return {"settled": Outcome.done, "also": _outcomes(details)}
-    wanted = {read.name: read for step in claims for read in _reads_of(details, step.name)}
+    wanted = {read.name: read for step in claims for read in catalogue.get(step.name).proof}
     person = view_of(details, claims[0].name, order).person
     clients = services.microsoft365.tenant(tenant_of(details))
-    now, retryable = reads.perform(wanted.values(), person, clients)
+    seen, retryable = reads.perform(wanted.values(), person, clients)
+    now = seen.instead_of(details.latest(order.run))
     last = order.last or order.waited >= VERIFY_FOR_SECONDS
     proven = [step for claim in claims if (step := _proven(details, claim, order, now, last=last))]
     try:
-        services.store.put_steps(order.id, proven)
+        if proven:
+            services.store.put_steps(order.id, proven)
     except ConflictError:
         return {"again": _VERIFY_AGAIN_SECONDS[0], "why": "pending"}
     ended = {step.name: step.outcome for step in proven}
@@ -156,7 +158,7 @@ def verify(services: Services, order: Order) -> Answer:
 def _proven(details: Details, claim: Step, order: Order, now: Snapshot, *, last: bool) -> Step | None:
     """Return the end of a step that is proven, or whose time is up; None while it may still show."""
     findings = judgement.findings_of(catalogue.get(claim.name), view_of(details, claim.name, order, now))
-    unread = any(read.name in now.errors for read in _reads_of(details, claim.name))
+    unread = any(read.name in now.errors for read in catalogue.get(claim.name).proof)
     if not last and (unread or judgement.unproven(findings, claim.problems)):
         return None
     unseen = "Microsoft accepted the change, but it was not seen when it was looked for."

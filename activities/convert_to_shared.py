@@ -26,6 +26,7 @@ class ConvertToShared(Action):
     description = "Turns the mailbox into a shared mailbox, which colleagues can open and which needs no licence."
     portal_key = "ConvertToShared"
     reads = (USER, MAILBOX)
+    proof = (MAILBOX,)
     permissions = (EXCHANGE_ADMIN,)
     after = ("cancel_meetings",)
     lane = "mailbox"

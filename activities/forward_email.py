@@ -39,7 +39,7 @@ class _Recipient:
     names: frozenset[str]
 
 
-_NAMES: Final = ("Identity", "Name", "DistinguishedName", "Guid", "ExternalDirectoryObjectId", "PrimarySmtpAddress")
+_NAMES: Final = ("Identity", "Name", "Alias", "DistinguishedName", "ExternalDirectoryObjectId", "PrimarySmtpAddress")
 
 
 def _recipient(params: Mapping[str, Any]) -> Read[_Recipient | None]:
@@ -67,6 +67,7 @@ class ForwardEmail(Action):
     portal_key = "forward"
     params = Params
     reads = (USER, MAILBOX, DOMAINS)
+    proof = (MAILBOX,)
     permissions = (EXCHANGE_ADMIN,)
     excludes = ("disable_forwarding", "delete_user")
     warns_with = MappingProxyType(

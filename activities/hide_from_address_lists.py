@@ -26,6 +26,7 @@ class HideFromAddressLists(Action):
     description = "Takes the mailbox out of the global address list."
     portal_key = "HideFromGAL"
     reads = (USER, MAILBOX)
+    proof = (MAILBOX,)
     permissions = (EXCHANGE_ADMIN,)
     lane = "mailbox"
     undo = "Show it again if snapshot.mailbox.HiddenFromAddressListsEnabled was false."

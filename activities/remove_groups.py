@@ -29,6 +29,7 @@ class RemoveGroups(Action):
     description = "Takes the person out of security groups, Microsoft 365 groups, teams and distribution lists."
     portal_key = "RemoveGroups"
     reads = (USER, GROUPS, *mail_protection.READS)
+    proof = (GROUPS,)
     permissions = (
         graph_permission("Directory.Read.All"),
         graph_permission("GroupMember.ReadWrite.All"),

@@ -84,6 +84,7 @@ class SetOutOfOffice(Action):
     portal_key = "OOO"
     params = Params
     reads = (USER, MAILBOX, AUTO_REPLY)
+    proof = (AUTO_REPLY,)
     permissions = (EXCHANGE_ADMIN,)
     after = ("remove_inbox_rules",)
     excludes = ("delete_user",)

@@ -202,7 +202,7 @@ class _Graph:
             return
         why: str = answer["why"]
         if answer.get("progress", 0) > progress.progress:
-            progress.progress, progress.faults = answer["progress"], 0
+            progress.progress, progress.faults, progress.waiting_since = answer["progress"], 0, None
         progress.waiting_since = progress.waiting_since or self._context.current_utc_datetime
         if why == "transient":
             progress.faults += 1

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _system_time() -> datetime:
+def system_time() -> datetime:
+    """Tell the time of this machine."""
     return datetime.now(UTC)
 
 
-_source: Callable[[], datetime] = _system_time
+_source: Callable[[], datetime] = system_time
 
 
 def set_source(source: Callable[[], datetime]) -> None:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 
-from shared.offboarding.reads import USER
+from shared.offboarding.reads import USER, perform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +78,18 @@ class Task:
         return self.view.params
 
 
+class MoreToDoError(Exception):
+    """An action that works page by page has done a page: call it again at once.
+
+    `progress` grows with every page, so that no limit of attempts or of time ends it. What it found so far, it keeps
+    itself.
+    """
+
+    def __init__(self, progress: int, message: str) -> None:
+        super().__init__(message)
+        self.progress = progress
+
+
 Results = dict[str, "MicrosoftError | None"]
 """By item id: None where Microsoft accepted the change, else why not."""
 
@@ -97,6 +109,8 @@ class Action(ABC):
     params: ClassVar[type | None] = None
     """A frozen dataclass of the action's parameters; None: the action is only switched on."""
     reads: ClassVar[tuple[Read[Any], ...]] = (USER,)
+    proof: ClassVar[tuple[Read[Any], ...]] = (USER,)
+    """What is read again to prove the change; the rest of `reads` is taken from the run's snapshot."""
     permissions: ClassVar[tuple[Permission, ...]]
     after: ClassVar[tuple[str | After, ...]] = ()
     requires: ClassVar[tuple[str, ...]] = ()
@@ -133,6 +147,10 @@ class Action(ABC):
     @abstractmethod
     def apply(self, task: Task) -> Results | None:
         """Make the open items so; None means accepted as a whole. Raises `MicrosoftError` where all of it failed."""
+
+    def read_back(self, view: View, clients: TenantClients) -> tuple[Snapshot, list[MicrosoftError]]:
+        """Read again what proves the change; returns the answers, and the errors that are worth asking again."""
+        return perform(self.proof, view.person, clients)
 
     def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
         """Judge a refusal by Microsoft that only this action understands; None leaves it to the common rules."""

@@ -76,6 +76,13 @@ class Snapshot:
         errors = {n: e for n, e in {**other.errors, **self.errors}.items() if n not in values}
         return Snapshot(values, errors)
 
+    def instead_of(self, other: Snapshot) -> Snapshot:
+        """Return `other` with what this snapshot read, and failed to read, in its place."""
+        asked = {*self.values, *self.errors}
+        values = {n: v for n, v in other.values.items() if n not in asked}
+        errors = {n: e for n, e in other.errors.items() if n not in asked}
+        return Snapshot({**values, **self.values}, {**errors, **self.errors})
+
 
 NOTHING_READ: Final = Snapshot({}, {})
 

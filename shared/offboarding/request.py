@@ -115,8 +115,8 @@ def check_params(name: str, params: Mapping[str, Any]) -> list[Problem]:
 
 
 def _selected(actions: BaseModel) -> dict[str, dict[str, Any]]:
-    chosen = actions.model_dump(mode="json", exclude_none=True)
-    return {name: {} if params is True else params for name, params in chosen.items() if params is not False}
+    chosen = actions.model_dump(mode="json")
+    return {name: {} if params is True else params for name, params in chosen.items() if params}
 
 
 def _problems_of(error: ValidationError) -> list[Problem]:

@@ -1,0 +1,119 @@
+"""What our API accepts, and in which words it refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import function_app
+from shared.offboarding import request, rows
+from shared.offboarding.problems import RefusedError
+
+GOOD: dict[str, Any] = {
+    "tenant": "fabrikam.example",
+    "users": ["ada@fabrikam.example"],
+    "actions": {"disable_sign_in": True},
+}
+
+
+def parse(body: dict[str, Any]) -> request.Submission:
+    assert function_app.app
+    return request.parse(json.dumps(body).encode(), max_users=100)
+
+
+def refusal(body: object) -> RefusedError:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    with pytest.raises(RefusedError) as caught:
+        request.parse(raw, max_users=100)
+    return caught.value
+
+
+def fields(error: RefusedError) -> set[str]:
+    return {problem.field for problem in error.problems}
+
+
+def test_the_smallest_request() -> None:
+    submission = parse(GOOD)
+
+    assert submission.actions == {"disable_sign_in": {}}
+    assert submission.scheduled_for is None
+
+
+def test_switched_off_actions_are_not_selected() -> None:
+    submission = parse(GOOD | {"actions": {"disable_sign_in": True, "reset_password": False, "forward_email": None}})
+
+    assert list(submission.actions) == ["disable_sign_in"]
+
+
+def test_parameters_arrive_with_their_defaults() -> None:
+    submission = parse(GOOD | {"actions": {"forward_email": {"to": "cy@fabrikam.example"}}})
+
+    assert submission.actions["forward_email"] == {"to": "cy@fabrikam.example", "keep_copy": False}
+
+
+@pytest.mark.parametrize("body", [b"", b"no", b"\xff\xfe", b"[]", b"null", b"1", b'"x"', b"{", b"[" * 5000])
+def test_what_is_not_an_object_is_refused(body: bytes) -> None:
+    assert refusal(body).status == 400
+
+
+def test_every_problem_is_told_at_once() -> None:
+    error = refusal(
+        {"tenant": "no tenant", "users": ["nobody"], "actions": {"forward_email": {}, "fly": True}, "colour": "red"}
+    )
+
+    assert error.status == 400
+    assert {"tenant", "users.0", "actions.forward_email.to", "actions.fly", "colour"} <= fields(error)
+
+
+def test_missing_fields_are_named() -> None:
+    assert fields(refusal({})) == {"tenant", "users", "actions"}
+
+
+def test_no_action_is_refused() -> None:
+    assert fields(refusal(GOOD | {"actions": {}})) == {"actions"}
+    assert fields(refusal(GOOD | {"actions": {"disable_sign_in": False}})) == {"actions"}
+
+
+def test_a_body_over_the_limit_is_413() -> None:
+    assert refusal(b"{" + b" " * request.MAX_BODY_BYTES).status == 413
+
+
+def test_too_many_users() -> None:
+    users = [f"u{n}@fabrikam.example" for n in range(101)]
+
+    assert fields(refusal(GOOD | {"users": users})) == {"users"}
+
+
+@pytest.mark.parametrize("moment", ["2026-11-30T17:00:00", "tomorrow", 5, "2026-13-01T00:00:00Z"])
+def test_a_moment_needs_a_date_a_time_and_a_zone(moment: object) -> None:
+    assert fields(refusal(GOOD | {"scheduled_for": moment})) == {"scheduled_for"}
+
+
+@pytest.mark.parametrize("user", ["", "ada", "a b@x.example", "ada@", "@x.example", "ada\u202e@x.example", "x" * 400])
+def test_users_are_addresses_or_object_ids(user: str) -> None:
+    assert fields(refusal(GOOD | {"users": [user]})) == {"users.0"}
+
+
+def test_a_message_never_carries_control_characters_of_the_input() -> None:
+    error = refusal(GOOD | {"users": ["ada\u202e\x07@x.example"]})
+
+    assert all(problem.message.isprintable() for problem in error.problems)
+
+
+@pytest.mark.parametrize("text", ["", "<p></p>", "<p>&nbsp;</p>", "  "])
+def test_a_message_of_tags_alone_is_empty(text: str) -> None:
+    assert refusal(GOOD | {"actions": {"set_out_of_office": {"internal": text}}}).status == 400
+
+
+def test_values_are_not_converted() -> None:
+    assert refusal(GOOD | {"actions": {"disable_sign_in": "yes"}}).status == 400
+    assert refusal(GOOD | {"force": "true"}).status == 400
+
+
+def test_what_is_stored_fits_a_property() -> None:
+    text = "<p>" + "x" * 11_000 + "</p>"
+    submission = parse(GOOD | {"actions": {"set_out_of_office": {"internal": text, "external": text}}})
+
+    assert len(json.dumps(submission.actions)) < rows.MAX_PROPERTY_CHARS
