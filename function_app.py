@@ -19,6 +19,9 @@ import orchestrators.blueprint
 import triggers.offboardings
 import triggers.portal
 import triggers.schedule
+from shared import logs
+
+logs.quiet_libraries()
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 app.register_functions(triggers.offboardings.blueprint)

@@ -108,10 +108,12 @@ def _actions(form: Form, problems: list[Problem]) -> tuple[dict[str, dict[str, A
     dropped: list[str] = []
     for action in catalogue.all_actions().values():
         params = action.from_portal(form)
-        if params is not None:
-            actions[action.name] = dict(params)
-            wrong = requests.check_params(action.name, params)
-            problems += [Problem(action.portal_key, f"{action.title}: {problem.message}") for problem in wrong]
+        if params is None:
+            continue
+        try:
+            actions[action.name] = requests.checked_params(action.name, params)
+        except RefusedError as error:
+            problems += [Problem(action.portal_key, f"{action.title}: {p.message}") for p in error.problems]
     for action in [catalogue.get(name) for name in actions]:
         if action.is_last:
             losers = [

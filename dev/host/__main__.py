@@ -1,0 +1,70 @@
+"""Starts the host: `python -m dev.host --root APP --data DIR --port N`."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import warnings
+from datetime import timedelta
+from pathlib import Path
+
+from dev.host.app import AppError
+from dev.host.server import Options, serve
+
+
+class _OneLine(logging.Formatter):
+    """Keeps a record, traceback and all, on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("\n", "\\n")
+
+
+def _options() -> Options:
+    parser = argparse.ArgumentParser(prog="python -m dev.host", description=__doc__)
+    parser.add_argument("--root", type=Path, required=True, help="folder of function_app.py")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the task hub and the keys")
+    parser.add_argument("--port", type=int, required=True, help="HTTP port; 0 picks a free one")
+    parser.add_argument("--visibility-timeout", type=float, default=300, metavar="SECONDS", help="lease of an activity")
+    parser.add_argument(
+        "--clock", metavar="MODULE:FUNCTION", help="called with the host's clock after the app is loaded"
+    )
+    parser.add_argument("--worker", choices=("embedded", "microsoft"), default="embedded")
+    given = parser.parse_args()
+    timeout = timedelta(seconds=given.visibility_timeout)
+    return Options(given.root.resolve(), given.data.resolve(), given.port, timeout, given.clock, given.worker)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=os.environ.get("LOGLEVEL", "INFO").upper(), handlers=[handler])
+    logging.captureWarnings(True)  # noqa: FBT003 - the library's signature
+    # Microsoft's worker library and the SDK report every invocation.
+    logging.getLogger("azure.functions").setLevel(logging.WARNING)
+    # The SDK's one sign that its task numbers and the host's have parted: results would go to the wrong tasks.
+    warnings.filterwarnings("error", message=r"Potential duplicate Task completion for TaskId: \d+$")
+
+
+async def _main(options: Options) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(options, lambda address: print(f"READY {address}", flush=True), stop)
+
+
+if __name__ == "__main__":
+    _log_to_stderr()
+    code = 0
+    try:
+        asyncio.run(_main(_options()))
+    except AppError as error:
+        logging.getLogger("host").critical("%s", error)
+        code = 1
+    except Exception:
+        logging.getLogger("host").critical("the host could not start or go on", exc_info=True)
+        code = 1
+    logging.shutdown()
+    # A user's thread that waits for something would keep the interpreter from ending.
+    os._exit(code)

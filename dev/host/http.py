@@ -1,0 +1,147 @@
+"""The front door: HTTP functions, the admin end points and the test clock."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from aiohttp import web
+from azure.functions.meta import Datum
+
+from dev.host.app import AppError, Function
+from dev.host.clock import Clock, to_text
+from dev.host.durable.shim_v1 import InvocationError
+from dev.host.keys import Keys
+from dev.host.routes import Route, compile_route, find_route
+from dev.host.timers import Timer
+
+_METHODS = ("GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS")
+_logger = logging.getLogger("host.http")
+Invoke = Callable[[Function, Datum], Awaitable[Datum | None]]
+
+
+def given_key(request: web.Request) -> str | None:
+    """Find the caller's key; the header comes first, even if it is the wrong one."""
+    return request.headers.get("x-functions-key", request.query.get("code"))
+
+
+class FrontDoor:
+    """Answers HTTP with the app's functions."""
+
+    def __init__(self, functions: list[Function], prefix: str, keys: Keys, invoke: Invoke) -> None:
+        self._functions = {function.name: function for function in functions}
+        self._keys = keys
+        self._invoke = invoke
+        self._routes = [_route(function, prefix) for function in functions]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Find the function, check the key, run it."""
+        found = find_route(self._routes, request.method, request.rel_url.raw_path)
+        if not found:
+            return web.Response(status=404)
+        route, parameters = found
+        function = self._functions[route.function]
+        level = str(function.trigger.get("authLevel") or "function")
+        if not self._keys.open_function(level, function.name, given_key(request)):
+            return web.Response(status=401)
+        try:
+            answer = await self._invoke(function, await _request_datum(request, parameters))
+        except InvocationError as error:
+            _logger.error("function %s failed: %s %s", function.name, error.message, error.stack)  # noqa: TRY400
+            return web.Response(status=500)
+        return _response(answer)
+
+
+def _route(function: Function, prefix: str) -> Route:
+    template = f"{prefix}/{function.trigger.get('route') or function.name}"
+    try:
+        return compile_route(function.name, template, function.trigger.get("methods") or _METHODS)
+    except ValueError as error:
+        raise AppError(str(error)) from error
+
+
+async def _request_datum(request: web.Request, parameters: dict[str, str]) -> Datum:
+    """Describe a request; repeated names are joined by commas, and query names without a value do not arrive."""
+    headers = {name: ",".join(request.headers.getall(name)) for name in request.headers}
+    query = {name: ",".join(request.query.getall(name)) for name in request.query}
+    return Datum(
+        {
+            "method": Datum(request.method, "string"),
+            "url": Datum(str(request.url), "string"),
+            "headers": {name: Datum(value, "string") for name, value in headers.items()},
+            "query": {name: Datum(value, "string") for name, value in query.items() if value},
+            "params": {name: Datum(value, "string") for name, value in parameters.items()},
+            "body": Datum(await request.read(), "bytes"),
+        },
+        "http",
+    )
+
+
+def _response(answer: Datum | None) -> web.Response:
+    if answer is None or answer.type != "http":
+        text = "" if answer is None else str(answer.value)
+        return web.Response(text=text, content_type="text/plain")
+    value = answer.value
+    response = web.Response(status=int(value["status_code"].value), body=value["body"].value)
+    for name, each in value["headers"].items():
+        response.headers[name] = each.value
+    for cookie in value.get("cookies") or ():
+        for morsel in cookie.values():
+            response.headers.add("Set-Cookie", morsel.OutputString())
+    return response
+
+
+class Admin:
+    """What the master key opens: running a timer now, the host's status and the test clock."""
+
+    def __init__(self, keys: Keys, timers: dict[str, Timer], clock: Clock, clock_moved: Callable[[], None]) -> None:
+        self._keys = keys
+        self._timers = timers
+        self._clock = clock
+        self._clock_moved = clock_moved
+        self._runs: set[Awaitable[None]] = set()
+
+    def routes(self) -> list[web.RouteDef]:
+        """List the end points."""
+        return [
+            web.get("/admin/host/status", self._guarded(self._status)),
+            web.post("/admin/functions/{name}", self._guarded(self._run_timer)),
+            web.get("/_host/clock", self._guarded(self._read_clock)),
+            web.post("/_host/clock", self._guarded(self._advance_clock)),
+        ]
+
+    def _guarded(
+        self, handler: Callable[[web.Request], Awaitable[web.Response]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def guarded(request: web.Request) -> web.Response:
+            if not self._keys.open_admin(given_key(request)):
+                return web.Response(status=401)
+            return await handler(request)
+
+        return guarded
+
+    async def _status(self, _request: web.Request) -> web.Response:
+        return web.json_response({"state": "Running"})
+
+    async def _run_timer(self, request: web.Request) -> web.Response:
+        timer = self._timers.get(request.match_info["name"])
+        if not timer:
+            return web.Response(status=404, text="no timer function has this name")
+        run = request.loop.create_task(timer.fire(past_due=False))
+        self._runs.add(run)
+        run.add_done_callback(self._runs.discard)
+        return web.Response(status=202)
+
+    async def _read_clock(self, _request: web.Request) -> web.Response:
+        return web.json_response(
+            {"now": to_text(self._clock.now()), "offset": self._clock.offset.total_seconds()},
+        )
+
+    async def _advance_clock(self, request: web.Request) -> web.Response:
+        try:
+            step = timedelta(seconds=float((await request.json())["advance"]))
+            self._clock.advance(step)
+        except (ValueError, KeyError, TypeError, OverflowError, json.JSONDecodeError) as error:
+            return web.Response(status=400, text=f'the body must be {{"advance": seconds}}: {error}')
+        self._clock_moved()
+        return await self._read_clock(request)
