@@ -31,6 +31,7 @@ MAX_ATTEMPTS: Final = 5
 
 _FIRST_BACKOFF_SECONDS: Final = 5
 _MAX_BACKOFF_SECONDS: Final = 300
+_LONGER_THAN_A_RUN: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,43 @@ def run(
     settled: Mapping[str, str],
     rules: Rules,
     on_change: Callable[[Mapping[str, str]], None],
+    cancelled: TaskBase | None = None,
 ) -> Generator[TaskBase, Any, Result]:
-    """Run `nodes` to their ends; those in `settled` have ended before. `on_change` is told the states of the steps."""
+    """Run `nodes` to their ends; those in `settled` have ended before.
+
+    `on_change` is told the states of the steps. When `cancelled` ends, nothing further begins.
+    """
     graph = _Graph(context, nodes, rules)
     graph.settle_all(settled)
+    announced: list[TaskBase] = [cancelled] if cancelled else []
     while True:
         graph.begin_ready()
         on_change(graph.step_states())
         tasks = graph.open_tasks()
         if not tasks:
             return graph.result()
-        finished: TaskBase = yield context.task_any(tasks)
-        graph.take(finished)
+        if cancelled and graph.may_go_on():
+            tasks.append(cancelled)
+        finished: TaskBase = yield context.task_any([*tasks, *_pass(context, tasks, announced)])
+        announced = tasks
+        if finished is cancelled:
+            graph.halt("cancelled")
+        else:
+            graph.take(finished)
+
+
+def _pass(context: DurableOrchestrationContext, tasks: list[TaskBase], announced: list[TaskBase]) -> list[TimerTask]:
+    """Return what keeps the host from waiting for new tasks alone, where others are open that it knows already.
+
+    The SDK announces new tasks only, and the host goes through the announcements one by one, awaiting each: a task
+    announced later would not begin before one of these ends. A timer that is cancelled as it is made ends at once.
+    """
+    is_new = [not any(task is known for known in announced) for task in tasks]
+    if all(is_new) or not any(is_new):
+        return []
+    timer = context.create_timer(context.current_utc_datetime + _LONGER_THAN_A_RUN)
+    timer.cancel()
+    return [timer]
 
 
 class _Graph:
@@ -133,8 +159,10 @@ class _Graph:
                 self._call(progress)
 
     def take(self, task: TaskBase) -> None:
-        """Take the result of the task that one of the nodes waited for."""
-        progress = next(p for p in self._nodes.values() if p.task is task)
+        """Take the result of the task that one of the nodes waited for, if it was one."""
+        progress = next((p for p in self._nodes.values() if p.task is task), None)
+        if progress is None:
+            return
         progress.task = None
         if progress.waits_for == "timer":
             return
@@ -177,7 +205,7 @@ class _Graph:
     def _read(self, progress: _Progress, answer: Mapping[str, Any], *, is_broken: bool) -> None:
         self.settle_all(answer.get("also", {}))
         if "stop" in answer:
-            self._halt(answer["stop"])
+            self.halt(answer["stop"])
         elif "settled" in answer:
             progress.outcome, progress.state = answer["settled"], "ended"
         elif "written" in answer:
@@ -188,7 +216,11 @@ class _Graph:
         else:
             self._wait(progress, answer)
 
-    def _halt(self, reason: str) -> None:
+    def may_go_on(self) -> bool:
+        """Tell whether further nodes may begin."""
+        return self._stop is None
+
+    def halt(self, reason: str) -> None:
         """Begin nothing further; what is in flight ends, what waits for its time is called off."""
         self._stop = self._stop or reason
         for progress in self._nodes.values():

@@ -76,6 +76,7 @@ class Rule:
         )
 
 
+CHANGED_MEANWHILE = "Somebody changed the object at the same moment."
 ON_PREMISES = "The object is mastered on-premises: make the change in Active Directory; the next sync brings it here."
 GRAPH_PERMISSION = (
     "Grant the app's Microsoft Graph application permissions in this tenant (admin consent). If the user holds an "
@@ -95,6 +96,8 @@ SHAREPOINT_PERMISSION = (
 )
 
 RULES: tuple[Rule, ...] = (
+    # Before all texts: "over its MailboxConcurrency limit" is no conflict.
+    Rule(Category.throttled, statuses=(429,)),
     # The user's licence comes from a group (Learn: "Group-based licensing - identify and resolve problems").
     Rule(
         Category.inherited_licence,
@@ -118,15 +121,22 @@ RULES: tuple[Rule, ...] = (
         ("graph",),
         texts=("default authentication method", "cannot delete default method"),
     ),
-    Rule(Category.not_provisioned, "The user has no OneDrive.", ("graph",), texts=("mysite",)),
+    Rule(Category.not_provisioned, "The user has no OneDrive.", ("graph",), statuses=(400, 404), texts=("mysite",)),
     Rule(
         Category.not_licensed,
         "The tenant has no SharePoint licence.",
         ("graph",),
         texts=("does not have a spo license",),
     ),
+    Rule(
+        Category.not_provisioned,
+        "The tenant has no Teams Phone.",
+        ("graph",),
+        statuses=(400, 404),
+        texts=("skype for business", "teams phone"),
+    ),
     Rule(Category.not_provisioned, "The user has no mailbox here.", ("graph",), codes=("MailboxNotEnabledForRESTAPI",)),
-    Rule(Category.transient, "Somebody changed the object at the same moment.", ("graph",), texts=("concurren",)),
+    Rule(Category.transient, CHANGED_MEANWHILE, ("graph",), statuses=(400, 409, 412), texts=("concurren",)),
     Rule(
         Category.transient,
         "A step before it in the same batch failed, so this was not tried.",
@@ -154,14 +164,15 @@ RULES: tuple[Rule, ...] = (
         ("exchange",),
         exceptions=("MemberNotFoundException", "UserNotFoundInPermissionEntryException"),
     ),
+    Rule(Category.not_found, services=("exchange",), exceptions=("ManagementObjectNotFoundException",)),
+    Rule(Category.not_found, services=("exchange",), statuses=(400, 404), texts=("couldn't be found",)),
     Rule(Category.throttled, services=("exchange",), texts=("too many requests",)),
     Rule(
         Category.transient,
         services=("exchange",),
-        texts=("resource temporarily unavailable", "server busy", "server is busy", "try again"),
+        # Not "try again" alone: that also follows "check the spelling and".
+        texts=("resource temporarily unavailable", "server busy", "server is busy", "try again later"),
     ),
-    Rule(Category.not_found, services=("exchange",), exceptions=("ManagementObjectNotFoundException",)),
-    Rule(Category.not_found, services=("exchange",), statuses=(400, 404), texts=("couldn't be found",)),
     Rule(
         Category.invalid,
         "The name fits more than one object: use the object id.",
@@ -187,15 +198,14 @@ RULES: tuple[Rule, ...] = (
         Category.not_licensed,
         "SharePoint does not know this account: it probably has no SharePoint licence.",
         ("sharepoint",),
-        texts=("could not be found"),
+        texts=("could not be found",),
     ),
     Rule(Category.not_found, services=("sharepoint",), texts=("cannot get site", "file not found")),
     Rule(Category.auth_permission, SHAREPOINT_PERMISSION, ("sharepoint",), statuses=(401, 403)),
     # Every service.
     Rule(Category.transient, statuses=(408, 500, 502, 503, 504, 509)),
-    Rule(Category.throttled, statuses=(429,)),
     Rule(Category.not_found, statuses=(404, 410)),
-    Rule(Category.conflict, "Somebody changed the object at the same moment.", statuses=(409, 412)),
+    Rule(Category.conflict, CHANGED_MEANWHILE, statuses=(409, 412)),
     Rule(Category.conflict, "The site or mailbox is locked or archived: unlock it first.", statuses=(423,)),
     Rule(Category.invalid, statuses=(400, 405, 406, 411, 413, 414, 415, 422)),
     # CSOM reports failures with HTTP 200, so what is left over there is a refusal of the request.

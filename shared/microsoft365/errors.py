@@ -151,9 +151,9 @@ def from_transport(service: Service, exception: requests.RequestException) -> Mi
 
     The exception's own text is not used: it can hold the URL with its query.
     """
-    url = exception.request.url if exception.request is not None else None
-    host = urlsplit(url or "").hostname or SERVICE_NAMES[service]
-    name = type(exception).__name__
+    request = exception.request
+    host = urlsplit((request.url if request is not None else None) or "").hostname or SERVICE_NAMES[service]
+    client_request_id = request.headers.get("client-request-id") if request is not None else None
     category = Category.transient
     if isinstance(exception, requests.exceptions.SSLError):
         message = f"The certificate of {host} is not trusted (is a proxy in between? REQUESTS_CA_BUNDLE names the CAs)."
@@ -162,13 +162,12 @@ def from_transport(service: Service, exception: requests.RequestException) -> Mi
     elif isinstance(exception, requests.Timeout):
         message = f"{host} did not answer in time; whether the request was carried out is not known."
     elif isinstance(exception, ValueError):  # InvalidURL, InvalidHeader, MissingSchema ...
-        category, message = (
-            Category.invalid,
-            f"The request to {host} cannot be written: its address or a header is not valid.",
-        )
+        category = Category.invalid
+        message = f"The request to {host} cannot be written: its address or a header is not valid."
     else:
         message = f"The connection to {host} failed or broke off."
-    return MicrosoftError(service, category, message, code=name)
+    code = type(exception).__name__
+    return MicrosoftError(service, category, message, code=code, client_request_id=str(client_request_id or ""))
 
 
 def warning_category(warning: str) -> Category | None:

@@ -20,6 +20,7 @@ from shared.microsoft365.http import (
     TokenSource,
     Transport,
     refuse_other_origin,
+    refused_status,
     request_id_of,
 )
 from shared.microsoft365.paging import Pages
@@ -180,6 +181,7 @@ class Exchange:
             },
             encode({"requests": [self._batch_request(number, item) for number, item in enumerate(items)]}),
             repeatable=all(item.cmdlet.repeatable for item in items),
+            label="$batch",
         )
         answers: dict[str, JsonObject] = {}
         sent: list[SentRequest] = []
@@ -198,15 +200,16 @@ class Exchange:
 
     def _note(self, sent: Sequence[SentRequest], items: Sequence[_Item], answers: Mapping[str, JsonObject]) -> None:
         self._log.extend(sent)
-        batch = sent[-1].client_request_id if sent else ""
+        if not sent:
+            return
         for number, item in enumerate(items):
             answer = answers.get(str(number), {})
             entry = SentRequest(
                 "exchange",
                 "POST",
                 item.cmdlet.name,
-                item_status(answer),
-                batch,
+                item_status(answer) or refused_status(sent[-1]),
+                sent[-1].client_request_id,
                 request_id_of(item_headers(answer)),
                 is_write=item.cmdlet.is_write,
                 target=item.cmdlet.target,

@@ -299,7 +299,10 @@ def folder(mailbox: str, name: str) -> str:
 
 
 def get_folder_permissions(folder_identity: str, user: str | None = None) -> Cmdlet:
-    """Read who may do what in a folder; of one user only, if given."""
+    """Read who may do what in a folder; of one user only, if given.
+
+    A user who may do nothing there is an error (`Category.already_done`), not an empty answer.
+    """
     wanted = {} if user is None else {"User": named(user)}
     return Cmdlet("Get-MailboxFolderPermission", {"Identity": named(folder_identity), **wanted})
 
@@ -328,8 +331,9 @@ def remove_distribution_group_member(group: str, member: str) -> Cmdlet:
 
 
 def get_recipient(identity: str) -> Cmdlet:
-    """Read whether an address or id is a recipient of the tenant, and of which kind."""
-    return Cmdlet("Get-Recipient", {"Identity": named(identity)}, RECIPIENT_PROPERTIES)
+    """Read whether an address or id is a recipient of the tenant, of which kind, and every name Exchange has for it."""
+    select = (*RECIPIENT_PROPERTIES, "Identity", "Name", "Alias", "DistinguishedName")
+    return Cmdlet("Get-Recipient", {"Identity": named(identity)}, select)
 
 
 def list_recipients() -> Cmdlet:

@@ -16,6 +16,7 @@ from shared.microsoft365.http import (
     SentRequest,
     TokenSource,
     Transport,
+    refused_status,
     request_id_of,
 )
 from shared.microsoft365.paging import Pages
@@ -99,7 +100,11 @@ class Graph:
         Raises:
             MicrosoftError: as `send`; also when the link leads elsewhere.
         """
-        answer = self._request(call, next_link or self._url(call))
+        url = self._url(call)
+        if next_link and next_link.partition("?")[0] != url.partition("?")[0]:
+            # The link may come back from outside: it must not turn into another call under the app's permissions.
+            raise _not_followed()
+        answer = self._request(call, next_link or url)
         return as_rows(as_object(answer).get("value")), text_at(answer, NEXT)
 
     def batch(self, calls: Sequence[GraphCall]) -> list[Json | MicrosoftError]:
@@ -128,7 +133,15 @@ class Graph:
             headers["Content-Type"] = "application/json"
         body = None if call.body is None else encode(call.body)
         request = Request(
-            "graph", call.method, url, self._base, headers, body, repeatable=call.repeatable, is_write=call.is_write
+            "graph",
+            call.method,
+            url,
+            self._base,
+            headers,
+            body,
+            repeatable=call.repeatable,
+            is_write=call.is_write,
+            label=url.removeprefix(self._base).partition("?")[0],
         )
         response = self._transport.send(request, self._access, self._log)
         return _read(response.status, response.headers, response.body, decode(response.body))
@@ -144,6 +157,7 @@ class Graph:
             encode({"requests": [_batch_request(number, item) for number, item in enumerate(items)]}),
             repeatable=all(item.call.repeatable for item in items),
             read_seconds=GRAPH_BATCH_READ_SECONDS,
+            label=f"/{version}/$batch",
         )
         answers: dict[str, JsonObject] = {}
         sent: list[SentRequest] = []
@@ -158,7 +172,8 @@ class Graph:
 
     def _note(self, sent: Sequence[SentRequest], items: Sequence[_Item], answers: Mapping[str, JsonObject]) -> None:
         self._log.extend(sent)
-        batch = sent[-1].client_request_id if sent else ""
+        if not sent:
+            return
         for number, item in enumerate(items):
             answer = answers.get(str(number), {})
             self._log.append(
@@ -166,8 +181,8 @@ class Graph:
                     "graph",
                     item.call.method,
                     f"/{item.call.version}{item.url.partition('?')[0]}",
-                    item_status(answer),
-                    batch,
+                    item_status(answer) or refused_status(sent[-1]),
+                    sent[-1].client_request_id,
                     request_id_of(item_headers(answer)),
                     is_write=item.call.is_write,
                 )
@@ -177,8 +192,7 @@ class Graph:
         """Make a next link relative, as the items of a batch are."""
         root = f"{self._base}/{version}"
         if not link.startswith(f"{root}/"):
-            message = "A next page is not below Microsoft Graph's address as it is configured: it is not read."
-            raise MicrosoftError("graph", Category.invalid, message, code="OriginRefused")
+            raise _not_followed()
         return link.removeprefix(root)
 
     def _settle(self, item: _Item, answer: JsonObject | None) -> None:
@@ -219,12 +233,19 @@ def _chunks(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
 def _batch_request(number: int, item: _Item) -> JsonObject:
     request: JsonObject = {"id": str(number), "method": item.call.method, "url": item.url}
     headers = dict(item.call.headers)
-    if item.call.body is not None:
+    # Alone, a POST may go without a body; in a batch Graph refuses the whole of it for want of one.
+    body = {} if item.call.body is None and item.call.method == "POST" else item.call.body
+    if body is not None:
         headers["Content-Type"] = "application/json"
-        request["body"] = item.call.body
+        request["body"] = body
     if headers:
         request["headers"] = headers
     return request
+
+
+def _not_followed() -> MicrosoftError:
+    message = "The link to the next page does not belong to this list of Microsoft Graph: nothing was sent."
+    return MicrosoftError("graph", Category.invalid, message, code="OriginRefused")
 
 
 def _read(status: int, headers: Mapping[str, str], raw: bytes, parsed: Json) -> Json:

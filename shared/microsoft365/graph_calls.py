@@ -183,9 +183,9 @@ def get_directory_roles(user_id: str) -> GraphCall:
 
 
 def get_role_members(role_template_id: str) -> GraphCall:
-    """Read the users who hold an administrator role, for instance `GLOBAL_ADMINISTRATOR`."""
+    """Read who holds an administrator role, for instance `GLOBAL_ADMINISTRATOR`: users, and maybe groups and apps."""
     role = quote(literal(role_template_id), safe="'")
-    path = f"/directoryRoles(roleTemplateId={role})/members/microsoft.graph.user"
+    path = f"/directoryRoles(roleTemplateId={role})/members"
     return GraphCall("GET", path + query(select="id,displayName,userPrincipalName,accountEnabled"))
 
 

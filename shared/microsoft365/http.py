@@ -33,7 +33,8 @@ GRAPH_BATCH_READ_SECONDS = 120.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 
-USER_AGENT = "offboarding-backend/1.0"
+COMMON_HEADERS: Mapping[str, str] = {"User-Agent": "offboarding-backend/1.0", "Accept-Encoding": "gzip, deflate"}
+CLIENT_REQUEST_ID = "client-request-id"
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,10 @@ class SentRequest:
     the batch's `client_request_id`. So the writes of a step are exactly the entries with `is_write`.
 
     Attributes:
-        path: of the URL, without its query; for Exchange Online the name of the cmdlet.
+        path: below the service's address, without the query; for Exchange Online the name of the cmdlet, for SharePoint
+            what follows the site's address.
         status: None when no answer came, so that it is not known whether the request was carried out.
-        target: the Exchange Online object (identity, mailbox or trustee) that the cmdlet was for.
+        target: what it was for, where the path does not say so: a cmdlet's identity or mailbox, a site's address.
     """
 
     service: Service
@@ -229,7 +231,7 @@ class Transport:
         prepared = requests.Request(
             request.method,
             request.url,
-            headers={"User-Agent": USER_AGENT, **request.headers, "client-request-id": client_request_id},
+            headers={**COMMON_HEADERS, **request.headers, CLIENT_REQUEST_ID: client_request_id},
             data=request.body,
         ).prepare()
         refuse_other_origin(request.service, prepared.url or "", request.origin)
@@ -247,6 +249,9 @@ class Transport:
         try:
             response = self._exchange(request, prepared, client_request_id)
             entry = replace(entry, status=response.status, request_id=response.request_id)
+        except requests.RequestException as failure:
+            failure.request = failure.request or prepared
+            raise
         finally:
             if log is not None:
                 log.append(entry)
@@ -260,6 +265,8 @@ class Transport:
         )
         with answer:
             body = self._read(request, answer, self._clock() + read_seconds)
+        # Our own number, whether or not the service repeats it: errors are read from the headers.
+        answer.headers[CLIENT_REQUEST_ID] = client_request_id
         return Response(answer.status_code, answer.headers, body, client_request_id)
 
     def _read(self, request: Request, answer: requests.Response, deadline: float) -> bytes:
@@ -301,9 +308,18 @@ def was_not_sent(failure: requests.RequestException) -> bool:
 
 def was_broken_off(failure: requests.RequestException) -> bool:
     """Say whether a connection broke; a time-out is not meant: repeating that would take as long again."""
-    return isinstance(failure, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)) and not isinstance(
-        failure, requests.exceptions.SSLError
+    broken = (
+        requests.ConnectionError,
+        requests.exceptions.ChunkedEncodingError,
+        requests.exceptions.ContentDecodingError,
     )
+    return isinstance(failure, broken) and not isinstance(failure, requests.exceptions.SSLError)
+
+
+def refused_status(batch: SentRequest) -> int | None:
+    """Return the status for the items of a batch that was turned away whole; None if they may have been carried out."""
+    turned_away = batch.status is not None and 300 <= batch.status < 500  # noqa: PLR2004
+    return batch.status if turned_away else None
 
 
 def request_id_of(headers: Mapping[str, str]) -> str:

@@ -179,6 +179,8 @@ class SharePoint:
             {"Accept": PLAIN_JSON, **content, **(headers or {})},
             None if body is None else encode(body),
             is_write=method != "GET",
+            label=call.partition("?")[0],
+            target=site.url,
         )
         return _content(self._transport.send(request, self._access(site.audience), self._log))
 
@@ -192,6 +194,7 @@ class SharePoint:
             {"Accept": "application/json", "Content-Type": "text/xml"},
             _CSOM.format(actions=actions, site=escape(site.url)).encode(),
             is_write=is_write,
+            label="/_vti_bin/client.svc/ProcessQuery",
             target=site.url,
         )
         response = self._transport.send(request, self._access(f"https://{site.admin_host}"), self._log)

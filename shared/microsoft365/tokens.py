@@ -57,7 +57,7 @@ class Credential:
 class _Tenant:
     """What is kept for one tenant.
 
-    Msal's application, its token cache, and a lock so that one thread signs in for all.
+    The application and the token cache of msal, and a lock so that one thread signs in for all.
     """
 
     def __init__(self) -> None:

@@ -216,3 +216,20 @@ def test_the_jitter_of_a_backoff_replays_the_same() -> None:
 
     assert times[0] == times[1]
     assert timedelta(seconds=5) < times[0] < timedelta(seconds=15)
+
+
+def test_a_node_does_not_wait_for_another_that_it_does_not_follow() -> None:
+    """The SDK tells the host of new tasks only, and the host awaits one announcement after the other."""
+    nodes = [Node("a"), Node("b"), Node("c", after=("a",)), Node("d", after=("b",))]
+    graph = Graph(nodes, {"c": [{"again": 3600, "why": "pending"}, {"settled": "done"}]}, patience=7200)
+    graph.hub.start("graph", "run-1")
+
+    def do(name: str) -> None:
+        while turns := [work for work in graph.hub.ready() if work.kind == "turn"]:
+            graph.hub.execute(turns[0])
+        graph.hub.execute(next(work for work in graph.hub.ready() if work.name == name))
+
+    for name in ("a", "b", "d"):
+        do(name)
+
+    assert graph.order_of("a", "b", "c", "d") == ["a", "b", "d"]
