@@ -1,0 +1,206 @@
+"""Changing a tenant behind the app's back, for tests: `POST /_sim/arrange {"tenant": id or domain, "op": ..., ...}`.
+
+- `user`: `{"user": id or UPN, "set": {field: value}}` changes any field of the state. With `"create": {"alias",
+  "name", "licences": [names or ids of SKUs]}` in place of `user` an account is made first, mailbox and OneDrive
+  included.
+- `group`: `{"group": id or nickname, "set": {...}}`, or `"create": {"nickname", "name", "kind", "members": [...]}`
+  with kind "security", "m365", "team", "list" or "mail_security". `"add"` and `"remove"` take lists of users.
+- `mailbox`: `{"mailbox": id or UPN, "set": {...}}`; an account without a mailbox is given one.
+- `site`: `{"user": ..., "set": {...}}`, for the person's OneDrive.
+- `number`: `{"number": "+1555...", "set": {...}}`; one that does not exist is made.
+- `tenant`: `{"set": {...}}`, for the delays (`conversion_reads`, `licence_reads`, `number_reads`), `teams_phone` and
+  the like.
+- `method`: `{"user", "kind", "default"?: bool}` registers an authentication method, such as "fido2" or
+  "hardwareOath".
+- `role`: `{"user", "role": name or template id, "remove"?: bool}` changes who holds a directory role.
+- `revoke_role`, `grant_role`: `{"role", "resource": "graph" (unless given), "exchange", "sharepoint" or "entra"}`;
+  "entra" stands for the roles of the service principal, such as "Exchange Administrator" or "Privileged
+  Authentication Administrator".
+- `consent`: `{"present": bool}`, whether the app is in the tenant at all.
+- `delete_user`: `{"user", "for_good"?: bool}`.
+
+Answers the id of what was touched, as `{"id"}`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dev.tenant import leavers, licensing
+from dev.tenant.graph.users import soft_delete
+from dev.tenant.population import GLOBAL_ADMINISTRATOR, Organisation, ident
+from dev.tenant.skus import SKUS
+from dev.tenant.state import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dev.tenant.simulation import Simulation
+    from dev.tenant.state import Group, Tenant, User
+
+Wanted = dict[str, Any]
+
+
+def arrange(simulation: Simulation, body: Wanted) -> Wanted:
+    """Carry out one change."""
+    tenant = simulation.tenant(body.get("tenant", ""))
+    if tenant is None:
+        raise ValueError(f"no such tenant: {body.get('tenant')}")
+    if body.get("op") not in _OPERATIONS:
+        raise ValueError(f"no such op: {body.get('op')}")
+    return {
+        "id": _OPERATIONS[body["op"]](
+            tenant, {key: value for key, value in body.items() if key not in {"tenant", "op"}}
+        )
+    }
+
+
+def _assign(target: object, values: Wanted) -> None:
+    for name, value in values.items():
+        if not hasattr(target, name):
+            raise ValueError(f"{type(target).__name__} has no field {name}")
+        setattr(target, name, value)
+
+
+def _find_user(tenant: Tenant, key: str) -> User:
+    found = tenant.find_user(key) or tenant.deleted_users.get(key)
+    if found is None:
+        raise ValueError(f"no such user: {key}")
+    return found
+
+
+def _user(tenant: Tenant, wanted: Wanted) -> str:
+    if "create" in wanted:
+        made = wanted["create"]
+        skus = [sku for sku in SKUS.values() if {sku.id, sku.name} & set(made.get("licences", ["SPE_E3"]))]
+        user = Organisation(tenant).person(made["alias"], made.get("name", made["alias"].title()), licences=skus)
+    else:
+        user = _find_user(tenant, wanted["user"])
+    _assign(user, wanted.get("set", {}))
+    return user.id
+
+
+def _find_group(tenant: Tenant, key: str) -> Group:
+    found = tenant.groups.get(key) or next((each for each in tenant.groups.values() if each.mailNickname == key), None)
+    if found is None:
+        raise ValueError(f"no such group: {key}")
+    return found
+
+
+def _group(tenant: Tenant, wanted: Wanted) -> str:
+    if "create" in wanted:
+        made = wanted["create"]
+        nickname = made["nickname"]
+        group = Organisation(tenant).group(nickname, made.get("name", nickname), made.get("kind", "security"))
+    else:
+        group = _find_group(tenant, wanted["group"])
+    _assign(group, wanted.get("set", {}))
+    for key in [*wanted.get("create", {}).get("members", []), *wanted.get("add", [])]:
+        user = _find_user(tenant, key)
+        group.members.append(user.id)
+        licensing.joined_group(tenant, group, user)
+    for key in wanted.get("remove", []):
+        user = _find_user(tenant, key)
+        group.members.remove(user.id)
+        licensing.left_group(tenant, group, user)
+    return group.id
+
+
+def _mailbox(tenant: Tenant, wanted: Wanted) -> str:
+    user = _find_user(tenant, wanted["mailbox"])
+    mailbox = (
+        tenant.mailboxes.get(user.id) or tenant.deleted_mailboxes.get(user.id) or Organisation(tenant).mailbox(user)
+    )
+    _assign(mailbox, wanted.get("set", {}))
+    return user.id
+
+
+def _site(tenant: Tenant, wanted: Wanted) -> str:
+    user = _find_user(tenant, wanted["user"])
+    site = tenant.sites[user.site] if user.site else Organisation(tenant).site(user)
+    _assign(site, wanted.get("set", {}))
+    return site.url
+
+
+def _number(tenant: Tenant, wanted: Wanted) -> str:
+    text = wanted["number"]
+    number = next((each for each in tenant.numbers.values() if each.telephoneNumber == text), None)
+    number = number or Organisation(tenant).number(text)
+    _assign(number, wanted.get("set", {}))
+    return number.id
+
+
+def _tenant(tenant: Tenant, wanted: Wanted) -> str:
+    _assign(tenant, wanted.get("set", {}))
+    return tenant.id
+
+
+def _method(tenant: Tenant, wanted: Wanted) -> str:
+    user, kind = _find_user(tenant, wanted["user"]), wanted["kind"]
+    method_id = leavers.method(user, kind)
+    if wanted.get("default"):
+        user.default_method = method_id
+    return method_id
+
+
+def _role(tenant: Tenant, wanted: Wanted) -> str:
+    user, name = _find_user(tenant, wanted["user"]), wanted["role"]
+    role = next((each for each in tenant.roles.values() if name in {each.displayName, each.roleTemplateId}), None)
+    if role is None:
+        template = GLOBAL_ADMINISTRATOR if name == "Global Administrator" else ident("role", name)
+        role = Role(ident(tenant.id, "role", template), name, template)
+        tenant.roles[role.id] = role
+    role.members = [each for each in role.members if each != user.id]
+    if not wanted.get("remove"):
+        role.members.append(user.id)
+    return role.id
+
+
+def _roles(tenant: Tenant, resource: str) -> list[str]:
+    return {
+        "graph": tenant.app.graph,
+        "exchange": tenant.app.exchange,
+        "sharepoint": tenant.app.sharepoint,
+        "entra": tenant.app.entra_roles,
+    }[resource]
+
+
+def _revoke_role(tenant: Tenant, wanted: Wanted) -> str:
+    _roles(tenant, wanted.get("resource", "graph")).remove(wanted["role"])
+    return wanted["role"]
+
+
+def _grant_role(tenant: Tenant, wanted: Wanted) -> str:
+    _roles(tenant, wanted.get("resource", "graph")).append(wanted["role"])
+    return wanted["role"]
+
+
+def _consent(tenant: Tenant, wanted: Wanted) -> str:
+    tenant.app.present = bool(wanted["present"])
+    return tenant.id
+
+
+def _delete_user(tenant: Tenant, wanted: Wanted) -> str:
+    user = _find_user(tenant, wanted["user"])
+    if user.id in tenant.users:
+        soft_delete(tenant, user)
+    if wanted.get("for_good"):
+        del tenant.deleted_users[user.id]
+        tenant.deleted_mailboxes.pop(user.id, None)
+    return user.id
+
+
+_OPERATIONS: dict[str, Callable[[Tenant, Wanted], str]] = {
+    "user": _user,
+    "group": _group,
+    "mailbox": _mailbox,
+    "site": _site,
+    "number": _number,
+    "tenant": _tenant,
+    "method": _method,
+    "role": _role,
+    "revoke_role": _revoke_role,
+    "grant_role": _grant_role,
+    "consent": _consent,
+    "delete_user": _delete_user,
+}
