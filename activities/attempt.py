@@ -15,15 +15,16 @@ from shared import clock
 from shared.microsoft365.errors import MicrosoftError
 from shared.offboarding import catalogue, judgement
 from shared.offboarding.catalogue import MoreToDoError, Task, View
-from shared.offboarding.outcome import Outcome, StepState
+from shared.offboarding.outcome import Finding, Outcome, StepState
+from shared.offboarding.reads import UnreadError, perform
 from shared.offboarding.table import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.microsoft365.cloud import TenantClients
     from shared.microsoft365.http import SentRequest
     from shared.offboarding.catalogue import Action
-    from shared.offboarding.outcome import Finding
     from shared.offboarding.reads import Snapshot
     from shared.offboarding.records import Step
     from shared.offboarding.store import Details
@@ -35,7 +36,6 @@ Answer = dict[str, Any]
 SUPERSEDED: Answer = {"stop": "superseded"}
 _POLL_SECONDS = (2, 4, 8, 15)
 _OTHER_DELIVERY_SECONDS = 15
-_NEXT_PAGE_SECONDS = 1
 _REQUEST_IDS_KEPT = 20
 
 
@@ -72,6 +72,8 @@ def attempt(services: Services, name: str, order: Order) -> Answer:
         return SUPERSEDED
     if step.has_ended:
         return settled(step)
+    if details.cancelled_by and step.state is StepState.waiting:
+        return {"stop": "cancelled"}
     now = clock.now()
     begun = replace(step, state=StepState.running, attempts=step.attempts + 1, started_at=step.started_at or now)
     try:
@@ -110,7 +112,7 @@ def view_of(details: Details, name: str, order: Order, now: Snapshot | None = No
         first=details.first(),
         now=now or details.latest(order.run),
         params=request.actions[name],
-        selected=frozenset(request.actions),
+        selected=request.actions,
         force=request.force,
         outcomes={n: s.outcome for n, s in details.steps.items() if s.outcome},
     )
@@ -122,6 +124,24 @@ def _work(
     action = catalogue.get(step.name)
     view = view_of(details, step.name, order)
     clients = services.microsoft365.tenant(tenant_of(details), log)
+    view, unasked = _ask_sharepoint(services, action, view, order, clients)
+    if unasked:
+        return _come_back(step, _again_after(unasked))
+    scans = services.store.scans(tenant_of(details))
+    try:
+        view = _surveyed(services, view, order, action.survey(view, clients, scans))
+    except MoreToDoError as more:
+        return _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
+    except (MicrosoftError, UnreadError) as error:
+        if isinstance(error, MicrosoftError) and error.retryable and not order.last:
+            return _come_back(step, _again_after([error]))
+        return _end(step, [Finding(Outcome.failed, str(error))])
+    return _judge_and_write(action, view, clients, step, order)
+
+
+def _judge_and_write(
+    action: Action, view: View, clients: TenantClients, step: Step, order: Order
+) -> tuple[Step, Answer]:
     findings = judgement.findings_of(action, view)
     todo = judgement.to_do(action, findings)
     missing = [f for f in todo if f.item not in step.accepted and f.item not in step.problems]
@@ -129,7 +149,7 @@ def _work(
         try:
             step, again = _apply(action, Task(view, missing, clients), step, last=order.last)
         except MoreToDoError as more:
-            return _come_back(step, _Again(_NEXT_PAGE_SECONDS, "pending", str(more)), more.progress)
+            return _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
         if again:
             return _come_back(step, again)
     if not judgement.unproven(todo, step.problems):
@@ -140,6 +160,29 @@ def _work(
     if retryable and not order.last:
         return _come_back(step, _again_after(retryable))
     return _read_back(action, replace(view, now=seen.instead_of(view.now)), step, order)
+
+
+def _ask_sharepoint(
+    services: Services, action: Action, view: View, order: Order, clients: TenantClients
+) -> tuple[View, list[MicrosoftError]]:
+    """Add what only SharePoint knows, kept in the snapshot before anything is changed; or the errors to wait out."""
+    asked = {*view.now.values, *view.now.errors}
+    wanted = [r for r in action.reads_for(view.params) if r.service == "sharepoint" and r.name not in asked]
+    if not wanted:
+        return view, []
+    seen, retryable = perform(wanted, view.person, clients, view.now)
+    if retryable and not order.last:
+        return view, retryable
+    services.store.put_snapshot(order.id, order.run, seen)
+    return replace(view, first=view.first.over(seen), now=seen.over(view.now)), []
+
+
+def _surveyed(services: Services, view: View, order: Order, seen: Snapshot | None) -> View:
+    """Add what the action found out by itself, kept in the snapshot before anything is changed."""
+    if seen is None:
+        return view
+    services.store.put_snapshot(order.id, order.run, seen)
+    return replace(view, first=view.first.over(seen), now=seen.over(view.now))
 
 
 def _apply(action: Action, task: Task, step: Step, *, last: bool) -> tuple[Step, _Again | None]:

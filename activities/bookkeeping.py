@@ -44,11 +44,13 @@ def begin_run(services: Services, order: Order) -> Answer:
         for node in the_plan.steps
         if not ((old := details.steps.get(node.name)) and (old.is_settled or old.run >= order.run))
     ]
-    if any(step.run > order.run for step in details.steps.values()):
+    if _is_superseded(details, order):
         return SUPERSEDED
+    if offboarding.cancelled_by:
+        return {"stop": "cancelled"}
     if taken:
         try:
-            services.store.begin(offboarding, taken, is_first=details.request is None)
+            services.store.begin(offboarding, details, taken)
         except ConflictError:
             return begin_run(services, order)
     return {
@@ -137,8 +139,9 @@ def verify(services: Services, order: Order) -> Answer:
     wanted = {read.name: read for step in claims for read in catalogue.get(step.name).proof}
     person = view_of(details, claims[0].name, order).person
     clients = services.microsoft365.tenant(tenant_of(details))
-    seen, retryable = reads.perform(wanted.values(), person, clients)
-    now = seen.instead_of(details.latest(order.run))
+    known = details.latest(order.run)
+    seen, retryable = reads.perform(wanted.values(), person, clients, known)
+    now = seen.instead_of(known)
     last = order.last or order.waited >= VERIFY_FOR_SECONDS
     proven = [step for claim in claims if (step := _proven(details, claim, order, now, last=last))]
     try:
@@ -187,6 +190,7 @@ def settle_step(services: Services, order: Order, name: str, verdict: Mapping[st
 _STOPPED: Final[Mapping[str, tuple[Reason, str]]] = {
     "user_missing": (Reason.refused, "There is no such user in the tenant any more."),
     "user_deleted": (Reason.refused, "The account was deleted before the offboarding began."),
+    "cancelled": (Reason.cancelled, "The offboarding was cancelled."),
 }
 
 
@@ -202,7 +206,7 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
         return SUPERSEDED
     reason = reason_of(steps)
     message = ""
-    if reason and stop in _STOPPED:
+    if stop in _STOPPED and (reason or not steps):
         reason, message = _STOPPED[stop]
     over = offboarding.ended(clock.now(), reason, message)
     over = replace(over, warnings=(*offboarding.warnings, *_attention(steps)))
@@ -219,7 +223,8 @@ def _all_ended(services: Services, order: Order, stop: str | None) -> list[Step]
     if _is_superseded(details, order):
         return None
     left = [step for step in details.steps.values() if not step.has_ended]
-    over = [judgement.ended(step, [_left_behind(step, stop)], clock.now()) for step in left]
+    was_there = details.first().values.get(USER.name) is not None
+    over = [judgement.ended(step, [_left_behind(step, stop, was_there=was_there)], clock.now()) for step in left]
     try:
         if over:
             services.store.put_steps(order.id, over)
@@ -228,11 +233,16 @@ def _all_ended(services: Services, order: Order, stop: str | None) -> list[Step]
     return [step for step in details.steps.values() if step.has_ended] + over
 
 
-def _left_behind(step: Step, stop: str | None) -> Finding:
+def _left_behind(step: Step, stop: str | None, *, was_there: bool) -> Finding:
     if stop == "user_deleted" and catalogue.get(step.name).is_last:
+        if was_there:  # it is this run's predecessor that deleted it, and died before it could say so
+            return Finding(Outcome.done, "The account was deleted.")
         return Finding(Outcome.already_done, "The account had been deleted before.")
     if stop == "user_deleted":
         return Finding(Outcome.not_applicable, "The account had been deleted before.")
+    if stop == "cancelled" and step.accepted:
+        text = f"Cancelled half-way: {len(step.accepted)} changes had been made and were not looked at again."
+        return Finding(Outcome.failed, text)
     if stop in _STOPPED:
         return Finding(Outcome.skipped, _STOPPED[stop][1])
     return Finding(Outcome.failed, "It did not come to an end.")

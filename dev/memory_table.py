@@ -50,12 +50,6 @@ class MemoryTable:
                 _check(operation, rows.get(operation.key))
             return [self._write(rows, operation) for operation in operations]
 
-    def delete_partition(self, partition: str) -> None:
-        """Remove every row of a partition."""
-        with self._lock:
-            self.requests += 1
-            self._partitions.pop(partition, None)
-
     def keys(self, partition: str) -> list[str]:
         """Return every key, for assertions."""
         with self._lock:

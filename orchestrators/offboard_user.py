@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from orchestrators import step_graph
-from shared.offboarding.plan import Node
+from shared.offboarding.plan import VERIFY, Node
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,11 +19,23 @@ def offboard_user(context: DurableOrchestrationContext) -> Generator[TaskBase, A
     """Run the offboarding {"id", "run"}; the answer is its state, or that a later run has taken over."""
     order: dict[str, Any] = context.get_input()
     begun: dict[str, Any] = yield context.call_activity("begin_run", order)
-    if "stop" in begun:
-        return begun
+    stop: str | None = begun.get("stop")
+    if stop is None:
+        stop = yield from _work(context, order, begun)
+    if stop == "superseded":
+        return {"stop": stop}
+    return (yield context.call_activity("finish_run", {**order, "stop": stop}))
+
+
+def _work(
+    context: DurableOrchestrationContext, order: dict[str, Any], begun: dict[str, Any]
+) -> Generator[TaskBase, Any, str | None]:
+    """Work through the plan; what was written before a cancellation is proved all the same."""
     rules = step_graph.Rules(order, timedelta(seconds=begun["patience_seconds"]), "settle_step")
     nodes = [Node.from_json(node) for node in begun["nodes"]]
-    result = yield from step_graph.run(context, nodes, begun["settled"], rules, context.set_custom_status)
-    if result.stop == "superseded":
-        return {"stop": result.stop}
-    return (yield context.call_activity("finish_run", {**order, "stop": result.stop}))
+    cancelled = context.wait_for_external_event("cancel")
+    result = yield from step_graph.run(context, nodes, begun["settled"], rules, cancelled)
+    if result.stop == "cancelled":
+        proof = yield from step_graph.run(context, [Node(VERIFY, is_step=False)], {}, rules)
+        return proof.stop or result.stop
+    return result.stop

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from azure.durable_functions.models.Task import TimerTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from datetime import datetime
 
     from azure.durable_functions import DurableOrchestrationContext
@@ -85,19 +85,18 @@ def run(
     nodes: Sequence[Node],
     settled: Mapping[str, str],
     rules: Rules,
-    on_change: Callable[[Mapping[str, str]], None],
     cancelled: TaskBase | None = None,
 ) -> Generator[TaskBase, Any, Result]:
     """Run `nodes` to their ends; those in `settled` have ended before.
 
-    `on_change` is told the states of the steps. When `cancelled` ends, nothing further begins.
+    The custom status shows the states of the steps. When `cancelled` ends, nothing further begins.
     """
     graph = _Graph(context, nodes, rules)
     graph.settle_all(settled)
     announced: list[TaskBase] = [cancelled] if cancelled else []
     while True:
         graph.begin_ready()
-        on_change(graph.step_states())
+        context.set_custom_status(graph.step_states())
         tasks = graph.open_tasks()
         if not tasks:
             return graph.result()
@@ -210,7 +209,7 @@ class _Graph:
             progress.outcome, progress.state = answer["settled"], "ended"
         elif "written" in answer:
             progress.written, progress.state = True, "verifying"
-        elif progress.last:
+        elif progress.last and answer.get("progress", 0) <= progress.progress:
             cause = "it kept breaking, and the app's log says why" if is_broken else "it did not settle in time"
             self._settle(progress, "failed", f"Given up after {progress.attempt} attempts: {cause}.")
         else:

@@ -45,8 +45,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SHAREPOINT_URL", "Origin of SharePoint sites; {host} stands for the site's host name.", "https://{host}"),
     Setting("GIVE_UP_AFTER_MINUTES", "How long a step may wait for a throttled or slow service.", "30"),
     Setting("MAX_USERS_PER_REQUEST", "How many users one request may offboard.", "100"),
+    Setting("MAX_RUNS_PER_TENANT", "How many offboardings of one tenant may run at the same time.", "3"),
+    Setting("RETENTION_DAYS", "After how many days ended offboardings and their audit records are removed.", "365"),
 )
-"""Read by the app's code. `TASK_HUB` and `TICK_SCHEDULE` are read by the Functions host from the bindings."""
+"""Read by the app's code. The schedules and `TASK_HUB` are read by the Functions host from the bindings."""
 
 HOST_SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -55,6 +57,7 @@ HOST_SETTINGS: tuple[Setting, ...] = (
     Setting("FUNCTIONS_WORKER_RUNTIME", "The language of the app.", "python"),
     Setting("TASK_HUB", "Name of the Durable task hub.", "Offboarding"),
     Setting("TICK_SCHEDULE", "When the timer looks for due work (NCRONTAB, UTC).", "0 * * * * *"),
+    Setting("RETENTION_SCHEDULE", "When the timer removes what is older than the retention.", "0 30 3 * * *"),
     Setting("PYTHON_THREADPOOL_THREAD_COUNT", "Threads for activities; equals the activity concurrency.", "16"),
 )
 """Read by the Functions host, from host.json and the bindings."""
@@ -83,6 +86,8 @@ class Settings:
     sharepoint_url: str
     give_up_after_seconds: int
     max_users_per_request: int
+    max_runs_per_tenant: int
+    retention_days: int
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> Settings:
@@ -112,6 +117,8 @@ class Settings:
             sharepoint_url=values["SHAREPOINT_URL"].rstrip("/"),
             give_up_after_seconds=60 * int(values["GIVE_UP_AFTER_MINUTES"]),
             max_users_per_request=int(values["MAX_USERS_PER_REQUEST"]),
+            max_runs_per_tenant=int(values["MAX_RUNS_PER_TENANT"]),
+            retention_days=int(values["RETENTION_DAYS"]),
         )
 
 
@@ -130,7 +137,7 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
         problems.append(f"AUTH_MODE {values['AUTH_MODE']!r} is not known; use function-key.")
     if values["FUNCTION_KEY_ROLE"] not in {"reader", "operator", "admin"}:
         problems.append("FUNCTION_KEY_ROLE must be reader, operator or admin.")
-    counts = ("GIVE_UP_AFTER_MINUTES", "MAX_USERS_PER_REQUEST")
+    counts = ("GIVE_UP_AFTER_MINUTES", "MAX_USERS_PER_REQUEST", "MAX_RUNS_PER_TENANT", "RETENTION_DAYS")
     problems += [
         f"{n} must be a whole number above 0." for n in counts if not values[n].isdecimal() or not int(values[n])
     ]

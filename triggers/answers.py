@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import uuid
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared import services
+from shared import clock, services
 from shared.offboarding.problems import RefusedError, refused
 from shared.offboarding.service import Offboardings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
 
     from shared.offboarding.problems import Problem
 
@@ -112,3 +114,35 @@ def json_body(request: func.HttpRequest) -> Any:  # noqa: ANN401 - whatever was 
         return json.loads(request.get_body())
     except (ValueError, RecursionError):
         raise refused(400, "invalid_request", "The body is not valid JSON.") from None
+
+
+def moment(request: func.HttpRequest, name: str) -> datetime | None:
+    """Read a query parameter that is a moment with a time zone; raises `RefusedError` 400."""
+    text = request.params.get(name)
+    if text is None:
+        return None
+    try:
+        parsed = clock.from_text(text.replace(" ", "+"))
+    except ValueError:
+        parsed = None
+    if parsed is None or parsed.tzinfo is None:
+        raise refused(400, "invalid_request", f"{name} must be a moment such as 2026-11-30T17:00:00+01:00.", name)
+    return parsed
+
+
+def page_token(next_id: str | None) -> str | None:
+    """Return what a caller hands back to get the following page; its form is nobody's business."""
+    return base64.urlsafe_b64encode(next_id.encode()).decode() if next_id else None
+
+
+def page_start(token: str | None) -> str | None:
+    """Read a page token; raises `RefusedError` 400."""
+    if not token:
+        return None
+    try:
+        start = base64.urlsafe_b64decode(token).decode("ascii")
+    except ValueError:
+        start = ""
+    if not start.isalnum():
+        raise refused(400, "invalid_request", "next must be what an earlier page answered.", "next")
+    return start

@@ -12,17 +12,30 @@ import azure.functions as func
 from shared import clock, services
 from shared.offboarding import catalogue, plan
 from shared.offboarding import request as requests
-from shared.offboarding.outcome import StepState
-from shared.offboarding.problems import refused
-from shared.offboarding.records import State
+from shared.offboarding.operations import Operations
+from shared.offboarding.outcome import Outcome, StepState
+from shared.offboarding.problems import RefusedError, refused
+from shared.offboarding.records import State, Step
+from shared.offboarding.service import Wanted
 from triggers import starting
-from triggers.answers import answered, answered_async, json_answer, offboardings, operator_of, whole_number
+from triggers.answers import (
+    answered,
+    answered_async,
+    json_answer,
+    moment,
+    offboardings,
+    operator_of,
+    page_start,
+    page_token,
+    whole_number,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from shared.offboarding.records import Offboarding, Step
+    from shared.offboarding.operations import Done, Name
+    from shared.offboarding.records import Offboarding
     from shared.offboarding.store import Details
 
 blueprint = df.Blueprint()
@@ -82,10 +95,25 @@ def list_offboardings(req: func.HttpRequest) -> func.HttpResponse:
 
     def answer() -> func.HttpResponse:
         limit = whole_number(req, "limit", _PAGE)
-        found, next_key = offboardings().page(req.params.get("tenant"), req.params.get("next"), limit)
-        return json_answer({"items": [_item(o) for o in found], "next": next_key})
+        start = page_start(req.params.get("next"))
+        found, next_id = offboardings().page(_wanted(req), start, limit)
+        return json_answer({"items": [_item(o) for o in found], "next": page_token(next_id)})
 
     return answered(answer)
+
+
+def _wanted(req: func.HttpRequest) -> Wanted:
+    state = req.params.get("state")
+    if state is not None and state not in set(State):
+        raise refused(400, "invalid_request", f"state must be one of {', '.join(State)}.", "state")
+    return Wanted(
+        tenant=req.params.get("tenant"),
+        state=State(state) if state else None,
+        user=req.params.get("user", ""),
+        reference=req.params.get("reference", ""),
+        since=moment(req, "since"),
+        until=moment(req, "until"),
+    )
 
 
 @blueprint.route("offboardings/{id}", methods=["GET"])
@@ -111,6 +139,92 @@ def get_status(req: func.HttpRequest) -> func.HttpResponse:
         return json_answer(body, 202, headers)
 
     return answered(answer)
+
+
+@blueprint.route("offboardings/{id}", methods=["PATCH"])
+@blueprint.durable_client_input("client")
+async def reschedule_offboarding(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Move a planned offboarding to another moment."""
+
+    async def answer() -> func.HttpResponse:
+        moment = requests.parse_schedule(req.get_body())
+        operations = Operations(services.current(), operator_of(req))
+        done = await asyncio.to_thread(operations.reschedule, req.route_params["id"], moment)
+        return await _finish(client, done, 200)
+
+    return await answered_async(answer)
+
+
+@blueprint.route("offboardings/{id}", methods=["DELETE"])
+@blueprint.durable_client_input("client")
+async def delete_offboarding(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Remove an offboarding that does not run."""
+    return await _perform(req, client, "delete", 204)
+
+
+@blueprint.route("offboardings/{id}/run-now", methods=["POST"])
+@blueprint.durable_client_input("client")
+async def run_offboarding_now(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Start a planned offboarding before its time, or a failed one again."""
+    return await _perform(req, client, "run-now", 202)
+
+
+@blueprint.route("offboardings/{id}/retry", methods=["POST"])
+@blueprint.durable_client_input("client")
+async def retry_offboarding(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Start the next run of a failed offboarding."""
+    return await _perform(req, client, "retry", 202)
+
+
+@blueprint.route("offboardings/{id}/cancel", methods=["POST"])
+@blueprint.durable_client_input("client")
+async def cancel_offboarding(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Cancel an offboarding that has not ended."""
+    return await _perform(req, client, "cancel", 202)
+
+
+async def _perform(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, name: Name, status: int
+) -> func.HttpResponse:
+    async def answer() -> func.HttpResponse:
+        operations = Operations(services.current(), operator_of(req))
+        done = await asyncio.to_thread(operations.perform, name, req.route_params["id"])
+        return await _finish(client, done, status)
+
+    return await answered_async(answer)
+
+
+async def _finish(client: df.DurableOrchestrationClient, done: Done, status: int) -> func.HttpResponse:
+    await starting.follow_up(client, done)
+    if done.offboarding is None:
+        return func.HttpResponse(status_code=204)
+    return json_answer(_item(done.offboarding), status)
+
+
+@blueprint.route("offboardings/bulk", methods=["POST"])
+@blueprint.durable_client_input("client")
+async def change_offboardings(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Do the same to many offboardings; each has a result of its own."""
+
+    async def answer() -> func.HttpResponse:
+        name, ids = requests.parse_bulk(req.get_body())
+        operations = Operations(services.current(), operator_of(req))
+        results = [await _bulk_result(client, operations, name, one) for one in ids]
+        return json_answer({"results": results})
+
+    return await answered_async(answer)
+
+
+async def _bulk_result(
+    client: df.DurableOrchestrationClient, operations: Operations, name: Name, offboarding_id: str
+) -> dict[str, Any]:
+    try:
+        done = await asyncio.to_thread(operations.perform, name, offboarding_id)
+    except RefusedError as error:
+        problem = {"code": error.code, "message": str(error)}
+        return {"id": offboarding_id, "status": error.status, "problem": problem}
+    await starting.follow_up(client, done)
+    return {"id": offboarding_id, "status": 204 if done.offboarding is None else 202}
 
 
 def _url(offboarding: Offboarding, suffix: str = "") -> str:
@@ -141,6 +255,7 @@ def _item(offboarding: Offboarding) -> dict[str, Any]:
         "tenant": _tenant(offboarding.request.tenant.id, offboarding.request.tenant.domain),
         "user": _user(offboarding),
         "state": offboarding.state,
+        "waiting": offboarding.is_waiting(clock.now()),
         "reason": offboarding.reason,
         "scheduled_for": _moment(offboarding.scheduled_for),
         "started_at": _moment(offboarding.started_at),
@@ -161,9 +276,10 @@ def details_body(offboarding: Offboarding, details: Details) -> dict[str, Any]:
         "run": offboarding.run,
         "requested_at": _moment(offboarding.requested_at),
         "requested_by": offboarding.request.requested_by,
+        "events": [{"at": clock.to_text(e.at), "by": e.by, "what": e.what} for e in offboarding.events],
         "force": offboarding.request.force,
         "plan": _plan(actions),
-        "steps": [_step(name, steps.get(name)) for name in _order(actions)],
+        "steps": [_step(name, steps.get(name), is_over=offboarding.has_ended) for name in _order(actions)],
         "notifications": [],
         "snapshot": {"values": first.values, "errors": first.errors} if details.snapshots else None,
     }
@@ -188,7 +304,10 @@ def _plan(actions: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _step(name: str, step: Step | None) -> dict[str, Any]:
+def _step(name: str, step: Step | None, *, is_over: bool = False) -> dict[str, Any]:
+    """Show a step; one that no run ever took up was skipped if the offboarding is over."""
+    if step is None and is_over:
+        step = Step(name, 0, StepState.ended, Outcome.skipped, "Not begun.")
     return {
         "name": name,
         "title": catalogue.title_of(name),
@@ -223,7 +342,10 @@ def _status(offboarding: Offboarding, details: Details) -> dict[str, Any]:
         "instanceId": offboarding.id,
         "runtimeStatus": _RUNTIME_STATUS[offboarding.state],
         "input": None,
-        "customStatus": {name: _step(name, details.steps.get(name))["state"] for name in offboarding.request.actions},
+        "customStatus": {
+            name: _step(name, details.steps.get(name), is_over=offboarding.has_ended)["state"]
+            for name in offboarding.request.actions
+        },
         "output": output,
         "createdTime": _moment(offboarding.requested_at),
         "lastUpdatedTime": _moment(offboarding.ended_at or max(moments, default=offboarding.requested_at)),

@@ -10,7 +10,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared import clock, services
-from shared.offboarding import catalogue, identifiers, portal_form
+from shared.offboarding import catalogue, identifiers, plan, portal_form
 from shared.offboarding import request as requests
 from shared.offboarding.problems import Problem, RefusedError
 from triggers import starting
@@ -122,7 +122,25 @@ def _actions(form: Form, problems: list[Problem]) -> tuple[dict[str, dict[str, A
             for name in losers:
                 del actions[name]
                 dropped.append(f"{catalogue.title_of(name)} was left out, because {action.title} is selected.")
-    return actions, dropped
+    return actions, dropped + _without_twice_named(actions)
+
+
+def _without_twice_named(actions: dict[str, dict[str, Any]]) -> list[str]:
+    """Drop from one list who is in another that has the better claim: the wizard lets people be in both."""
+    dropped: list[str] = []
+    for action in [catalogue.get(name) for name in actions]:
+        if twice := plan.named_twice(action, actions):
+            left = [name for name in actions[action.name]["to"] if name not in twice]
+            dropped += [
+                f"{name} was left out of {action.title}, because {catalogue.title_of(action.yields_people_to or '')} "
+                "names the same person."
+                for name in twice
+            ]
+            if left:
+                actions[action.name] = {**actions[action.name], "to": left}
+            else:
+                del actions[action.name]
+    return dropped
 
 
 def _notify(form: Form) -> list[str]:

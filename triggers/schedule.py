@@ -8,7 +8,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared import services
-from shared.offboarding.service import Offboardings
+from shared.offboarding import watch
 from triggers import starting
 
 blueprint = df.Blueprint()
@@ -19,5 +19,16 @@ blueprint = df.Blueprint()
 async def wake(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """Look at everything that is due; a tick that was missed is made up for by the next."""
     del timer
-    claimed = await asyncio.to_thread(Offboardings(services.current()).wake)
+    claimed = await asyncio.to_thread(watch.wake, services.current())
     await starting.start(client, claimed)
+
+
+@blueprint.timer_trigger("timer", "%RETENTION_SCHEDULE%")
+@blueprint.durable_client_input("client")
+async def purge(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+    """Remove offboardings that ended before the retention, with their details and Durable history."""
+    del timer
+    app = services.current()
+    for offboarding in await asyncio.to_thread(watch.old, app):
+        await starting.purge_history(client, offboarding)
+        await asyncio.to_thread(app.store.forget, offboarding)

@@ -1,4 +1,4 @@
-"""Starts the orchestration of claimed offboardings."""
+"""What the services leave to whoever has a Durable client: start, wake and forget orchestrations."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from azure.durable_functions import DurableOrchestrationClient
 
+    from shared.offboarding.operations import Done
     from shared.offboarding.records import Offboarding
 
 _log = logging.getLogger(__name__)
@@ -26,3 +27,25 @@ async def _start(client: DurableOrchestrationClient, offboarding: Offboarding) -
         await client.start_new("offboard_user", offboarding.instance_id, {"id": offboarding.id, "run": offboarding.run})
     except Exception:  # noqa: BLE001 - whatever it was, the claim stands and is looked after
         _log.exception("Run %s was claimed, but may not have been started", offboarding.instance_id)
+
+
+async def wake(client: DurableOrchestrationClient, cancelled: Offboarding) -> None:
+    """Let a cancelled run stop waiting; it would see the cancellation by itself before its next step."""
+    try:
+        await client.raise_event(cancelled.instance_id, "cancel", None)
+    except Exception:  # noqa: BLE001 - the cancellation is stored
+        _log.warning("Run %s could not be told that it was cancelled", cancelled.instance_id, exc_info=True)
+
+
+async def purge_history(client: DurableOrchestrationClient, offboarding: Offboarding) -> None:
+    """Remove what Durable Functions keeps of every run."""
+    for run in range(1, offboarding.run + 1):
+        await client.purge_instance_history(f"{offboarding.id}-{run}")
+
+
+async def follow_up(client: DurableOrchestrationClient, done: Done) -> None:
+    """Start or wake what an operation left to be started or woken."""
+    if done.to_start:
+        await start(client, [done.to_start])
+    if done.to_wake:
+        await wake(client, done.to_wake)

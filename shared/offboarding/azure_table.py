@@ -14,7 +14,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
-from shared.offboarding.table import LAST, MAX_OPERATIONS, WRITE_ID, ConflictError, Delete, Insert, Page, Row
+from shared.offboarding.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,12 +87,6 @@ class AzureTable:
             if isinstance(operation, Delete) != (row is None) or (row and row.get(WRITE_ID) != write_id):
                 return None
         return [row["etag"] if row else "" for row in rows]
-
-    def delete_partition(self, partition: str) -> None:
-        """Remove every row of a partition; repeatable, as it may be killed half-way."""
-        keys = [row["key"] for row in self.range(partition, "", LAST).rows]
-        for start in range(0, len(keys), MAX_OPERATIONS):
-            self._submit([_operation(partition, Delete(key), "") for key in keys[start : start + MAX_OPERATIONS]])
 
 
 def _row(entity: TableEntity) -> Row:

@@ -35,6 +35,8 @@ class Reason(StrEnum):
 
 ENDED = frozenset({State.completed, State.failed})
 
+MAX_EVENTS = 50
+
 
 @dataclass(frozen=True)
 class Tenant:
@@ -58,11 +60,20 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Event:
+    """What somebody did to an offboarding: submitted, scheduled, run_now, retried, cancelled."""
+
+    at: datetime
+    by: str
+    what: str
+
+
+@dataclass(frozen=True)
 class Offboarding:
     """One person leaving one tenant: the job. Moments are aware and in UTC.
 
-    `wake_at` is when somebody has to look at it next; None once it has ended. `etag` is the version that was read and
-    guards every change.
+    `wake_at` is when somebody has to look at it next; None once it has ended. `slot` is its place among the tenant's
+    runs in flight. `etag` is the version that was read and guards every change.
     """
 
     id: str
@@ -78,6 +89,9 @@ class Offboarding:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     wake_at: datetime | None = None
+    slot: int | None = None
+    cancelled_by: str = ""
+    events: tuple[Event, ...] = ()
     warnings: tuple[str, ...] = ()
     etag: str = ""
 
@@ -91,7 +105,38 @@ class Offboarding:
         """Tell whether no run will begin by itself any more."""
         return self.state in ENDED
 
-    def claimed(self, now: datetime, look_again_at: datetime) -> Offboarding:
+    def is_waiting(self, now: datetime) -> bool:
+        """Tell whether it is due, but its tenant has as many runs in flight as it may have."""
+        return self.state is State.planned and self.wake_at is not None and self.wake_at <= now
+
+    def noted(self, now: datetime, by: str, what: str) -> Offboarding:
+        """Return it with one more event; the oldest are dropped, the first stays."""
+        events = (*self.events, Event(now, by, what))
+        return replace(self, events=events if len(events) <= MAX_EVENTS else (events[0], *events[-MAX_EVENTS + 1 :]))
+
+    def planned(self, due: datetime) -> Offboarding:
+        """Return it as waiting for its moment."""
+        return replace(
+            self,
+            state=State.planned,
+            reason=None,
+            message="",
+            recoveries=0,
+            ended_at=None,
+            wake_at=due,
+            slot=None,
+            cancelled_by="",
+        )
+
+    def moved(self, scheduled_for: datetime | None, due: datetime) -> Offboarding:
+        """Return it as planned for another moment."""
+        return replace(self, scheduled_for=scheduled_for, wake_at=due)
+
+    def cancelled(self, by: str) -> Offboarding:
+        """Return it as cancelled by somebody; a run in flight ends by itself."""
+        return replace(self, cancelled_by=by)
+
+    def claimed(self, now: datetime, look_again_at: datetime, slot: int) -> Offboarding:
         """Return it as taken by whoever starts its next run."""
         return replace(
             self,
@@ -100,12 +145,13 @@ class Offboarding:
             claimed_at=now,
             started_at=self.started_at or now,
             wake_at=look_again_at,
+            slot=slot,
         )
 
     def ended(self, now: datetime, reason: Reason | None, message: str = "") -> Offboarding:
         """Return it as ended: `Completed` without a reason, else `Failed`."""
         state = State.failed if reason else State.completed
-        return replace(self, state=state, reason=reason, message=message, ended_at=now, wake_at=None)
+        return replace(self, state=state, reason=reason, message=message, ended_at=now, wake_at=None, slot=None)
 
 
 @dataclass(frozen=True)

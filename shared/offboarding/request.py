@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +23,11 @@ from shared.offboarding.problems import Problem, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
+
+    from shared.offboarding.operations import Name
+
+M = TypeVar("M", bound=BaseModel)
 
 MAX_BODY_BYTES: Final = 64 * 1024
 
@@ -71,18 +76,48 @@ def _model() -> type[BaseModel]:
 
 def parse(body: bytes, max_users: int) -> Submission:
     """Read a request body; raises `RefusedError` (400, 413) that names every problem."""
-    if len(body) > MAX_BODY_BYTES:
-        text = f"The body has {len(body)} bytes; at most {MAX_BODY_BYTES} are accepted."
-        raise RefusedError(413, "body_too_large", [Problem("", text)])
-    try:
-        parsed = _model().model_validate_json(body)
-    except ValidationError as error:
-        raise RefusedError(400, "invalid_request", _problems_of(error)) from None
-    chosen = _selected(parsed.actions)  # type: ignore[attr-defined]
+    parsed = _parsed(_model(), body)
+    chosen = _selected(parsed)
     submission = Submission.model_construct(
         **{name: getattr(parsed, name) for name in Submission.model_fields if name != "actions"}, actions=chosen
     )
     return checked(submission, max_users)
+
+
+class _Schedule(BaseModel):
+    model_config = _STRICT
+
+    scheduled_for: AwareDatetime | None
+
+
+class _Bulk(BaseModel):
+    model_config = _STRICT
+
+    action: Literal["run-now", "retry", "cancel", "delete"]
+    ids: Annotated[
+        list[Annotated[str, StringConstraints(pattern="^[0-9a-z]{1,64}$")]], Field(min_length=1, max_length=100)
+    ]
+
+
+def parse_schedule(body: bytes) -> datetime | None:
+    """Read {"scheduled_for": moment or null}; raises `RefusedError` (400, 413)."""
+    return _parsed(_Schedule, body).scheduled_for
+
+
+def parse_bulk(body: bytes) -> tuple[Name, list[str]]:
+    """Read {"action", "ids"}; raises `RefusedError` (400, 413)."""
+    bulk = _parsed(_Bulk, body)
+    return bulk.action, list(dict.fromkeys(bulk.ids))
+
+
+def _parsed(model: type[M], body: bytes) -> M:
+    if len(body) > MAX_BODY_BYTES:
+        text = f"The body has {len(body)} bytes; at most {MAX_BODY_BYTES} are accepted."
+        raise RefusedError(413, "body_too_large", [Problem("", text)])
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise RefusedError(400, "invalid_request", _problems_of(error)) from None
 
 
 def checked(submission: Submission, max_users: int) -> Submission:
@@ -103,19 +138,17 @@ def checked(submission: Submission, max_users: int) -> Submission:
     return submission
 
 
-def check_params(name: str, params: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with the parameters of one action, as the API would tell it."""
+def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of one action with their defaults; raises `RefusedError` in the words of the API."""
+    body = {"tenant": "example.com", "users": ["a@example.com"], "actions": {name: dict(params) or True}}
     try:
-        _model().model_validate(
-            {"tenant": "example.com", "users": ["a@example.com"], "actions": {name: params or True}}
-        )
+        return _selected(_model().model_validate_json(json.dumps(body)))[name]
     except ValidationError as error:
-        return _problems_of(error)
-    return []
+        raise RefusedError(400, "invalid_request", _problems_of(error)) from None
 
 
-def _selected(actions: BaseModel) -> dict[str, dict[str, Any]]:
-    chosen = actions.model_dump(mode="json")
+def _selected(parsed: BaseModel) -> dict[str, dict[str, Any]]:
+    chosen = parsed.model_dump(mode="json")["actions"]
     return {name: {} if params is True else params for name, params in chosen.items() if params}
 
 

@@ -1,20 +1,23 @@
 """The shape of the rows: every key and every property is made here, from records and back.
 
-Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>`, `user|<tenant>|<person>`,
-`key|<hash>`. Ids begin with the inverted moment of submission, so that the newest come first. Keys in
-`offboardingdetails`: `request`, `snapshot|<run>|<read>|<part>`, `step|<name>`: one contiguous range.
+Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>`, `lock|<tenant>|slot|<number>`,
+`lock|<tenant>|user|<person>`, `key|<hash>`. Ids begin with the inverted moment of submission, so that the newest come first.
+Keys in `offboardingdetails`: `request`, `request|cancelled`, `snapshot|<run>|<read>|<part>`, `step|<name>`, one
+contiguous range; and `audit|...`, which outlives the rest. Scans have partitions of their own there: `head`, and
+`part|<scan>|<what>|<position>|<part>`.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.reads import NOTHING_READ, Person, Snapshot
-from shared.offboarding.records import Item, Offboarding, Reason, Request, State, Step, Tenant
+from shared.offboarding.records import Event, Item, Offboarding, Reason, Request, State, Step, Tenant
 from shared.offboarding.table import LAST, MAX_OPERATIONS, Insert
 
 if TYPE_CHECKING:
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
 JOB: Final = "job|"
 WAKE: Final = "wake|"
 REQUEST: Final = "request"
+CANCELLED: Final = "request|cancelled"
+AUDIT: Final = "audit|"
+SCAN_HEAD: Final = "head"
+SCAN_PART: Final = "part|"
 _SNAPSHOT: Final = "snapshot|"
 _STEP: Final = "step|"
 DETAILS_LOW: Final = REQUEST
@@ -45,8 +52,26 @@ def new_id(moment: datetime, salt: str | None = None) -> str:
     The same `salt` (32 hexadecimal digits) at the same moment gives the same id, so that a repeated submission
     completes the first.
     """
-    inverted = _END_OF_TIME_MS - int(moment.timestamp() * 1000)
-    return f"{inverted:011x}{(salt or secrets.token_hex(16))[:20]}"
+    return f"{_inverted(moment):011x}{(salt or secrets.token_hex(16))[:20]}"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span of ids: those submitted in a span of time."""
+
+    low: str
+    high: str
+
+    @classmethod
+    def between(cls, since: datetime | None, until: datetime | None) -> Span:
+        """Return the ids submitted from `since` on and before `until`."""
+        low = f"{_inverted(until) + 1:011x}" if until else ""
+        high = f"{_inverted(since) + 1:011x}" if since else LAST
+        return cls(low, high)
+
+
+def _inverted(moment: datetime) -> int:
+    return _END_OF_TIME_MS - int(moment.timestamp() * 1000)
 
 
 def job_key(offboarding_id: str) -> str:
@@ -61,12 +86,22 @@ def tenant_prefix(tenant_id: str) -> str:
 
 def lock_key(offboarding: Offboarding) -> str:
     """Key of the row that keeps a person from being offboarded twice at once."""
-    return lock_prefix(offboarding.request.tenant.id) + offboarding.request.person.id
+    return people_prefix(offboarding.request.tenant.id) + offboarding.request.person.id
 
 
-def lock_prefix(tenant_id: str) -> str:
-    """Begin of the keys of the locks of a tenant's people."""
-    return f"user|{tenant_id}|"
+def locks_prefix(tenant_id: str) -> str:
+    """Begin of the keys of a tenant's locks: the places its runs in flight hold, then its people who are leaving."""
+    return f"lock|{tenant_id}|"
+
+
+def slots_prefix(tenant_id: str) -> str:
+    """Begin of the keys of the places a tenant's runs in flight hold."""
+    return f"{locks_prefix(tenant_id)}slot|"
+
+
+def people_prefix(tenant_id: str) -> str:
+    """Begin of the keys of the locks on a tenant's people who are leaving."""
+    return f"{locks_prefix(tenant_id)}user|"
 
 
 def receipt_key(digest: str) -> str:
@@ -87,9 +122,12 @@ def of(offboarding: Offboarding) -> dict[str, Row]:
         tenant_prefix(offboarding.request.tenant.id) + offboarding.id: columns,
     }
     if offboarding.wake_at:
-        rows[f"{WAKE}{clock.to_text(offboarding.wake_at)}|{offboarding.id}"] = {"id": offboarding.id}
+        wake = {"id": offboarding.id, "tenant_id": offboarding.request.tenant.id, "state": offboarding.state.value}
+        rows[f"{WAKE}{clock.to_text(offboarding.wake_at)}|{offboarding.id}"] = wake
     if not offboarding.has_ended:
-        rows[lock_key(offboarding)] = {"id": offboarding.id, "state": offboarding.state.value}
+        rows[lock_key(offboarding)] = {"id": offboarding.id}
+    if offboarding.slot is not None:
+        rows[f"{slots_prefix(offboarding.request.tenant.id)}{offboarding.slot:03}"] = {"id": offboarding.id}
     return rows
 
 
@@ -111,6 +149,7 @@ def _list_columns(offboarding: Offboarding) -> Row:
         "ended_at": _text(offboarding.ended_at),
         "warnings": json.dumps(offboarding.warnings),
         "run": offboarding.run,
+        "wake_at": _text(offboarding.wake_at),
     }
 
 
@@ -120,7 +159,9 @@ def _own_columns(offboarding: Offboarding) -> Row:
         "message": offboarding.message,
         "recoveries": offboarding.recoveries,
         "claimed_at": _text(offboarding.claimed_at),
-        "wake_at": _text(offboarding.wake_at),
+        "slot": -1 if offboarding.slot is None else offboarding.slot,
+        "cancelled_by": offboarding.cancelled_by,
+        "events": json.dumps([[clock.to_text(e.at), e.by, e.what] for e in offboarding.events], ensure_ascii=False),
     }
 
 
@@ -140,6 +181,9 @@ def to_offboarding(row: Row) -> Offboarding:
         started_at=_moment(row, "started_at"),
         ended_at=_moment(row, "ended_at"),
         wake_at=_moment(row, "wake_at"),
+        slot=row["slot"] if row.get("slot", -1) >= 0 else None,
+        cancelled_by=row.get("cancelled_by", ""),
+        events=tuple(Event(clock.from_text(at), by, what) for at, by, what in json.loads(row.get("events", "[]"))),
         warnings=tuple(json.loads(row["warnings"])),
         etag=row["etag"],
     )
@@ -243,20 +287,25 @@ def snapshot_inserts(run: int, snapshot: Snapshot) -> Iterator[list[Operation]]:
         yield inserts
 
 
-def to_details(rows: Iterable[Row]) -> tuple[Request | None, dict[int, Snapshot], dict[str, Step]]:
-    """Read the request, the snapshots by run and the steps by name out of an offboarding's details."""
+def to_details(
+    rows: Iterable[Row],
+) -> tuple[Request | None, dict[int, Snapshot], dict[str, Step], str]:
+    """Read request, snapshots by run, steps by name, and who cancelled ("" for nobody) out of the details."""
     request: Request | None = None
     texts: dict[tuple[int, str], str] = {}
     steps: dict[str, Step] = {}
+    cancelled_by = ""
     for row in rows:
         if row["key"] == REQUEST:
             request = to_request(row)
+        elif row["key"] == CANCELLED:
+            cancelled_by = row["by"]
         elif row["key"].startswith(_SNAPSHOT):
             place = (row["run"], row["read"])
             texts[place] = texts.get(place, "") + _joined(row)
         elif row["key"].startswith(_STEP):
             steps[row["name"]] = _to_step(row)
-    return request, _snapshots(texts), steps
+    return request, _snapshots(texts), steps, cancelled_by
 
 
 def _snapshots(texts: Mapping[tuple[int, str], str]) -> dict[int, Snapshot]:
@@ -274,6 +323,47 @@ def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
     for snapshot in snapshots:
         result = result.over(snapshot)
     return result
+
+
+def scan_partition(tenant_id: str, kind: str) -> str:
+    """Partition, among the details, of what a scan of a tenant found."""
+    return f"scan|{tenant_id}|{kind}"
+
+
+def scan_key(scan_id: str, what: str, position: int) -> str:
+    """Key of a part of a scan: what is at a position of the list of mailboxes and after it."""
+    return f"{scan_prefix(scan_id, what)}{position:07}"
+
+
+def scan_prefix(scan_id: str, what: str) -> str:
+    """Begin of the keys of one kind of parts of a scan."""
+    return f"{SCAN_PART}{scan_id}|{what}|"
+
+
+def scan_inserts(key: str, value: object) -> list[Operation]:
+    """Return what keeps a part of a scan, in rows under the limits of Table Storage."""
+    text = json.dumps(value, ensure_ascii=False)
+    starts = range(0, len(text), _MAX_ROW_CHARS)
+    return [Insert(f"{key}|{n:02}", _split(text[at : at + _MAX_ROW_CHARS])) for n, at in enumerate(starts)]
+
+
+def scan_parts(rows: Iterable[Row]) -> dict[int, Any]:
+    """Read the parts of a scan, by the positions at which they begin."""
+    texts: dict[int, str] = {}
+    for row in rows:
+        position = int(row["key"].split("|")[-2])
+        texts[position] = texts.get(position, "") + _joined(row)
+    return {position: json.loads(text) for position, text in texts.items()}
+
+
+def of_document(content: Mapping[str, Any]) -> Row:
+    """Return the row of a document."""
+    return _split(json.dumps(content, ensure_ascii=False))
+
+
+def to_document(row: Row) -> dict[str, Any]:
+    """Read the row of a document."""
+    return json.loads(_joined(row))
 
 
 def _split(text: str) -> Row:

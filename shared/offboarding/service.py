@@ -1,4 +1,4 @@
-"""What can be asked of offboardings: submit, plan, look up, list, and what the timer does.
+"""What can be asked of offboardings: submit, plan, look up, list.
 
 Triggers translate between HTTP and these calls. Nothing here knows Durable Functions: whoever gets offboardings to
 start back starts them, and an error while starting one means "unknown", which the health check settles.
@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared import clock
-from shared.offboarding import people, plan, rows
+from shared.offboarding import claims, people, plan, rows
 from shared.offboarding.problems import Problem, RefusedError, refused
-from shared.offboarding.records import Offboarding, Reason, Request, State
+from shared.offboarding.records import Offboarding, Request, State
 from shared.offboarding.store import MAX_PER_TRANSACTION, receipt_ids, receipt_row
 from shared.offboarding.table import ConflictError
 
@@ -26,18 +25,16 @@ if TYPE_CHECKING:
     from shared.offboarding.people import Found
     from shared.offboarding.plan import Plan
     from shared.offboarding.request import Submission
-    from shared.offboarding.store import Details
+    from shared.offboarding.store import Details, Locks
     from shared.offboarding.table import Row
     from shared.services import Services
 
 MAX_STARTED_AT_ONCE: Final = 20
 """What a submission starts itself; the timer takes the rest."""
 
-MAX_DUE_AT_ONCE: Final = 100
-BEGIN_WITHIN: Final = timedelta(minutes=10)
-PROGRESS_WITHIN: Final = timedelta(minutes=30)
-MAX_RECOVERIES: Final = 5
 MAX_PAGE: Final = 200
+MAX_PAGES_READ: Final = 4
+"""How far a listing looks for what keys cannot answer, before it returns what it found."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +82,10 @@ class Offboardings:
         new = self._new(submission, planned, operator, now, receipt_key)
         missing = [o for o in new if self._store.get(o.id) is None] if earlier else new
         receipt = (receipt_key, receipt_row(body_hash, [o.id for o in new], now)) if receipt_key else None
-        self._add(missing, None if earlier else receipt)
+        added = {o.id: o for o in self._add(missing, None if earlier else receipt)}
         warnings = (*planned.found.warnings, *planned.plan.warnings)
-        return Submitted(tuple(new), warnings, tuple(o for o in missing if o.state is State.running))
+        stored = tuple(added.get(o.id, o) for o in new)
+        return Submitted(stored, warnings, tuple(o for o in added.values() if o.state is State.running))
 
     def plan(self, submission: Submission) -> Planned:
         """Look up who is meant and plan what would happen; writes nothing. Raises `RefusedError` like `submit`."""
@@ -113,9 +111,8 @@ class Offboardings:
         self, submission: Submission, planned: Planned, operator: str, now: datetime, receipt_key: str | None
     ) -> list[Offboarding]:
         scheduled = submission.scheduled_for
-        is_due = scheduled is None or scheduled <= now
         new: list[Offboarding] = []
-        for number, user in enumerate(planned.found.users):
+        for user in planned.found.users:
             salt = hashlib.sha256(f"{receipt_key}|{user.id}".encode()).hexdigest() if receipt_key else None
             request = Request(
                 tenant=planned.found.tenant,
@@ -132,33 +129,38 @@ class Offboardings:
                 state=State.planned,
                 requested_at=now,
                 scheduled_for=scheduled,
-                wake_at=scheduled if scheduled and not is_due else now,
+                wake_at=max(scheduled or now, now),
                 warnings=planned.plan.warnings,
             )
-            starts = is_due and number < MAX_STARTED_AT_ONCE
-            new.append(_claimed(offboarding, clock.now()) if starts else offboarding)
+            new.append(offboarding.noted(now, operator, "submitted"))
         return new
 
-    def _add(self, new: list[Offboarding], receipt: tuple[str, Row] | None) -> None:
-        if len(new) > MAX_PER_TRANSACTION:
-            self._refuse_if_under_way(new)
+    def _add(self, new: list[Offboarding], receipt: tuple[str, Row] | None) -> list[Offboarding]:
+        """Store new offboardings, taken for their first run as far as they are due and their tenant has room."""
+        if not new:
+            return []
+        locks = self._store.locks(new[0].request.tenant.id)
+        _refuse_if_under_way(new, locks)
         try:
-            for start in range(0, len(new), MAX_PER_TRANSACTION):
-                self._store.add(new[start : start + MAX_PER_TRANSACTION], receipt if start == 0 else None)
+            return self._store_all(self._claimed(new, locks), receipt)
         except ConflictError:
-            self._refuse_if_under_way(new)
-            text = "The same request is being carried out right now; ask again in a few seconds."
-            raise refused(409, "request_in_progress", text) from None
+            _refuse_if_under_way(new, self._store.locks(new[0].request.tenant.id))
+            if receipt and self._store.receipt(receipt[0]):
+                text = "The same request is being carried out right now; ask again in a few seconds."
+                raise refused(409, "request_in_progress", text) from None
+        # Only a slot is left that another took in between: the timer finds the next free one.
+        return self._store_all([o for o in new if self._store.get(o.id) is None], receipt)
 
-    def _refuse_if_under_way(self, new: Sequence[Offboarding]) -> None:
-        under_way = self._store.under_way(new[0].request.tenant.id)
-        problems = [
-            Problem("users", f"{o.request.person.upn} is being offboarded already, by offboarding {other}.")
-            for o in new
-            if (other := under_way.get(o.request.person.id)) and other != o.id
-        ]
-        if problems:
-            raise RefusedError(409, "already_under_way", problems)
+    def _claimed(self, new: list[Offboarding], locks: Locks) -> list[Offboarding]:
+        now = clock.now()
+        free = claims.free_of(locks.slots, self._settings.max_runs_per_tenant)[:MAX_STARTED_AT_ONCE]
+        taken = [claims.claimed(o, now, slot) for o, slot in zip(new, free, strict=False) if o.is_waiting(now)]
+        return [*taken, *new[len(taken) :]]
+
+    def _store_all(self, new: list[Offboarding], receipt: tuple[str, Row] | None) -> list[Offboarding]:
+        for start in range(0, len(new), MAX_PER_TRANSACTION):
+            self._store.add(new[start : start + MAX_PER_TRANSACTION], receipt if start == 0 else None)
+        return new
 
     def get(self, offboarding_id: str) -> Offboarding:
         """Return an offboarding; raises `RefusedError` 404."""
@@ -171,55 +173,65 @@ class Offboardings:
         """Return an offboarding and what is known of its run so far; raises `RefusedError` 404."""
         return self.get(offboarding_id), self._store.details(offboarding_id)
 
-    def page(self, tenant: str | None, start: str | None, limit: int) -> tuple[list[Offboarding], str | None]:
-        """Return offboardings, newest first, and the key to go on from; raises `RefusedError` 404 (tenant)."""
-        tenant_id = people.tenant_id_of(tenant, self._settings.tenants, self._microsoft365) if tenant else None
-        return self._store.page(tenant_id, start, min(limit, MAX_PAGE))
+    def page(self, wanted: Wanted, start: str | None, limit: int) -> tuple[list[Offboarding], str | None]:
+        """Return at most `limit` offboardings, newest first, and the id to go on from; raises `RefusedError` 404.
 
-    def wake(self) -> list[Offboarding]:
-        """Claim what is due and look after what runs; returns what has to be started."""
-        claimed: list[Offboarding] = []
-        for offboarding_id in self._store.due(clock.now(), MAX_DUE_AT_ONCE):
-            offboarding = self._store.get(offboarding_id)
-            if offboarding is None:
-                continue
-            try:
-                claimed += self._look_at(offboarding)
-            except ConflictError:
-                continue  # another host, or the run itself, was faster
-        return claimed
-
-    def _look_at(self, offboarding: Offboarding) -> list[Offboarding]:
-        now = clock.now()
-        if offboarding.wake_at is None or offboarding.wake_at > now:
-            return []
-        if offboarding.state is State.planned:
-            claimed = _claimed(offboarding, now)
-            self._store.change(offboarding, claimed)
-            return [claimed]
-        healthy_until = self._healthy_until(offboarding)
-        if healthy_until > now:
-            self._store.change(offboarding, replace(offboarding, wake_at=healthy_until))
-            return []
-        if offboarding.recoveries >= MAX_RECOVERIES:
-            text = f"No run came to an end, though it was begun {MAX_RECOVERIES + 1} times."
-            self._store.change(offboarding, offboarding.ended(now, Reason.abandoned, text))
-            return []
-        recovered = _claimed(replace(offboarding, recoveries=offboarding.recoveries + 1), now)
-        self._store.change(offboarding, recovered)
-        return [recovered]
-
-    def _healthy_until(self, offboarding: Offboarding) -> datetime:
-        """Return until when the current run counts as alive: its last sign of life, and the patience for the next."""
-        steps = [s for s in self._store.details(offboarding.id).steps.values() if s.run == offboarding.run]
-        signs = [moment for s in steps for moment in (s.updated_at, s.next_attempt_at) if moment]
-        if not steps:
-            return (offboarding.claimed_at or offboarding.requested_at) + BEGIN_WITHIN
-        return max(signs, default=offboarding.claimed_at or offboarding.requested_at) + PROGRESS_WITHIN
+        What keys cannot answer is looked for in a few pages; then there may be fewer results, or none, and more to come.
+        """
+        tenant_id = (
+            people.tenant_id_of(wanted.tenant, self._settings.tenants, self._microsoft365) if wanted.tenant else None
+        )
+        span = rows.Span.between(wanted.since, wanted.until)
+        if wanted.needs_no_look:
+            return self._store.page(tenant_id, span, start, min(limit, MAX_PAGE))
+        found: list[Offboarding] = []
+        for _ in range(MAX_PAGES_READ):
+            page, start = self._store.page(tenant_id, span, start, MAX_PAGE)
+            for offboarding in page:
+                if wanted.includes(offboarding):
+                    if len(found) == limit:
+                        return found, offboarding.id
+                    found.append(offboarding)
+            if start is None:
+                break
+        return found, start
 
 
-def _claimed(offboarding: Offboarding, now: datetime) -> Offboarding:
-    return offboarding.claimed(now, now + BEGIN_WITHIN)
+@dataclass(frozen=True)
+class Wanted:
+    """Which offboardings a listing is for; `user` is a part of the name or address, or the whole object id."""
+
+    tenant: str | None = None
+    state: State | None = None
+    user: str = ""
+    reference: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def needs_no_look(self) -> bool:
+        """Tell whether keys alone answer."""
+        return self.state is None and not self.user and not self.reference
+
+    def includes(self, offboarding: Offboarding) -> bool:
+        """Tell whether an offboarding is wanted."""
+        person = offboarding.request.person
+        text = self.user.casefold()
+        return (
+            self.state in {None, offboarding.state}
+            and self.reference in {"", offboarding.request.reference}
+            and (text in {"", person.id} or text in person.upn.casefold() or text in person.display_name.casefold())
+        )
+
+
+def _refuse_if_under_way(new: Sequence[Offboarding], locks: Locks) -> None:
+    problems = [
+        Problem("users", f"{o.request.person.upn} is being offboarded already, by offboarding {other}.")
+        for o in new
+        if (other := locks.people.get(o.request.person.id)) and other != o.id
+    ]
+    if problems:
+        raise RefusedError(409, "already_under_way", problems)
 
 
 def _receipt_key(operator: str, idempotency_key: str) -> str:

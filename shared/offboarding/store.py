@@ -8,12 +8,15 @@ behind. `offboardingdetails` has a partition for each offboarding.
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
 from shared.offboarding import rows
-from shared.offboarding.table import LAST, ConflictError, Delete, Insert, Operation, Replace
+from shared.offboarding.records import State
+from shared.offboarding.scans import Scans
+from shared.offboarding.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +27,33 @@ if TYPE_CHECKING:
     from shared.offboarding.table import Row, Table
 
 PARTITION: Final = "offboardings"
+DOCUMENTS: Final = "documents"
 MAX_PER_TRANSACTION: Final = 24
+
+
+@dataclass(frozen=True)
+class Document:
+    """Settings that people made, such as the defaults of a tenant, and the version that was read."""
+
+    content: dict[str, Any]
+    etag: str
+
+
+@dataclass(frozen=True)
+class Locks:
+    """What a tenant's offboardings hold: places among its runs in flight, and people (object id -> offboarding)."""
+
+    slots: frozenset[int]
+    people: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Wake:
+    """An offboarding that has to be looked at."""
+
+    id: str
+    tenant_id: str
+    is_planned: bool
 
 
 @dataclass(frozen=True)
@@ -34,6 +63,7 @@ class Details:
     request: Request | None
     snapshots: dict[int, Snapshot]
     steps: dict[str, Step]
+    cancelled_by: str
 
     def first(self) -> Snapshot:
         """Return what was there before anything was changed: of each read, the earliest answer there is."""
@@ -64,11 +94,21 @@ class Store:
             operations.append(Insert(*receipt))
         self._jobs.transact(PARTITION, operations)
 
-    def under_way(self, tenant_id: str) -> dict[str, str]:
-        """Return the offboardings of a tenant that have not ended, by the ids of their persons."""
-        prefix = rows.lock_prefix(tenant_id)
-        page = self._jobs.range(PARTITION, prefix, prefix + LAST)
-        return {row["key"].removeprefix(prefix): row["id"] for row in page.rows}
+    def locks(self, tenant_id: str) -> Locks:
+        """Return what a tenant's offboardings hold that have not ended."""
+        return self._locks(tenant_id, rows.locks_prefix(tenant_id))
+
+    def slots_taken(self, tenant_id: str) -> frozenset[int]:
+        """Return the places that a tenant's runs in flight hold."""
+        return self._locks(tenant_id, rows.slots_prefix(tenant_id)).slots
+
+    def _locks(self, tenant_id: str, prefix: str) -> Locks:
+        slots, people = rows.slots_prefix(tenant_id), rows.people_prefix(tenant_id)
+        held = {row["key"]: row["id"] for row in self._jobs.range(PARTITION, prefix, prefix + LAST).rows}
+        return Locks(
+            slots=frozenset(int(key.removeprefix(slots)) for key in held if key.startswith(slots)),
+            people={key.removeprefix(people): one for key, one in held.items() if key.startswith(people)},
+        )
 
     def receipt(self, key: str) -> Row | None:
         """Return what an earlier submission with this idempotency key left."""
@@ -80,35 +120,87 @@ class Store:
         return rows.to_offboarding(row) if row else None
 
     def change(self, old: Offboarding, new: Offboarding) -> None:
-        """Write `new` over `old`, and whatever is derived from it; raises `ConflictError` if `old` is not current."""
+        """Write `new` over `old`, and whatever is derived from it.
+
+        Raises:
+            ConflictError: `old` is not current, or the person's lock or the tenant's slot is taken by another.
+        """
         before, after = rows.of(old), rows.of(new)
         job = rows.job_key(old.id)
         operations: list[Operation] = [Replace(job, after[job], old.etag)]
-        operations += [Replace(key, row) for key, row in after.items() if key != job and before.get(key) != row]
+        for key, row in after.items():
+            if key not in before:
+                operations.append(Insert(key, row))
+            elif key != job and before[key] != row:
+                operations.append(Replace(key, row))
         operations += [Delete(key) for key in before if key not in after]
         self._jobs.transact(PARTITION, operations)
 
-    def due(self, now: datetime, limit: int) -> list[str]:
-        """Return the ids of the offboardings that have to be looked at by `now`, the longest due first."""
-        page = self._jobs.range(PARTITION, rows.WAKE, rows.wake_bound(now), limit)
-        return [row["id"] for row in page.rows]
+    def due(self, now: datetime) -> list[Wake]:
+        """Return every offboarding that has to be looked at by `now`, the longest due first."""
+        page = self._jobs.range(PARTITION, rows.WAKE, rows.wake_bound(now))
+        return [Wake(row["id"], row["tenant_id"], row["state"] == State.planned) for row in page.rows]
 
-    def page(self, tenant_id: str | None, start: str | None, limit: int) -> tuple[list[Offboarding], str | None]:
-        """Return at most `limit` offboardings, newest first, from the key `start`, and the key to go on from."""
+    def page(
+        self, tenant_id: str | None, span: rows.Span, start: str | None, limit: int
+    ) -> tuple[list[Offboarding], str | None]:
+        """Return at most `limit` offboardings of a span of time, newest first, and where the following page begins.
+
+        `start` is the id to begin with, as an earlier page returned it.
+        """
         prefix = rows.tenant_prefix(tenant_id) if tenant_id else rows.JOB
-        low = start if start and start.startswith(prefix) else prefix
-        page = self._jobs.range(PARTITION, low, prefix + LAST, limit)
-        return [rows.to_offboarding(row) for row in page.rows], page.next_key
+        page = self._jobs.range(PARTITION, prefix + max(start or "", span.low), prefix + span.high, limit)
+        next_id = page.next_key.removeprefix(prefix) if page.next_key else None
+        return [rows.to_offboarding(row) for row in page.rows], next_id
+
+    def delete(self, offboarding: Offboarding) -> None:
+        """Remove an offboarding and its details; what was audited stays. Repeatable after a crash half-way."""
+        self._delete_details(offboarding.id, rows.DETAILS_LOW, rows.DETAILS_HIGH)
+        self._jobs.transact(PARTITION, [Delete(key) for key in rows.of(offboarding)])
+
+    def forget(self, offboarding: Offboarding) -> None:
+        """Remove an offboarding and all that is known of it, what was audited, too."""
+        self._delete_details(offboarding.id, "", LAST)
+        self._jobs.transact(PARTITION, [Delete(key) for key in rows.of(offboarding)])
+
+    def _delete_details(self, offboarding_id: str, low: str, high: str) -> None:
+        found = self._details.range(offboarding_id, low, high).rows
+        for start in range(0, len(found), MAX_OPERATIONS):
+            chunk = found[start : start + MAX_OPERATIONS]
+            self._details.transact(offboarding_id, [Delete(row["key"]) for row in chunk])
+
+    def document(self, key: str) -> Document | None:
+        """Return a document of settings people made, or None."""
+        row = self._jobs.get(DOCUMENTS, key)
+        return Document(rows.to_document(row), row["etag"]) if row else None
+
+    def put_document(self, key: str, content: dict[str, Any], etag: str | None) -> None:
+        """Write a document over the version that was read, or as a new one; raises `ConflictError`."""
+        row = rows.of_document(content)
+        self._jobs.transact(DOCUMENTS, [Replace(key, row, etag) if etag else Insert(key, row)])
+
+    def mark_cancelled(self, offboarding_id: str, by: str) -> None:
+        """Let the steps of a run in flight know that none may begin; repeatable."""
+        self._details.transact(offboarding_id, [Replace(rows.CANCELLED, {"by": by})])
+
+    def audit(self, offboarding_id: str, now: datetime, entry: Row) -> None:
+        """Append a record that outlives the offboarding until its retention ends."""
+        key = f"{rows.AUDIT}{clock.to_text(now)}|{secrets.token_hex(4)}"
+        self._details.transact(offboarding_id, [Insert(key, {"at": clock.to_text(now), **entry})])
 
     def details(self, offboarding_id: str) -> Details:
         """Return request, snapshots and steps of an offboarding with one request."""
         page = self._details.range(offboarding_id, rows.DETAILS_LOW, rows.DETAILS_HIGH)
         return Details(*rows.to_details(page.rows))
 
-    def begin(self, offboarding: Offboarding, steps: Sequence[Step], *, is_first: bool) -> None:
+    def begin(self, offboarding: Offboarding, known: Details, steps: Sequence[Step]) -> None:
         """Write the steps of a run that begins; raises `ConflictError` where another delivery did so."""
-        request: list[Operation] = [Insert(rows.REQUEST, rows.of_request(offboarding.request))] if is_first else []
-        self._details.transact(offboarding.id, request + [_step_write(step) for step in steps])
+        operations: list[Operation] = [_step_write(step) for step in steps]
+        if known.request is None:
+            operations.append(Insert(rows.REQUEST, rows.of_request(offboarding.request)))
+        if known.cancelled_by and not offboarding.cancelled_by:
+            operations.append(Delete(rows.CANCELLED))
+        self._details.transact(offboarding.id, operations)
 
     def put_steps(self, offboarding_id: str, steps: Sequence[Step]) -> list[Step]:
         """Write steps over the versions that were read, all or none, and return them as they are now.
@@ -119,6 +211,10 @@ class Store:
         changed = [replace(step, updated_at=clock.now()) for step in steps]
         etags = self._details.transact(offboarding_id, [_step_write(step) for step in changed])
         return [replace(step, etag=etag) for step, etag in zip(changed, etags, strict=True)]
+
+    def scans(self, tenant_id: str) -> Scans:
+        """Return the scans of a tenant."""
+        return Scans(self._details, tenant_id)
 
     def put_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> None:
         """Keep what a run read at its beginning; what is kept already is never written over."""

@@ -81,7 +81,3 @@ class Table(Protocol):
             ConflictError: a row is not as the operations expect it.
         """
         ...
-
-    def delete_partition(self, partition: str) -> None:
-        """Remove every row of a partition."""
-        ...

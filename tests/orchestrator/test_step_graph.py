@@ -36,7 +36,7 @@ class Graph:
 
     def _orchestrator(self, context: Any) -> Any:  # noqa: ANN401 - the SDK's context
         rules = step_graph.Rules({"id": "x"}, timedelta(seconds=self.patience), "settle")
-        result = yield from step_graph.run(context, self.nodes, {}, rules, context.set_custom_status)
+        result = yield from step_graph.run(context, self.nodes, {}, rules)
         return {"outcomes": dict(result.outcomes), "stop": result.stop}
 
     def _activity(self, name: str) -> Callable[[dict[str, Any]], Any]:

@@ -1,0 +1,117 @@
+"""What the timers do: start what is due, carry on what got lost, remove what is old."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from shared import clock
+from shared.offboarding import claims, judgement, rows
+from shared.offboarding.outcome import Finding, Outcome
+from shared.offboarding.records import Reason, State
+from shared.offboarding.table import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from shared.offboarding.records import Offboarding
+    from shared.offboarding.store import Wake
+    from shared.services import Services
+
+PROGRESS_WITHIN: Final = timedelta(minutes=30)
+"""A run that shows no sign of life for so long is taken for lost."""
+
+MAX_RECOVERIES: Final = 5
+_OLD_AT_ONCE: Final = 100
+
+
+def wake(services: Services) -> list[Offboarding]:
+    """Look at everything that is due, and return what has to be started.
+
+    Costs one read, one more for each tenant with offboardings to start, and two or three requests for each offboarding
+    that is started or looked after. Those that wait for room cost nothing.
+    """
+    now = clock.now()
+    to_start: list[Offboarding] = []
+    planned: dict[str, list[Wake]] = {}
+    for due in services.store.due(now):
+        if due.is_planned:
+            planned.setdefault(due.tenant_id, []).append(due)
+        else:
+            to_start += _look_after(services, due.id, now)
+    for tenant_id, waiting in planned.items():
+        to_start += _start(services, tenant_id, waiting, now)
+    return to_start
+
+
+def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: datetime) -> list[Offboarding]:
+    """Claim as many of a tenant's due offboardings as it has room for, in the order in which they fell due."""
+    free = claims.free_slots(services.store, tenant_id, services.settings.max_runs_per_tenant)
+    claimed: list[Offboarding] = []
+    for due in waiting:
+        if not free:
+            break
+        offboarding = services.store.get(due.id)
+        if offboarding is None or not offboarding.is_waiting(now):
+            continue
+        taken = claims.claimed(offboarding, now, free[0])
+        try:
+            services.store.change(offboarding, taken)
+        except ConflictError:
+            free = claims.free_slots(services.store, tenant_id, services.settings.max_runs_per_tenant)
+        else:
+            claimed.append(taken)
+            free = free[1:]
+    return claimed
+
+
+def _look_after(services: Services, offboarding_id: str, now: datetime) -> list[Offboarding]:
+    """Look whether a run is alive; where it is not, the next one carries on."""
+    offboarding = services.store.get(offboarding_id)
+    if offboarding is None or offboarding.state is not State.running or (offboarding.wake_at or now) > now:
+        return []
+    alive_until = _alive_until(services, offboarding)
+    if alive_until > now:
+        next_look, to_start = replace(offboarding, wake_at=alive_until), []
+    elif offboarding.recoveries >= MAX_RECOVERIES:
+        next_look, to_start = _abandoned(services, offboarding, now), []
+    else:
+        recovery = replace(offboarding, recoveries=offboarding.recoveries + 1)
+        next_look = claims.claimed(recovery, now, offboarding.slot or 0)
+        to_start = [next_look]
+    try:
+        services.store.change(offboarding, next_look)
+    except ConflictError:
+        return []  # another host, or the run itself, was faster
+    return to_start
+
+
+def _alive_until(services: Services, offboarding: Offboarding) -> datetime:
+    """Return until when the current run counts as alive: its last sign of life, and the patience for the next."""
+    begun = offboarding.claimed_at or offboarding.requested_at
+    steps = [s for s in services.store.details(offboarding.id).steps.values() if s.run == offboarding.run]
+    if not steps:
+        return begun + claims.BEGIN_WITHIN
+    signs = [moment for step in steps for moment in (step.updated_at, step.next_attempt_at) if moment]
+    return max(signs, default=begun) + PROGRESS_WITHIN
+
+
+def _abandoned(services: Services, offboarding: Offboarding, now: datetime) -> Offboarding:
+    """End an offboarding that no run could end, with what was settled; what is left belongs to no run any more."""
+    run = offboarding.run + 1
+    finding = Finding(Outcome.failed, "No run of the offboarding came to an end.")
+    steps = [step for step in services.store.details(offboarding.id).steps.values() if not step.has_ended]
+    if steps:
+        over = [judgement.ended(replace(step, run=run), [finding], now) for step in steps]
+        services.store.put_steps(offboarding.id, over)
+    text = f"No run came to an end, though it was begun {MAX_RECOVERIES + 1} times."
+    return replace(offboarding, run=run).ended(now, Reason.abandoned, text)
+
+
+def old(services: Services) -> list[Offboarding]:
+    """Return offboardings that ended before the retention, the oldest submissions among the first of them."""
+    cutoff = clock.now() - timedelta(days=services.settings.retention_days)
+    found, _ = services.store.page(None, rows.Span.between(None, cutoff), None, _OLD_AT_ONCE)
+    return [o for o in found if o.ended_at and o.ended_at < cutoff]

@@ -1,0 +1,193 @@
+"""One leaver at a time: the real clients, activities and orchestrator against the simulated tenant, in process."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import function_app
+from activities import blueprint
+from activities.attempt import Order
+from dev import certificate
+from dev.host.durable.inprocess import InProcessHub
+from dev.memory_table import MemoryTable
+from dev.tenant import seed
+from dev.tenant.process import Simulator
+from orchestrators.offboard_user import offboard_user
+from shared import clock, services
+from shared.offboarding import request
+from shared.offboarding.service import Offboardings
+from shared.offboarding.store import Store
+from shared.offboarding.table import Delete
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dev.certificate import Certificate
+    from shared.offboarding.records import Offboarding, Step
+    from shared.offboarding.table import Operation
+
+FABRIKAM = "fabrikam.example"
+
+
+class MortalTable(MemoryTable):
+    """A table whose writer dies, once, on the way to recording what came of the step `dies_at`."""
+
+    dies_at: str | None = None
+
+    def transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
+        for operation in operations:
+            is_record = operation.key == f"step|{self.dies_at}" and not isinstance(operation, Delete)
+            if is_record and operation.row["state"] not in {"waiting", "running"}:
+                self.dies_at = None
+                raise RuntimeError("The host was killed.")
+        return super().transact(partition, operations)
+
+
+@dataclass
+class Result:
+    """How an offboarding ended."""
+
+    offboarding: Offboarding
+    steps: dict[str, Step]
+    requests: list[dict[str, Any]]
+
+    def outcome(self, name: str) -> str | None:
+        return self.steps[name].outcome
+
+    def message(self, name: str) -> str:
+        return self.steps[name].message
+
+    def items(self, name: str) -> dict[str, str]:
+        """Return the outcomes of a step's items by their names."""
+        return {item.name: item.outcome for item in self.steps[name].items}
+
+    def writes(self) -> list[str]:
+        """Return what was asked to be changed, batched or not: "DELETE /users/...", "Remove-InboxRule"."""
+        calls = [call for sent in self.requests if sent["service"] != "login" for call in sent["items"] or [sent]]
+        named = [call.get("cmdlet") or f"{call['method']} {call['url']}" for call in calls]
+        return [name for name in named if not name.startswith(("GET ", "Get-"))]
+
+    def count(self, service: str) -> int:
+        return Counter(sent["service"] for sent in self.requests)[service]
+
+
+@dataclass
+class Lab:
+    """The app in process, and the tenants it works in."""
+
+    simulator: Simulator
+    app: services.Services
+    hub: InProcessHub
+    jobs: MemoryTable = field(default_factory=MemoryTable)
+    details: MortalTable = field(default_factory=MortalTable)
+
+    def submit(self, user: str, actions: dict[str, Any], tenant: str = FABRIKAM, **more: Any) -> Offboarding:
+        """Submit one person's offboarding through the parser of the API and start what is due."""
+        body = {"tenant": tenant, "users": [user], "actions": actions, **more}
+        submission = request.parse(json.dumps(body).encode(), max_users=100)
+        submitted = Offboardings(self.app).submit(submission, "operator")
+        for claimed in submitted.to_start:
+            self.start(claimed)
+        return submitted.offboardings[0]
+
+    def start(self, claimed: Offboarding) -> None:
+        self.hub.start("offboard_user", claimed.instance_id, {"id": claimed.id, "run": claimed.run})
+
+    def run(self, order: int = 0) -> None:
+        """Let everything happen that can, in an order that `order` seeds."""
+        self.hub.run(random.Random(order).choice)
+
+    def offboard(self, user: str, actions: dict[str, Any], tenant: str = FABRIKAM, **more: Any) -> Result:
+        """Offboard one person to the end; `order` seeds the order in which things happen."""
+        before = self.simulator.requests()
+        choose = random.Random(more.pop("order", 0)).choice
+        offboarding = self.submit(user, actions, tenant, **more)
+        self.hub.run(choose)
+        return self.result(offboarding.id, before[-1]["n"] if before else 0)
+
+    def offboard_killed(self, at: str, user: str, actions: dict[str, Any], tenant: str = FABRIKAM) -> Result:
+        """Offboard one person; the host dies between the last write of the step `at` and its record, and comes back."""
+        before = self.simulator.requests()
+        offboarding = self.submit(user, actions, tenant)
+        self.details.dies_at = at
+        while self.details.dies_at:
+            work = next(iter(self.hub.ready()), None)
+            if work:
+                self.hub.execute(work, record=work.name != at)
+            elif not self.hub.advance():
+                raise RuntimeError(f"{at} was not reached")
+        self.hub.crash()
+        self.hub.run(random.Random(0).choice)
+        return self.result(offboarding.id, before[-1]["n"] if before else 0)
+
+    def result(self, offboarding_id: str, since: int = 0) -> Result:
+        offboarding, details = Offboardings(self.app).details(offboarding_id)
+        return Result(offboarding, details.steps, self.simulator.requests(since))
+
+    def user(self, user_id: str, tenant: str = FABRIKAM) -> dict[str, Any]:
+        return self.simulator.state(tenant)["users"][user_id]
+
+    def mailbox(self, user_id: str, tenant: str = FABRIKAM) -> dict[str, Any]:
+        return self.simulator.state(tenant)["mailboxes"][user_id]
+
+
+@pytest.fixture(scope="session")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """Return the app's certificate: SharePoint refuses secrets."""
+    return certificate.keep(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory, signed: Certificate) -> Iterator[Simulator]:
+    folder = tmp_path_factory.mktemp("tenant")
+    running = Simulator.start("--port", "0", "--ca", str(folder), log=folder / "log.txt")
+    running.app(certificate=signed.pem)
+    before = os.environ.get("REQUESTS_CA_BUNDLE")
+    os.environ["REQUESTS_CA_BUNDLE"] = running.ca
+    yield running
+    running.stop()
+    if before is None:
+        del os.environ["REQUESTS_CA_BUNDLE"]
+    else:
+        os.environ["REQUESTS_CA_BUNDLE"] = before
+
+
+@pytest.fixture
+def lab(simulator: Simulator, signed: Certificate) -> Iterator[Lab]:
+    """Return the app in process, with fresh tenants and empty storage."""
+    assert function_app.app
+    simulator.reset()
+    settings = Settings.parse(
+        {
+            "OFFBOARDING_STORAGE": "in memory",
+            "PUBLIC_URL": "https://offboarding.example",
+            "M365_TENANTS": f"{seed.FABRIKAM},{seed.CONTOSO},{seed.HYBRID}",
+            "M365_CLIENT_ID": seed.CLIENT_ID,
+            "M365_CERTIFICATE": signed.pfx,
+            "GRAPH_URL": simulator.graph,
+            "EXCHANGE_URL": simulator.exchange,
+            "LOGIN_URL": simulator.login,
+            "SHAREPOINT_URL": simulator.sharepoint,
+        }
+    )
+    jobs, details = MemoryTable(), MortalTable()
+    app = services.Services(settings, Store(jobs, details), services.connect(settings))
+
+    def activity(name: str) -> Any:
+        work = blueprint.activities()[name]
+        return lambda order: work(app, Order.from_json(order), order)
+
+    hub = InProcessHub({"offboard_user": offboard_user}, {name: activity(name) for name in blueprint.activities()})
+    clock.set_source(hub.clock.now)
+    yield Lab(simulator, app, hub, jobs, details)
+    clock.set_source(clock.system_time)
+    app.microsoft365.close()
+    assert [sent for sent in simulator.requests() if sent["refused"]] == []

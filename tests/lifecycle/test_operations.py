@@ -1,0 +1,245 @@
+"""Run now, retry, cancel, delete: what people do to offboardings that exist."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dev.tenant import seed
+from shared import clock
+from shared.offboarding import watch
+from shared.offboarding.operations import Operations
+from shared.offboarding.problems import RefusedError
+from shared.offboarding.service import Offboardings, Wanted
+from shared.offboarding.store import PARTITION
+
+if TYPE_CHECKING:
+    from conftest import Lab
+
+    from shared.offboarding.operations import Done
+
+BLOCK = {"disable_sign_in": True}
+CONTAIN = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True}
+
+
+def later() -> str:
+    return clock.to_text(clock.now() + timedelta(days=1))
+
+
+def do(lab: Lab, name: str, offboarding_id: str) -> Done:
+    done = Operations(lab.app, "op@msp.example").perform(name, offboarding_id)  # type: ignore[arg-type]
+    if done.to_start:
+        lab.start(done.to_start)
+    if done.to_wake:
+        lab.hub.raise_event(done.to_wake.instance_id, "cancel")
+    return done
+
+
+def refusal(lab: Lab, name: str, offboarding_id: str) -> RefusedError:
+    with pytest.raises(RefusedError) as caught:
+        do(lab, name, offboarding_id)
+    return caught.value
+
+
+def test_a_planned_offboarding_runs_now(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=later())
+
+    do(lab, "run-now", offboarding.id)
+    lab.run()
+
+    after = lab.result(offboarding.id).offboarding
+    assert after.state == "Completed"
+    assert [(event.what, event.by) for event in after.events] == [
+        ("submitted", "operator"),
+        ("run_now", "op@msp.example"),
+    ]
+
+
+def test_a_completed_offboarding_is_not_run_again(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK)
+    lab.run()
+
+    for name in ("run-now", "retry"):
+        error = refusal(lab, name, offboarding.id)
+        assert error.status == 409
+        assert "submit a new one" in str(error)
+
+
+def test_a_retry_repeats_nothing_that_is_settled(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "revoke_role", role="User-PasswordProfile.ReadWrite.All")
+    offboarding = lab.submit("ada@fabrikam.example", CONTAIN)
+    lab.run()
+    failed = lab.result(offboarding.id)
+    assert failed.offboarding.state == "Failed"
+    lab.simulator.arrange("fabrikam.example", "grant_role", role="User-PasswordProfile.ReadWrite.All")
+    since = lab.simulator.requests()[-1]["n"]
+
+    do(lab, "retry", offboarding.id)
+    lab.run()
+
+    after = lab.result(offboarding.id, since)
+    assert after.offboarding.state == "Completed"
+    assert after.offboarding.run == 2
+    writes = [sent for sent in after.requests if sent["service"] == "graph" and "$batch" not in sent["url"]]
+    assert [list(sent["body"]) for sent in writes] == [["passwordProfile"]]
+    assert [after.outcome(name) for name in CONTAIN] == ["done"] * 3
+
+
+def test_the_first_snapshot_survives_a_retry(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "revoke_role", role="User-PasswordProfile.ReadWrite.All")
+    offboarding = lab.submit("ada@fabrikam.example", CONTAIN)
+    lab.run()
+    do(lab, "retry", offboarding.id)
+    lab.run()
+
+    _, details = Offboardings(lab.app).details(offboarding.id)
+    assert details.first().values["user"]["accountEnabled"] is True
+    assert details.snapshots[2].values["user"]["accountEnabled"] is False
+
+
+def test_a_planned_offboarding_is_cancelled_at_once(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=later())
+
+    do(lab, "cancel", offboarding.id)
+
+    after = lab.result(offboarding.id).offboarding
+    assert (after.state, after.reason) == ("Failed", "cancelled")
+    assert after.wake_at is None
+    assert lab.user(seed.ADA)["accountEnabled"] is True
+
+
+@pytest.mark.parametrize("steps_taken", range(0, 24, 3))
+def test_after_a_cancellation_no_step_begins_and_what_was_written_is_told(lab: Lab, steps_taken: int) -> None:
+    actions = CONTAIN | {"remove_groups": True, "hide_from_address_lists": True}
+    offboarding = lab.submit("ada@fabrikam.example", actions)
+    for _ in range(steps_taken):
+        if ready := lab.hub.ready():
+            lab.hub.execute(ready[0])
+    writes = len(written(lab))
+
+    if Offboardings(lab.app).get(offboarding.id).has_ended:
+        return
+    do(lab, "cancel", offboarding.id)
+    in_flight = sum(work.kind == "activity" for work in lab.hub.ready())
+    lab.run()
+
+    after = lab.result(offboarding.id)
+    assert after.offboarding.has_ended
+    assert all(step.has_ended for step in after.steps.values())
+    assert len(written(lab)) <= writes + in_flight + 1
+    changed = lab.user(seed.ADA)["accountEnabled"] is False
+    if after.steps:
+        assert (after.outcome("disable_sign_in") == "done") == changed
+    assert lab.jobs.keys(PARTITION) == [k for k in lab.jobs.keys(PARTITION) if k.startswith(("job|", "tenant|"))]
+
+
+def written(lab: Lab) -> list[int]:
+    return [r["n"] for r in lab.simulator.requests() if r["method"] in {"PATCH", "DELETE"} or "revoke" in r["url"]]
+
+
+def test_a_cancelled_run_that_waits_is_woken(lab: Lab) -> None:
+    rule = {"service": "graph", "match": "PATCH", "kind": "throttle", "status": 429, "retry_after": 900, "count": 99}
+    lab.simulator.faults([rule])
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK)
+    before = lab.hub.clock.now()
+    while ready := lab.hub.ready():
+        lab.hub.execute(ready[0])
+
+    do(lab, "cancel", offboarding.id)
+    lab.run()
+
+    after = lab.result(offboarding.id).offboarding
+    assert (after.state, after.reason) == ("Failed", "cancelled")
+    assert lab.hub.clock.now() - before < timedelta(minutes=1)
+
+
+def test_a_cancelled_offboarding_can_be_retried(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK)
+    do(lab, "cancel", offboarding.id)
+    lab.run()
+    assert lab.result(offboarding.id).offboarding.reason == "cancelled"
+
+    do(lab, "retry", offboarding.id)
+    lab.run()
+
+    assert lab.result(offboarding.id).offboarding.state == "Completed"
+
+
+def test_cancelling_twice_changes_nothing_more(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK)
+
+    do(lab, "cancel", offboarding.id)
+    do(lab, "cancel", offboarding.id)
+    lab.run()
+
+    after = lab.result(offboarding.id).offboarding
+    assert Counter(event.what for event in after.events)["cancelled"] == 1
+    assert refusal(lab, "run-now", "no such").status == 404
+    do(lab, "cancel", offboarding.id)
+
+
+def test_a_running_offboarding_is_not_deleted(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK)
+
+    assert refusal(lab, "delete", offboarding.id).status == 409
+
+
+def test_deleting_leaves_the_audit_record_alone(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK)
+    lab.run()
+
+    do(lab, "delete", offboarding.id)
+
+    assert lab.jobs.keys(PARTITION) == []
+    assert all(key.startswith("audit|") for key in lab.details.keys(offboarding.id))
+    assert refusal(lab, "delete", offboarding.id).status == 404
+
+
+def test_the_deleted_offboarding_of_a_planned_leaver_frees_the_leaver(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=later())
+    do(lab, "delete", offboarding.id)
+
+    assert lab.submit("ada@fabrikam.example", BLOCK).state == "Running"
+
+
+def test_a_second_offboarding_of_somebody_who_is_leaving_is_refused_and_says_which(lab: Lab) -> None:
+    first = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=later())
+
+    with pytest.raises(RefusedError) as caught:
+        lab.submit("ada@fabrikam.example", BLOCK)
+
+    assert caught.value.status == 409
+    assert first.id in str(caught.value)
+
+
+def test_a_failed_one_is_not_retried_while_another_of_the_same_leaver_runs(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "revoke_role", role="User-PasswordProfile.ReadWrite.All")
+    first = lab.submit("ada@fabrikam.example", CONTAIN)
+    lab.run()
+    second = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=later())
+
+    error = refusal(lab, "retry", first.id)
+
+    assert error.status == 409
+    assert second.id in str(error)
+
+
+def test_ended_offboardings_are_forgotten_after_the_retention(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK)
+    lab.run()
+    planned = lab.submit("bo@fabrikam.example", BLOCK, scheduled_for=clock.to_text(clock.now() + timedelta(days=500)))
+    lab.hub.advance(timedelta(days=364))
+    assert watch.old(lab.app) == []
+    lab.hub.advance(timedelta(days=2))
+
+    old = watch.old(lab.app)
+    for one in old:
+        lab.app.store.forget(one)
+
+    assert [o.id for o in old] == [offboarding.id]
+    assert lab.details.keys(offboarding.id) == []
+    found, _ = Offboardings(lab.app).page(Wanted(), None, 10)
+    assert [o.id for o in found] == [planned.id]

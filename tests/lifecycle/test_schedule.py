@@ -1,0 +1,165 @@
+"""Planned, due, waiting for room: when an offboarding begins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared import clock
+from shared.offboarding import watch
+from shared.offboarding.operations import Operations
+from shared.offboarding.problems import RefusedError
+from shared.offboarding.service import Offboardings
+
+if TYPE_CHECKING:
+    from conftest import Lab
+
+BLOCK = {"disable_sign_in": True}
+
+
+def in_(**delta: float) -> str:
+    return clock.to_text(clock.now() + timedelta(**delta))
+
+
+def tick(lab: Lab) -> list[str]:
+    started = watch.wake(lab.app)
+    for offboarding in started:
+        lab.start(offboarding)
+    lab.run()
+    return [offboarding.request.person.upn for offboarding in started]
+
+
+def people(lab: Lab, count: int, tenant: str = "fabrikam.example") -> list[str]:
+    users = lab.simulator.state(tenant)["users"].values()
+    members = [u["userPrincipalName"] for u in users if u["userType"] == "Member" and u["accountEnabled"]]
+    return sorted(members)[:count]
+
+
+def test_a_planned_offboarding_begins_at_its_time_and_not_before(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=in_(hours=1))
+
+    assert offboarding.state == "Planned"
+    assert tick(lab) == []
+    lab.hub.advance(timedelta(minutes=59))
+    assert tick(lab) == []
+    lab.hub.advance(timedelta(minutes=1))
+    assert tick(lab) == ["ada@fabrikam.example"]
+    assert lab.result(offboarding.id).offboarding.state == "Completed"
+
+
+def test_a_time_in_the_past_is_due_now(lab: Lab) -> None:
+    assert lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=in_(hours=-1)).state == "Running"
+
+
+def test_a_host_that_was_down_starts_everything_that_fell_due_once(lab: Lab) -> None:
+    upns = people(lab, 3)
+    for minutes, upn in enumerate(upns):
+        lab.submit(upn, BLOCK, scheduled_for=in_(minutes=minutes + 1))
+    lab.hub.advance(timedelta(hours=3))
+
+    assert tick(lab) == upns
+    assert tick(lab) == []
+
+
+def test_a_planned_offboarding_can_be_moved(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=in_(hours=1))
+
+    Operations(lab.app, "op").reschedule(offboarding.id, clock.now() + timedelta(hours=5))
+    lab.hub.advance(timedelta(hours=2))
+
+    assert tick(lab) == []
+    lab.hub.advance(timedelta(hours=3))
+    assert tick(lab) == ["ada@fabrikam.example"]
+
+
+def test_an_offboarding_that_runs_or_has_ended_cannot_be_moved(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK)
+
+    for _ in ("running", "completed"):
+        with pytest.raises(RefusedError) as caught:
+            Operations(lab.app, "op").reschedule(offboarding.id, clock.now())
+        assert caught.value.status == 409
+        lab.run()
+
+
+def test_at_most_three_of_a_tenant_run_at_once_and_the_rest_follow_in_order(lab: Lab) -> None:
+    upns = people(lab, 7)
+    submitted = [lab.submit(upn, BLOCK, scheduled_for=in_(minutes=n)) for n, upn in enumerate(upns, 1)]
+    lab.hub.advance(timedelta(hours=1))
+
+    first = watch.wake(lab.app)
+
+    assert [o.request.person.upn for o in first] == upns[:3]
+    assert watch.wake(lab.app) == []
+    waiting = Offboardings(lab.app).get(submitted[3].id)
+    assert waiting.state == "Planned"
+    assert waiting.is_waiting(clock.now())
+    for offboarding in first:
+        lab.start(offboarding)
+    lab.run()
+    assert tick(lab) == upns[3:6]
+    assert tick(lab) == upns[6:]
+
+
+def test_a_busy_tenant_does_not_hold_up_another(lab: Lab) -> None:
+    for upn in people(lab, 5):
+        lab.submit(upn, BLOCK, scheduled_for=in_(minutes=1))
+    lab.submit(people(lab, 1, "contoso.example")[0], BLOCK, "contoso.example", scheduled_for=in_(minutes=2))
+    lab.hub.advance(timedelta(minutes=3))
+
+    assert len([u for u in tick(lab) if u.endswith("contoso.example")]) == 1
+
+
+def test_people_submitted_at_once_share_the_room_of_their_tenant(lab: Lab) -> None:
+    running = [lab.submit(upn, BLOCK).state for upn in people(lab, 5)]
+
+    assert running == ["Running"] * 3 + ["Planned"] * 2
+
+
+def test_two_hosts_never_both_start_one(lab: Lab) -> None:
+    upns = people(lab, 3)
+    for upn in upns:
+        lab.submit(upn, BLOCK, scheduled_for=in_(minutes=1))
+    lab.hub.advance(timedelta(minutes=2))
+    store = lab.app.store
+    due = store.due(clock.now())
+
+    first = watch.wake(lab.app)
+    stale = [watch._start(lab.app, wake.tenant_id, [wake], clock.now()) for wake in due]
+
+    assert len(first) == 3
+    assert stale == [[], [], []]
+
+
+def test_an_idle_tick_costs_one_request(lab: Lab) -> None:
+    lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=in_(hours=1))
+    lab.jobs.requests = lab.details.requests = 0
+
+    watch.wake(lab.app)
+
+    assert lab.jobs.requests + lab.details.requests == 1
+
+
+@pytest.mark.parametrize("due", [1, 3])
+def test_a_tick_costs_at_most_three_requests_for_each_that_is_due(lab: Lab, due: int) -> None:
+    for upn in people(lab, due):
+        lab.submit(upn, BLOCK, scheduled_for=in_(minutes=1))
+    lab.hub.advance(timedelta(minutes=2))
+    lab.jobs.requests = lab.details.requests = 0
+
+    assert len(watch.wake(lab.app)) == due
+    assert lab.jobs.requests + lab.details.requests <= 1 + 3 * due
+
+
+def test_those_that_wait_for_room_cost_a_tick_nothing(lab: Lab) -> None:
+    for upn in people(lab, 20):
+        lab.submit(upn, BLOCK, scheduled_for=in_(minutes=1))
+    lab.hub.advance(timedelta(minutes=2))
+    watch.wake(lab.app)
+    lab.jobs.requests = lab.details.requests = 0
+
+    watch.wake(lab.app)
+
+    assert lab.jobs.requests + lab.details.requests <= 2
