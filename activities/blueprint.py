@@ -50,13 +50,17 @@ def _of_action(name: str) -> Activity:
 
 
 def _add(blueprint: df.Blueprint, name: str, activity: Activity) -> None:
-    def run(order: dict[str, Any]) -> Answer:
-        try:
-            return activity(services.current(), Order.from_json(order), order)
-        except Exception:
-            # The orchestrator repeats what breaks unexpectedly; the reason must not be lost on the way.
-            _log.exception("%s broke for offboarding %s, run %s", name, order.get("id"), order.get("run"))
-            raise
+    def run(order: Any) -> Any:  # noqa: ANN401 - Azure's worker refuses annotations such as dict[str, Any]
+        return _run(name, activity, order)
 
     run.__name__ = name
     blueprint.activity_trigger(input_name="order")(run)
+
+
+def _run(name: str, activity: Activity, order: dict[str, Any]) -> Answer:
+    try:
+        return activity(services.current(), Order.from_json(order), order)
+    except Exception:
+        # The orchestrator repeats what breaks unexpectedly; the reason must not be lost on the way.
+        _log.exception("%s broke for offboarding %s, run %s", name, order.get("id"), order.get("run"))
+        raise

@@ -3,6 +3,7 @@
 - `POST reset {"seed"?}`: start again. App registration and signing key stay.
 - `GET state?tenant=<id or domain>`: everything the tenant holds.
 - `GET requests?since=<n>`: what arrived, in order.
+- `GET secrets`: every password and token that arrived, for searching what was written elsewhere.
 - `POST latency {"graph": ms, ...}`: how long each service takes at least; services not named answer at once.
 - `POST faults {"seed", "rules"}`: replaces all faults; see `faults.py`.
 - `POST app {"certificate"?, "secret"?, "token_seconds"?}`: registers a certificate (PEM), or changes secret or token
@@ -36,6 +37,8 @@ async def answer(simulation: Simulation, request: web.Request, name: str) -> web
     if request.method == "GET" and name == "requests":
         since = request.query.get("since", "0")
         return _requests(simulation, int(since) if since.isdecimal() else 0)
+    if request.method == "GET" and name == "secrets":
+        return web.json_response(sorted(simulation.recorder.secrets))
     if request.method != "POST" or name not in _WRITES:
         return web.json_response({"error": f"no such control: {request.method} {name}"}, status=404)
     try:

@@ -84,6 +84,10 @@ class Simulator:
         """List the requests that arrived after that number."""
         return self._get("requests", since=str(since))
 
+    def secrets(self) -> list[str]:
+        """List every password and token that arrived."""
+        return self._get("secrets")
+
     def faults(self, rules: list[dict[str, Any]], seed: object = 0) -> None:
         """Replace all faults."""
         self._post("faults", {"seed": seed, "rules": rules})

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, unquote
 from dev.tenant.messages import now
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dev.tenant.messages import Call, Json, Reply
 
 _SECRET_FIELDS = frozenset({"client_secret", "client_assertion", "refresh_token"})
@@ -24,10 +26,14 @@ class Recorder:
     def __init__(self) -> None:
         self._entries: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         self._count = 0
+        self.secrets: set[str] = set()
+        """Every password and token that came by: what a search for leaks has to look for."""
 
     def begin(self, call: Call) -> dict[str, Any]:
         """Enter a request; its status stays null while it is under way, and for ever when the connection was reset."""
         self._count += 1
+        self.secrets.update(_passwords(call.body))
+        self.secrets.update(v.split()[-1] for n, v in call.headers.items() if n.lower() == "authorization" and v)
         entry: dict[str, Any] = {
             "n": self._count,
             "time": now(),
@@ -78,6 +84,18 @@ def clean(value: Json) -> Json:
     if isinstance(value, list):
         return [clean(part) for part in value]
     return value
+
+
+def _passwords(value: Json) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key in _PASSWORD_FIELDS and isinstance(part, str):
+                yield part
+            else:
+                yield from _passwords(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _passwords(part)
 
 
 def _body(call: Call) -> Json:

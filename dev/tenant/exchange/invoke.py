@@ -90,7 +90,7 @@ def batch(simulation: Simulation, call: Call, tenant: Tenant) -> Reply:
         )
         call.items[index]["status"] = reply.status
         response: dict[str, Any] = {"id": requests[index]["id"], "status": reply.status, "headers": dict(reply.headers)}
-        if reply.body is not None:
+        if reply.body is not None and not isinstance(reply.body, bytes):  # JSON cannot carry what is none
             response["body"] = reply.body
         responses.append(response)
     return Reply(body={"responses": responses[::-1]})

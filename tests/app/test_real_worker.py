@@ -1,0 +1,28 @@
+"""The app in the library that Azure's own Python worker is made of."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dev.stack import Options, Stack
+from dev.tenant import seed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="azure-functions-runtime needs Python 3.13")
+def test_azures_own_worker_indexes_the_app_and_runs_an_offboarding(tmp_path: Path) -> None:
+    with Stack(tmp_path, Options(worker="microsoft")) as stack:
+        request = {
+            "tenant": "contoso.example",
+            "users": [seed.LIA],
+            "actions": {"disable_sign_in": True, "convert_to_shared": True, "remove_licenses": True},
+        }
+        accepted = stack.post("/api/offboardings", request)
+        details = stack.wait_for_end(accepted.json()["offboardings"][0]["id"])
+
+    assert details["state"] == "Completed"
