@@ -1,4 +1,4 @@
-"""One run of an offboarding: take over, work through the plan, finish."""
+"""One run of an offboarding: take over, work through the plan, finish, tell."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def offboard_user(context: DurableOrchestrationContext) -> Generator[TaskBase, A
         stop = yield from _work(context, order, begun)
     if stop == "superseded":
         return {"stop": stop}
-    return (yield context.call_activity("finish_run", {**order, "stop": stop}))
+    ended: dict[str, Any] = yield context.call_activity("finish_run", {**order, "stop": stop})
+    if ended.pop("deliver", False):
+        yield context.call_activity("deliver", order)
+    return ended
 
 
 def _work(

@@ -31,7 +31,7 @@ MAX_ATTEMPTS: Final = 5
 
 _FIRST_BACKOFF_SECONDS: Final = 5
 _MAX_BACKOFF_SECONDS: Final = 300
-_LONGER_THAN_A_RUN: Final = timedelta(days=1)
+_LONGER_THAN_A_TURN: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _pass(context: DurableOrchestrationContext, tasks: list[TaskBase], announced
     is_new = [not any(task is known for known in announced) for task in tasks]
     if all(is_new) or not any(is_new):
         return []
-    timer = context.create_timer(context.current_utc_datetime + _LONGER_THAN_A_RUN)
+    timer = context.create_timer(context.current_utc_datetime + _LONGER_THAN_A_TURN)
     timer.cancel()
     return [timer]
 

@@ -1,0 +1,82 @@
+"""The parts of the documentation that follow from the code: `python3 dev docs` writes them, a test holds them true."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+import function_app
+from dev.processes import ROOT
+from shared.microsoft365.app_roles import APP_ROLES, RESOURCES
+from shared.offboarding import catalogue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shared.offboarding.catalogue import Permission
+
+PERMISSIONS: Final = ROOT / "docs" / "permissions.md"
+README: Final = ROOT / "README.md"
+
+_INTRODUCTION = """# Permissions
+
+Application permissions of the app registration, with the actions that need them; leave out what you never select. This
+page follows from the declarations of the actions: `python3 dev docs` writes it.
+
+Besides: the service principal needs an Exchange role in each tenant (the directory role Exchange Administrator, or a
+role group of its own) beside `Exchange.ManageAsApp`; SharePoint accepts only tokens that were obtained with a
+certificate; and people who hold administrator roles can be blocked, reset or deleted only if the service principal
+holds Privileged Authentication Administrator (Learn: "Permissions and privileges for sensitive actions").
+"""
+
+
+def permissions() -> str:
+    """Return the permission manifest as a page."""
+    needed: dict[Permission, list[str]] = defaultdict(list)
+    for action in catalogue.all_actions().values():
+        for permission in action.permissions:
+            needed[permission].append(action.name)
+    parts = [_INTRODUCTION]
+    for api, resource in RESOURCES.items():
+        rows = [
+            f"| `{permission.name}` | `{APP_ROLES[permission.name]}` | {', '.join(f'`{n}`' for n in sorted(names))} |"
+            for permission, names in sorted(needed.items(), key=lambda item: item[0].name)
+            if permission.api == api
+        ]
+        head = f"## {api} (`{resource}`)\n\n| permission | app role id | for |\n|---|---|---|"
+        parts.append("\n".join([head, *rows]) + "\n")
+    return "\n".join(parts)
+
+
+def action_table() -> str:
+    """Return the table of all actions for the README."""
+    rows = [
+        f"| `{action.name}` | {action.title} | {action.description} | `{action.portal_key}` |"
+        for action in sorted(catalogue.all_actions().values(), key=lambda action: action.name)
+    ]
+    return "\n".join(["| action | title | what it does | portal |", "|---|---|---|---|", *rows])
+
+
+def readme() -> str:
+    """Return the README with its table of actions as it should be."""
+    text = README.read_text(encoding="utf-8")
+    table = f"<!-- actions -->\n{action_table()}\n<!-- /actions -->"
+    return re.sub(r"<!-- actions -->.*?<!-- /actions -->", lambda _: table, text, flags=re.DOTALL)
+
+
+def pages() -> dict[Path, str]:
+    """Return every page that follows from the code, by its file."""
+    if not function_app.app:
+        raise RuntimeError("The app registers the actions as it is imported.")
+    return {PERMISSIONS: permissions(), README: readme()}
+
+
+def write() -> None:
+    """Write them all."""
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
