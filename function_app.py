@@ -2,28 +2,51 @@
 
 # pyright: reportUnusedImport=false
 
+import os
+
 import azure.durable_functions as df
 import azure.functions as func
 
 import activities.blueprint
+import activities.cancel_meetings
+import activities.clear_immutable_id
 import activities.convert_to_shared
+import activities.delete_user
+import activities.disable_forwarding
+import activities.disable_onedrive_sharing
 import activities.disable_sign_in
 import activities.forward_email
+import activities.grant_mailbox_access
+import activities.grant_mailbox_access_automap
+import activities.grant_onedrive_access
+import activities.grant_send_as
+import activities.grant_send_on_behalf
 import activities.hide_from_address_lists
+import activities.remove_calendar_permissions
 import activities.remove_groups
+import activities.remove_inbox_rules
 import activities.remove_licenses
+import activities.remove_mailbox_permissions
+import activities.remove_mfa_methods
+import activities.remove_mobile_devices
+import activities.remove_teams_number
 import activities.reset_password
 import activities.revoke_sessions
 import activities.set_out_of_office
 import orchestrators.blueprint
+import triggers.directory
+import triggers.notifications
 import triggers.offboardings
 import triggers.portal
 import triggers.schedule
-from shared import logs
+from shared import logs, settings
 
 logs.quiet_libraries()
 
-app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+asked = func.AuthLevel.FUNCTION if settings.asks_for_a_key(os.environ) else func.AuthLevel.ANONYMOUS
+app = df.DFApp(http_auth_level=asked)
+app.register_functions(triggers.directory.blueprint)
+app.register_functions(triggers.notifications.blueprint)
 app.register_functions(triggers.offboardings.blueprint)
 app.register_functions(triggers.portal.blueprint)
 app.register_functions(triggers.schedule.blueprint)

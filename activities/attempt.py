@@ -124,14 +124,15 @@ def _work(
     action = catalogue.get(step.name)
     view = view_of(details, step.name, order)
     clients = services.microsoft365.tenant(tenant_of(details), log)
-    view, unasked = _ask_sharepoint(services, action, view, order, clients)
+    view, unasked = _read_more(services, action, view, order, clients)
     if unasked:
         return _come_back(step, _again_after(unasked))
     scans = services.store.scans(tenant_of(details))
     try:
         view = _surveyed(services, view, order, action.survey(view, clients, scans))
     except MoreToDoError as more:
-        return _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
+        waiting, answer = _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
+        return replace(waiting, state=StepState.running), answer
     except (MicrosoftError, UnreadError) as error:
         if isinstance(error, MicrosoftError) and error.retryable and not order.last:
             return _come_back(step, _again_after([error]))
@@ -162,23 +163,22 @@ def _judge_and_write(
     return _read_back(action, replace(view, now=seen.instead_of(view.now)), step, order)
 
 
-def _ask_sharepoint(
+def _read_more(
     services: Services, action: Action, view: View, order: Order, clients: TenantClients
 ) -> tuple[View, list[MicrosoftError]]:
-    """Add what only SharePoint knows, kept in the snapshot before anything is changed; or the errors to wait out."""
+    """Ask what the action wants to know besides the snapshot of the run; or return the errors to wait out."""
     asked = {*view.now.values, *view.now.errors}
-    wanted = [r for r in action.reads_for(view.params) if r.service == "sharepoint" and r.name not in asked]
+    wanted = [read for read in action.reads_later(view) if read.name not in asked]
     if not wanted:
         return view, []
     seen, retryable = perform(wanted, view.person, clients, view.now)
     if retryable and not order.last:
         return view, retryable
-    services.store.put_snapshot(order.id, order.run, seen)
-    return replace(view, first=view.first.over(seen), now=seen.over(view.now)), []
+    return _surveyed(services, view, order, seen), []
 
 
 def _surveyed(services: Services, view: View, order: Order, seen: Snapshot | None) -> View:
-    """Add what the action found out by itself, kept in the snapshot before anything is changed."""
+    """Add what the step found out by itself, kept in the snapshot before anything is changed."""
     if seen is None:
         return view
     services.store.put_snapshot(order.id, order.run, seen)

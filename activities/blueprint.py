@@ -28,6 +28,7 @@ _BOOKKEEPING: dict[str, Activity] = {
     "verify": lambda app, order, _: bookkeeping.verify(app, order),
     "settle_step": lambda app, order, data: bookkeeping.settle_step(app, order, data["step"], data["verdict"]),
     "finish_run": lambda app, order, data: bookkeeping.finish_run(app, order, data.get("stop")),
+    "deliver": lambda app, order, _: bookkeeping.deliver(app, order),
 }
 
 

@@ -1,10 +1,11 @@
-"""What a run does besides its actions: begin, snapshot, verify, settle what could not run, finish.
+"""What a run does besides its actions: begin, snapshot, verify, settle what could not run, finish, deliver.
 
 Each is safe to repeat: it looks at what is recorded before it writes, and a record of a later run is never touched.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,19 +13,22 @@ from activities.attempt import SUPERSEDED, Answer, Order, settled, tenant_of, vi
 from shared import clock
 from shared.microsoft365 import graph_calls
 from shared.microsoft365.errors import Category, MicrosoftError
+from shared.notifications import outbox
 from shared.offboarding import catalogue, judgement, plan, reads
 from shared.offboarding.outcome import Finding, Outcome, StepState
-from shared.offboarding.reads import USER
+from shared.offboarding.reads import USER, Snapshot
 from shared.offboarding.records import ENDED, Reason, State, Step, reason_of
 from shared.offboarding.table import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.offboarding.reads import Read, Snapshot
+    from shared.offboarding.reads import Read
     from shared.offboarding.records import Offboarding
     from shared.offboarding.store import Details
     from shared.services import Services
+
+_log = logging.getLogger(__name__)
 
 VERIFY_FOR_SECONDS: Final = 300
 """Directory reads lag behind writes by seconds, rarely minutes (sheet 1.6)."""
@@ -80,15 +84,18 @@ def _snapshot(services: Services, details: Details, order: Order, service: str) 
     known = details.latest(order.run)
     if _is_superseded(details, order):
         return known, SUPERSEDED
-    wanted = _unsettled_reads(details, service)
-    if not wanted or any(read.name in known.values or read.name in known.errors for read in wanted):
+    answered = {*known.values, *known.errors}
+    wanted = [read for read in _unsettled_reads(details, service) if read.name not in answered]
+    if not wanted:
         return known, {"settled": Outcome.done}
     view = view_of(details, next(iter(details.steps)), order)
     snapshot, retryable = reads.perform(wanted, view.person, services.microsoft365.tenant(tenant_of(details)))
-    if retryable and not order.last:
-        return known, _again(retryable)
-    services.store.put_snapshot(order.id, order.run, snapshot)
-    return snapshot, {"settled": Outcome.done}
+    is_through = order.last or not retryable
+    services.store.put_snapshot(order.id, order.run, snapshot if is_through else Snapshot(snapshot.values, {}))
+    known = snapshot.over(known)
+    if is_through:
+        return known, {"settled": Outcome.done}
+    return known, {**_again(retryable), "progress": len(known.values)}
 
 
 def _unsettled_reads(details: Details, service: str) -> list[Read[Any]]:
@@ -139,11 +146,9 @@ def verify(services: Services, order: Order) -> Answer:
     wanted = {read.name: read for step in claims for read in catalogue.get(step.name).proof}
     person = view_of(details, claims[0].name, order).person
     clients = services.microsoft365.tenant(tenant_of(details))
-    known = details.latest(order.run)
-    seen, retryable = reads.perform(wanted.values(), person, clients, known)
-    now = seen.instead_of(known)
+    seen, retryable = reads.perform(wanted.values(), person, clients, details.latest(order.run))
     last = order.last or order.waited >= VERIFY_FOR_SECONDS
-    proven = [step for claim in claims if (step := _proven(details, claim, order, now, last=last))]
+    proven = [step for claim in claims if (step := _proven(details, claim, order, seen, last=last))]
     try:
         if proven:
             services.store.put_steps(order.id, proven)
@@ -153,16 +158,18 @@ def verify(services: Services, order: Order) -> Answer:
     if len(proven) == len(claims):
         return {"settled": Outcome.done, "also": _outcomes(details) | ended}
     if retryable:
-        return _again(retryable)
+        return {**_again(retryable), "also": ended, "progress": len(_outcomes(details) | ended)}
     seconds = _VERIFY_AGAIN_SECONDS[min(order.attempt, len(_VERIFY_AGAIN_SECONDS)) - 1]
     return {"again": seconds, "why": "pending", "also": ended}
 
 
-def _proven(details: Details, claim: Step, order: Order, now: Snapshot, *, last: bool) -> Step | None:
+def _proven(details: Details, claim: Step, order: Order, seen: Snapshot, *, last: bool) -> Step | None:
     """Return the end of a step that is proven, or whose time is up; None while it may still show."""
-    findings = judgement.findings_of(catalogue.get(claim.name), view_of(details, claim.name, order, now))
-    unread = any(read.name in now.errors for read in catalogue.get(claim.name).proof)
-    if not last and (unread or judgement.unproven(findings, claim.problems)):
+    action = catalogue.get(claim.name)
+    proof = seen.only(action.proof)
+    view = view_of(details, claim.name, order, proof.instead_of(details.latest(order.run)))
+    findings = judgement.findings_of(action, view)
+    if not last and (proof.errors or judgement.unproven(findings, claim.problems)):
         return None
     unseen = "Microsoft accepted the change, but it was not seen when it was looked for."
     return judgement.ended(claim, judgement.concluded(findings, claim.problems, unseen), clock.now())
@@ -209,7 +216,9 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
     if stop in _STOPPED and (reason or not steps):
         reason, message = _STOPPED[stop]
     over = offboarding.ended(clock.now(), reason, message)
-    over = replace(over, warnings=(*offboarding.warnings, *_attention(steps)))
+    attention = _attention(steps)
+    over = replace(over, warnings=(*offboarding.warnings, *attention))
+    over = outbox.announced(services, over, has_attention=bool(attention))
     try:
         services.store.change(offboarding, over)
     except ConflictError:
@@ -255,4 +264,14 @@ def _attention(steps: list[Step]) -> list[str]:
 
 
 def _result(offboarding: Offboarding) -> Answer:
-    return {"state": offboarding.state, "reason": offboarding.reason}
+    result: Answer = {"state": offboarding.state, "reason": offboarding.reason}
+    return result | {"deliver": True} if any(one.is_pending for one in offboarding.deliveries) else result
+
+
+def deliver(services: Services, order: Order) -> Answer:
+    """Tell the end of the run; whatever goes wrong here is left to the timer and changes nothing of the result."""
+    try:
+        outbox.deliver_first(services, order.id)
+    except Exception:  # noqa: BLE001 - the run has ended, whatever this is
+        _log.exception("The end of offboarding %s, run %s, is left to the timer to tell", order.id, order.run)
+    return {}

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.microsoft365 import exchange_cmdlets
+from shared.microsoft365.errors import Category, MicrosoftError
 from shared.offboarding import identifiers
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, is_on, register
 from shared.offboarding.outcome import Finding, Outcome, compared
@@ -34,12 +35,20 @@ class Params:
 
 @dataclass(frozen=True)
 class _Recipient:
-    """A recipient of the tenant, by every name under which Exchange may show it as a forwarding address."""
+    """A recipient of the tenant, with every name under which Exchange may show it as a forwarding address."""
 
+    address: str
     names: frozenset[str]
 
 
 _NAMES: Final = ("Identity", "Name", "Alias", "DistinguishedName", "ExternalDirectoryObjectId", "PrimarySmtpAddress")
+
+
+def _parse_recipient(row: Any) -> _Recipient | None:  # noqa: ANN401 - Microsoft's JSON
+    if not row:
+        return None
+    names = frozenset(str(row[name]).casefold() for name in _NAMES if row.get(name))
+    return _Recipient(row.get("PrimarySmtpAddress") or "", names)
 
 
 def _recipient(params: Mapping[str, Any]) -> Read[_Recipient | None]:
@@ -48,7 +57,7 @@ def _recipient(params: Mapping[str, Any]) -> Read[_Recipient | None]:
         "The recipient of forwarded mail",
         "exchange",
         lambda _: exchange_cmdlets.get_recipient(params["to"]),
-        lambda row: _Recipient(frozenset(str(row[n]).casefold() for n in _NAMES if row.get(n))) if row else None,
+        _parse_recipient,
         lambda rows, _: rows[0] if len(rows) == 1 else None,
     )
 
@@ -58,7 +67,9 @@ class ForwardEmail(Action):
     """Set the mailbox's forwarding.
 
     A recipient of the tenant goes into ForwardingAddress, any other address into ForwardingSmtpAddress; the other is
-    cleared, because with both set the SMTP one is ignored (Learn: "Set-Mailbox").
+    cleared, because with both set the SMTP one is ignored (Learn: "Set-Mailbox"). Of a synced mailbox ForwardingAddress
+    is altRecipient of Active Directory and may be refused; ForwardingSmtpAddress, which is not synchronised, then takes
+    the recipient's address (Learn: "Microsoft Entra Connect Sync: Attributes synchronized").
     """
 
     name = "forward_email"
@@ -108,13 +119,28 @@ class ForwardEmail(Action):
         )
 
     def apply(self, task: Task) -> None:
-        """Set the forwarding."""
-        inside = task.view.now.get(_recipient(task.params)) is not None
-        task.clients.exchange.invoke(
-            exchange_cmdlets.set_forwarding(
-                task.person.id, task.params["to"], external=not inside, keep_copy=task.params["keep_copy"]
-            )
+        """Set the forwarding; of a synced mailbox, if need be, the kind that is the cloud's."""
+        person, keep_copy = task.person.id, task.params["keep_copy"]
+        recipient, mailbox = task.view.now.get(_recipient(task.params)), task.view.now.get(MAILBOX)
+        cmdlet = exchange_cmdlets.set_forwarding(
+            person, task.params["to"], external=recipient is None, keep_copy=keep_copy
         )
+        try:
+            task.clients.exchange.invoke(cmdlet)
+        except MicrosoftError as error:
+            is_free = mailbox is not None and mailbox.forwards_to is None
+            if error.category is not Category.on_prem_mastered or recipient is None or not is_free:
+                raise
+            in_the_cloud = {"ForwardingSmtpAddress": recipient.address, "DeliverToMailboxAndForward": keep_copy}
+            task.clients.exchange.invoke(exchange_cmdlets.set_mailbox(person, **in_the_cloud))
+
+    def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
+        """Say where the forwarding of a synced mailbox is changed."""
+        del finding
+        if error.category is not Category.on_prem_mastered:
+            return None
+        text = "The forwarding is managed in Active Directory: set altRecipient there."
+        return Finding(Outcome.needs_attention, text)
 
 
 def _is_inside(view: View) -> bool:
@@ -127,5 +153,7 @@ def _forwards(mailbox: Mailbox, params: Mapping[str, Any], recipient: _Recipient
         return False
     if recipient is None:
         return mailbox.forwards_to is None and (mailbox.forwards_to_smtp or "").casefold() == params["to"].casefold()
-    shown = (mailbox.forwards_to or "").casefold()
-    return mailbox.forwards_to_smtp is None and shown in {*recipient.names, params["to"].casefold()}
+    names = {*recipient.names, params["to"].casefold()}
+    if mailbox.forwards_to is None:
+        return (mailbox.forwards_to_smtp or "").casefold() in names
+    return mailbox.forwards_to_smtp is None and mailbox.forwards_to.casefold() in names

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.microsoft365 import exchange_cmdlets
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import MAILBOX, USER
+from shared.offboarding.reads import MAILBOX, USER, Read, own_row
 
 if TYPE_CHECKING:
     from shared.offboarding.catalogue import Task, View
+    from shared.offboarding.reads import Snapshot
+
+
+def _is_hidden(raw: Any) -> bool | None:  # noqa: ANN401 - Microsoft's JSON
+    return None if raw is None else bool(raw["HiddenFromAddressListsEnabled"])
+
+
+MAIL_USER: Final = Read(
+    "mail_user", "The mail user", "exchange", lambda p: exchange_cmdlets.get_mail_user(p.id), _is_hidden, own_row
+)
+_IN_ACTIVE_DIRECTORY: Final = Finding(
+    Outcome.needs_attention,
+    "Set msExchHideFromAddressLists in Active Directory: it is managed there for this user.",
+)
 
 
 @register
 class HideFromAddressLists(Action):
     """Set HiddenFromAddressListsEnabled.
 
-    For a synced user Exchange Online refuses that: it is an attribute of Active Directory (Learn: "Microsoft Entra
-    Connect Sync: Attributes synchronized").
+    A guest is in the address lists as a mail user. For a synced user Exchange Online refuses the change: it is an
+    attribute of Active Directory (Learn: "Microsoft Entra Connect Sync: Attributes synchronized").
     """
 
     name = "hide_from_address_lists"
@@ -26,28 +40,45 @@ class HideFromAddressLists(Action):
     description = "Takes the mailbox out of the global address list."
     portal_key = "HideFromGAL"
     reads = (USER, MAILBOX)
-    proof = (MAILBOX,)
+    proof = (MAILBOX, MAIL_USER)
     permissions = (EXCHANGE_ADMIN,)
     lane = "mailbox"
-    undo = "Show it again if snapshot.mailbox.HiddenFromAddressListsEnabled was false."
+    undo = (
+        "Show it again if HiddenFromAddressListsEnabled was false in snapshot.mailbox, of a guest snapshot.mail_user."
+    )
+
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Ask for the mail user where there is no mailbox."""
+        user = view.now.values.get(USER.name) and view.now.get(USER)
+        no_mailbox = MAILBOX.name in view.now.values and view.now.get(MAILBOX) is None
+        return (MAIL_USER,) if no_mailbox and user and user.is_guest else ()
 
     def judge(self, view: View) -> Finding:
-        """Find out whether the mailbox is hidden."""
-        was, mailbox, user = view.first.get(MAILBOX), view.now.get(MAILBOX), view.now.get(USER)
-        if mailbox is None:
+        """Find out whether mailbox or mail user are hidden."""
+        user, is_hidden = view.now.get(USER), _hidden(view.now)
+        if is_hidden is None and user and user.is_synced and user.mail:
+            return _IN_ACTIVE_DIRECTORY
+        if is_hidden is None:
             return Finding(Outcome.not_applicable, "There is no mailbox.")
-        if user and user.is_synced and not mailbox.is_hidden:
-            return Finding(
-                Outcome.needs_attention,
-                "Set msExchHideFromAddressLists in Active Directory: it is managed there for this user.",
-            )
+        if user and user.is_synced and not is_hidden:
+            return _IN_ACTIVE_DIRECTORY
         return compared(
-            before=was is not None and was.is_hidden,
-            now=mailbox.is_hidden,
-            done="The mailbox is hidden; offline address books follow within a day.",
-            already="The mailbox was hidden already.",
+            before=_hidden(view.first) is True,
+            now=is_hidden,
+            done="Hidden from the address lists; offline address books follow within a day.",
+            already="It was hidden already.",
         )
 
     def apply(self, task: Task) -> None:
-        """Hide the mailbox."""
-        task.clients.exchange.invoke(exchange_cmdlets.hide_from_address_lists(task.person.id))
+        """Hide the mailbox, or the mail user."""
+        has_mailbox = task.view.now.get(MAILBOX) is not None
+        hide = exchange_cmdlets.hide_from_address_lists if has_mailbox else exchange_cmdlets.hide_mail_user
+        task.clients.exchange.invoke(hide(task.person.id))
+
+
+def _hidden(snapshot: Snapshot) -> bool | None:
+    """Tell whether the leaver is hidden; None where there is neither mailbox nor mail user."""
+    mailbox = snapshot.get(MAILBOX)
+    if mailbox is not None:
+        return mailbox.is_hidden
+    return snapshot.get(MAIL_USER) if MAIL_USER.name in {*snapshot.values, *snapshot.errors} else None

@@ -58,11 +58,11 @@ class RemoveGroups(Action):
 
 def _judge(group: Group, view: View, *, is_member: bool, was_member: bool) -> Finding:
     left = memberships.cannot_be_removed(group)
-    if left and is_member:
+    if left and (is_member or group.is_dynamic):
         return Finding(left[0], left[1], group.id, group.name)
+    if group.gives_licences and "remove_licenses" in view.selected:
+        return Finding(Outcome.not_applicable, "It gives licences: left to that step.", group.id, group.name)
     if is_member and group.gives_licences:
-        if "remove_licenses" in view.selected:
-            return Finding(Outcome.not_applicable, "It gives licences: left to that step.", group.id, group.name)
         danger = mail_protection.danger(view)
         if danger:
             message = f"It gives licences. {danger}"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.microsoft365 import exchange_cmdlets
+from shared.offboarding import placeholders
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.offboarding.outcome import Finding, Outcome, compared
 from shared.offboarding.reads import MAILBOX, USER, Read, only_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from shared.offboarding.catalogue import Task, View
 
@@ -25,9 +26,15 @@ def _text(message: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", message)).split())
 
 
+def _html(message: str) -> str:
+    """Return a message as HTML: the lines of plain text stay lines."""
+    is_plain = not re.search(r"<[a-z/!][^>]*>", message, re.IGNORECASE)
+    return re.sub(r"\r\n|\r|\n", "<br>", message.strip()) if is_plain else message
+
+
 @dataclass(frozen=True)
 class Params:
-    """The messages (HTML) for colleagues and for others, and which others are answered."""
+    """The messages (HTML or plain text) for colleagues and for others, and which others are answered."""
 
     internal: str
     external: str | None = None
@@ -75,7 +82,8 @@ AUTO_REPLY = Read(
 class SetOutOfOffice(Action):
     """Switch automatic replies on, without an end.
 
-    Comes after the inbox rules: automatic replies live in the same table of the mailbox.
+    Placeholders such as %displayname% are filled when the message is set; what means nothing here stays as it is. Comes
+    after the inbox rules: automatic replies live in the same table of the mailbox.
     """
 
     name = "set_out_of_office"
@@ -98,40 +106,69 @@ class SetOutOfOffice(Action):
             return None
         return {"internal": message, "external": None, "audience": "all"}
 
+    def reads_for(self, params: Mapping[str, Any]) -> tuple[Read[Any], ...]:
+        """Ask for what the placeholders stand for, too."""
+        return (*self.reads, *placeholders.reads_for(_written(params)))
+
+    def remarks(self, params: Mapping[str, Any]) -> Iterable[str]:
+        """Name the placeholders that will not be filled."""
+        if unknown := placeholders.unknown(_written(params)):
+            yield f"{self.title}: {_as_written(unknown)}"
+
     def judge(self, view: View) -> Finding:
         """Find out whether the wanted messages go out."""
         if view.now.get(MAILBOX) is None:
             return Finding(Outcome.not_applicable, "There is no mailbox.")
-        return compared(
-            before=_answers(view.first.get(AUTO_REPLY), view.params),
-            now=_answers(view.now.get(AUTO_REPLY), view.params),
-            done="Arriving mail is answered with the message.",
-            already="Arriving mail was answered with this message already.",
+        text = _written(view.params)
+        unknown, empty = placeholders.unknown(text), placeholders.without_value(text, view.now)
+        note = f" {_as_written(unknown)}" if unknown else ""
+        messages = _messages(view)
+        found = compared(
+            before=_answers(view.first.get(AUTO_REPLY), view, messages),
+            now=_answers(view.now.get(AUTO_REPLY), view, messages),
+            done=f"Arriving mail is answered with the message.{note}",
+            already=f"Arriving mail was answered with this message already.{note}",
         )
+        if found.is_open or not empty:
+            return found
+        text = f"{found.message} {_as_written(empty)} Write the message anew without it."
+        return replace(found, outcome=Outcome.needs_attention, message=text)
 
     def apply(self, task: Task) -> None:
         """Set the messages."""
-        internal, external = _messages(task.params)
+        internal, external = _messages(task.view)
         audience = task.params["audience"].capitalize()
         task.clients.exchange.invoke(
             exchange_cmdlets.set_auto_reply(task.person.id, internal=internal, external=external, audience=audience)
         )
 
 
-def _messages(params: Mapping[str, Any]) -> tuple[str, str]:
+def _written(params: Mapping[str, Any]) -> str:
+    return f"{params.get('internal') or ''}\n{params.get('external') or ''}"
+
+
+def _as_written(names: list[str]) -> str:
+    return f"No value for {', '.join(names)}, which the message keeps as written."
+
+
+def _messages(view: View) -> tuple[str, str]:
     """Return both messages as clean HTML: scripts, forms and tracking pictures have no place in a reply."""
     import nh3  # noqa: PLC0415 - a native library that only this step needs
 
-    internal: str = params["internal"]
-    external: str = params["external"] or internal
-    return nh3.clean(internal), nh3.clean(external)
+    internal: str = view.params["internal"]
+    external: str = view.params["external"] or internal
+    return nh3.clean(_filled(internal, view)), nh3.clean(_filled(external, view))
 
 
-def _answers(reply: _AutoReply | None, params: Mapping[str, Any]) -> bool:
-    internal, external = _messages(params)
+def _filled(message: str, view: View) -> str:
+    return placeholders.filled(_html(message), view.now)
+
+
+def _answers(reply: _AutoReply | None, view: View, messages: tuple[str, str]) -> bool:
+    internal, external = messages
     return (
         reply is not None
         and reply.enabled
-        and reply.audience == params["audience"]
+        and reply.audience == view.params["audience"]
         and (reply.internal, reply.external) == (_text(internal), _text(external))
     )

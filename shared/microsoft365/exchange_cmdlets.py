@@ -127,6 +127,17 @@ def hide_from_address_lists(identity: str, *, anchor: str | None = None) -> Cmdl
     return set_mailbox(identity, anchor=anchor, HiddenFromAddressListsEnabled=True)
 
 
+def get_mail_user(identity: str) -> Cmdlet:
+    """Read a mail user: somebody with an address and without a mailbox here, such as a guest."""
+    select = ("ExternalDirectoryObjectId", "RecipientTypeDetails", "HiddenFromAddressListsEnabled")
+    return Cmdlet("Get-MailUser", {"Identity": named(identity)}, select)
+
+
+def hide_mail_user(identity: str) -> Cmdlet:
+    """Take a mail user out of the address lists."""
+    return Cmdlet("Set-MailUser", {"Identity": named(identity), "HiddenFromAddressListsEnabled": True})
+
+
 def set_forwarding(identity: str, to: str, *, external: bool, keep_copy: bool, anchor: str | None = None) -> Cmdlet:
     """Forward incoming mail.
 
@@ -253,6 +264,11 @@ def get_recipient_permissions(trustee: str, identity: str | None = None) -> Cmdl
     return Cmdlet("Get-RecipientPermission", {**place, "Trustee": named(trustee), "ResultSize": "Unlimited"})
 
 
+def get_send_as(identity: str) -> Cmdlet:
+    """Read who may send as a recipient."""
+    return Cmdlet("Get-RecipientPermission", {"Identity": named(identity), "ResultSize": "Unlimited"})
+
+
 def add_recipient_permission(identity: str, trustee: str) -> Cmdlet:
     """Let a person send as the recipient."""
     return Cmdlet("Add-RecipientPermission", _send_as(identity, trustee))
@@ -273,15 +289,19 @@ def find_send_on_behalf(distinguished_name: str, cmdlet: str = "Get-Mailbox") ->
     return Cmdlet(cmdlet, {"Filter": condition, "ResultSize": "Unlimited"}, RECIPIENT_PROPERTIES)
 
 
-def add_send_on_behalf(identity: str, user: str) -> Cmdlet:
-    """Let a person send on behalf of a mailbox."""
-    return set_mailbox(identity, GrantSendOnBehalfTo=hash_table(add=[named(user)]))
+def add_send_on_behalf(identity: str, *users: str) -> Cmdlet:
+    """Let people send on behalf of a mailbox."""
+    return set_mailbox(identity, GrantSendOnBehalfTo=hash_table(add=[named(user) for user in users]))
 
 
 def remove_send_on_behalf(identity: str, user: str, cmdlet: str = "Set-Mailbox") -> Cmdlet:
-    """No longer let a person send on behalf; `cmdlet` is `Set-DistributionGroup` or `Set-UnifiedGroup` for groups."""
+    """No longer let a person send on behalf; `cmdlet` is `Set-DistributionGroup` or `Set-UnifiedGroup` for groups.
+
+    Only a manager changes a distribution group, or who may pass that check by (Learn: "Set-DistributionGroup").
+    """
     change = hash_table(remove=[named(user)])
-    return Cmdlet(cmdlet, {"Identity": named(identity), "GrantSendOnBehalfTo": change})
+    bypass: JsonObject = {"BypassSecurityGroupManagerCheck": True} if cmdlet == "Set-DistributionGroup" else {}
+    return Cmdlet(cmdlet, {"Identity": named(identity), "GrantSendOnBehalfTo": change, **bypass})
 
 
 # Folders.

@@ -107,6 +107,11 @@ def get_user(user_id: str) -> GraphCall:
     return GraphCall("GET", user_path(user_id) + query(select=USER_PROPERTIES))
 
 
+def get_manager(user_id: str) -> GraphCall:
+    """Read a user's manager; not found where nobody is named."""
+    return GraphCall("GET", f"{user_path(user_id)}/manager" + query(select="displayName,mail"))
+
+
 def get_deleted_user(user_id: str) -> GraphCall:
     """Read a deleted user, by object id; they are kept for 30 days."""
     return GraphCall("GET", f"/directory/deletedItems/{segment(user_id)}" + query(select="id,deletedDateTime"))
@@ -180,6 +185,11 @@ def get_directory_roles(user_id: str) -> GraphCall:
     """Read the administrator roles a user holds."""
     path = f"{user_path(user_id)}/memberOf/microsoft.graph.directoryRole"
     return GraphCall("GET", path + query(select="id,displayName,roleTemplateId"))
+
+
+def list_directory_roles() -> GraphCall:
+    """List the administrator roles that are in use in the tenant."""
+    return GraphCall("GET", "/directoryRoles" + query(select="id,displayName,roleTemplateId"))
 
 
 def get_role_members(role_template_id: str) -> GraphCall:

@@ -96,6 +96,11 @@ def parse_site(site_url: str) -> Site:
     return Site(host[1], host[2], path)
 
 
+def login_name(upn: str) -> str:
+    """Return the name under which a site knows an account of the tenant."""
+    return f"i:0#.f|membership|{upn}"
+
+
 class SharePoint:
     """SharePoint as one tenant sees it. Cheap to make; holds no state but the log it was given."""
 
@@ -130,7 +135,7 @@ class SharePoint:
             MicrosoftError: `not_licensed` when SharePoint does not know the account.
         """
         site = parse_site(site_url)
-        body = {"logonName": f"i:0#.f|membership|{upn}"}
+        body = {"logonName": login_name(upn)}
         return as_object(self._rest(site, "POST", "/_api/web/ensureuser", body))
 
     def set_site_admin(self, site_url: str, user_id: int, *, is_admin: bool = True) -> None:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 from shared.offboarding.reads import USER, perform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from shared.microsoft365.cloud import TenantClients
     from shared.microsoft365.errors import MicrosoftError
     from shared.offboarding.outcome import Finding, Outcome
     from shared.offboarding.reads import Person, Read, Snapshot
+    from shared.offboarding.scans import Scans
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class View:
     first: Snapshot
     now: Snapshot
     params: Mapping[str, Any]
-    selected: frozenset[str]
+    selected: Mapping[str, Mapping[str, Any]]
+    """Every selected action with its parameters."""
     force: bool
     outcomes: Mapping[str, Outcome] = field(default_factory=dict[str, "Outcome"])
 
@@ -79,15 +81,16 @@ class Task:
 
 
 class MoreToDoError(Exception):
-    """An action that works page by page has done a page: call it again at once.
+    """An action that works page by page has done a page: call it again in some seconds.
 
     `progress` grows with every page, so that no limit of attempts or of time ends it. What it found so far, it keeps
     itself.
     """
 
-    def __init__(self, progress: int, message: str) -> None:
+    def __init__(self, progress: int, message: str, seconds: float = 1) -> None:
         super().__init__(message)
         self.progress = progress
+        self.seconds = seconds
 
 
 Results = dict[str, "MicrosoftError | None"]
@@ -115,6 +118,8 @@ class Action(ABC):
     after: ClassVar[tuple[str | After, ...]] = ()
     requires: ClassVar[tuple[str, ...]] = ()
     excludes: ClassVar[tuple[str, ...]] = ()
+    yields_people_to: ClassVar[str | None] = None
+    """Another action with a list of people, `to`, that must not share a person with this one's: that one has them."""
     warns_with: ClassVar[Mapping[str, str]] = {}
     """By another action: what to tell the operator when both are selected."""
     warns_without: ClassVar[Mapping[str, str]] = {}
@@ -140,6 +145,27 @@ class Action(ABC):
         del params
         return self.reads
 
+    def remarks(self, params: Mapping[str, Any]) -> Iterable[str]:
+        """Say what the operator should know of these parameters before anything is done."""
+        del params
+        return ()
+
+    def survey(self, view: View, clients: TenantClients, scans: Scans) -> Snapshot | None:
+        """Find out what takes more than one question, before `judge` is asked; it is kept with the run's snapshot.
+
+        None: there is nothing (more) to find out.
+
+        Raises:
+            MoreToDoError: a page of it is done.
+            MicrosoftError: Microsoft did not answer.
+        """
+        del view, clients, scans
+        return None
+
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Return what the step itself asks before it judges: SharePoint, and what only the snapshot shows to matter."""
+        return tuple(read for read in self.reads_for(view.params) if read.service == "sharepoint")
+
     @abstractmethod
     def judge(self, view: View) -> Finding | Sequence[Finding]:
         """Compare what is with what is wanted; raises `UnreadError` where what must be known could not be read."""
@@ -150,7 +176,7 @@ class Action(ABC):
 
     def read_back(self, view: View, clients: TenantClients) -> tuple[Snapshot, list[MicrosoftError]]:
         """Read again what proves the change; returns the answers, and the errors that are worth asking again."""
-        return perform(self.proof, view.person, clients)
+        return perform(self.proof, view.person, clients, view.now)
 
     def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
         """Judge a refusal by Microsoft that only this action understands; None leaves it to the common rules."""

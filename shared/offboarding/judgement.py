@@ -89,11 +89,18 @@ def ended(step: Step, findings: Sequence[Finding], now: datetime) -> Step:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """Say in one line how a step ended; of items, name the first few that a person must know of."""
-    if not findings:
-        return "There was nothing to do."
-    if len(findings) == 1 and findings[0].item == WHOLE_STEP:
-        return findings[0].message
+    """Say in one line how a step ended; of items, name the first few that a person must know of.
+
+    What is said of the whole step beside its items closes the line.
+    """
+    whole = [f.message for f in findings if f.item == WHOLE_STEP]
+    items = [f for f in findings if f.item != WHOLE_STEP]
+    if not items:
+        return " ".join(whole) or "There was nothing to do."
+    return " ".join([_counted(items), *whole])
+
+
+def _counted(findings: Sequence[Finding]) -> str:
     counts = Counter(f.outcome for f in findings if f.outcome)
     text = ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in counts.items())
     told = [f for f in findings if f.outcome not in OPENS_GATE]

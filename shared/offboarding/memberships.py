@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from shared.microsoft365 import exchange_cmdlets, graph_calls
-from shared.microsoft365.errors import MicrosoftError
+from shared.microsoft365.errors import Category, MicrosoftError
 from shared.offboarding.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -48,7 +48,24 @@ def remove(
         for g in groups
         if is_exchange_group(g)
     ]
-    return _batch(clients.graph.batch, calls) | _batch(clients.exchange.batch, cmdlets)
+    results = _batch(clients.graph.batch, calls) | _batch(clients.exchange.batch, cmdlets)
+    for group in groups:
+        error = results[group.id]
+        if error and error.category is Category.auth_permission and (advice := _advice(group)):
+            error.message = f"{advice} {error.message}"
+    return results
+
+
+def _advice(group: Group) -> str:
+    """Say what it takes to change a group that Entra protects (Learn: "Remove member", permissions)."""
+    if group.is_role_assignable:
+        return "Roles can be assigned to the group: grant the app RoleManagement.ReadWrite.Directory, too."
+    if group.is_restricted:
+        return (
+            "The group is under restricted management: give the app's service principal Groups Administrator for its "
+            "administrative unit."
+        )
+    return ""
 
 
 def _batch(batch: Callable[[list[T]], Sequence[object]], calls: Sequence[tuple[str, T]]) -> Results:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from shared import clock
+from shared.access.scope import EVERYTHING, Scope
+from shared.notifications import outbox
 from shared.offboarding import claims
 from shared.offboarding.problems import RefusedError, refused
 from shared.offboarding.records import Reason, State
@@ -37,13 +39,16 @@ class Done:
 
 
 class Operations:
-    """Operations on the offboardings of every tenant.
+    """Operations on the offboardings of the tenants an operator may see.
 
-    Each raises `RefusedError`: 404 for an offboarding that does not exist, 409 for one that is not in a state for it.
+    Each raises `RefusedError`: 403 where it would do what the operator may not have done, 404 for an offboarding that
+    does not exist, 409 for one that is not in a state for it.
     """
 
-    def __init__(self, services: Services, operator: str) -> None:
+    def __init__(self, services: Services, operator: str, scope: Scope = EVERYTHING) -> None:
+        self._services = services
         self._store = services.store
+        self._scope = scope
         self._room = services.settings.max_runs_per_tenant
         self._operator = operator
 
@@ -92,7 +97,7 @@ class Operations:
 
     def _existing(self, offboarding_id: str) -> Offboarding:
         offboarding = self._store.get(offboarding_id) if offboarding_id.isalnum() else None
-        if offboarding is None:
+        if offboarding is None or not self._scope.sees(offboarding.request.tenant.id):
             raise refused(404, "offboarding_not_found", "There is no such offboarding.")
         return offboarding
 
@@ -118,6 +123,7 @@ class Operations:
             raise refused(409, "already_under_way", text)
 
     def _taken(self, offboarding: Offboarding, what: str) -> Offboarding:
+        self._scope.check_actions(offboarding.request.actions)
         now = clock.now()
         planned = offboarding.planned(now).noted(now, self._operator, what)
         free = claims.free_slots(self._store, offboarding.request.tenant.id, self._room)
@@ -128,6 +134,7 @@ class Operations:
             raise refused(
                 409, "not_planned", f"The offboarding is {offboarding.state}; only a planned one can be moved."
             )
+        self._scope.check_actions(offboarding.request.actions)
         now = clock.now()
         return offboarding.moved(scheduled_for, max(scheduled_for or now, now)).noted(now, self._operator, "scheduled")
 
@@ -142,7 +149,8 @@ class Operations:
         cancelled = offboarding.cancelled(self._operator).noted(now, self._operator, "cancelled")
         if offboarding.state is State.running:
             return cancelled
-        return cancelled.ended(now, Reason.cancelled, f"Cancelled by {self._operator} before it began.")
+        over = cancelled.ended(now, Reason.cancelled, f"Cancelled by {self._operator} before it began.")
+        return outbox.announced(self._services, over)
 
 
 def _may_run(offboarding: Offboarding) -> Offboarding:

@@ -22,23 +22,11 @@ _TRY_AGAIN_SECONDS: Final = 30
 
 @dataclass(frozen=True)
 class Found:
-    """People of one tenant, without doubles, and what the operator should know of them."""
+    """People of one tenant, without doubles, and what the operator should know of the request."""
 
     tenant: Tenant
     users: tuple[User, ...]
     warnings: tuple[str, ...]
-
-
-def tenant_id_of(reference: str, managed: Sequence[str], microsoft365: Microsoft365) -> str:
-    """Return the id of a tenant named by id or domain; raises `RefusedError` 404 unless it is managed here."""
-    try:
-        known = reference if identifiers.is_guid(reference) else microsoft365.find_tenant_id(reference)
-    except MicrosoftError as error:
-        raise unreachable(error) from error
-    if known is None or known.casefold() not in managed:
-        text = f"There is no tenant {identifiers.shown(reference)} that this service manages."
-        raise refused(404, "tenant_not_found", text, "tenant")
-    return known.casefold()
 
 
 def find(tenant_id: str, names: Sequence[str], microsoft365: Microsoft365) -> Found:
@@ -65,12 +53,12 @@ def find(tenant_id: str, names: Sequence[str], microsoft365: Microsoft365) -> Fo
     if problems:
         raise RefusedError(404, "user_not_found", problems)
     doubles = len(names) - len(users)
-    warnings = ["People who were named more than once are offboarded once."] if doubles else []
-    warnings += [text for user in users.values() for text in _warnings(user)]
-    return Found(Tenant(tenant_id, _domain(organization) or tenant_id), tuple(users.values()), tuple(warnings))
+    warnings = ("People who were named more than once are offboarded once.",) if doubles else ()
+    return Found(Tenant(tenant_id, _domain(organization) or tenant_id), tuple(users.values()), warnings)
 
 
-def _warnings(user: User) -> list[str]:
+def remarks_on(user: User) -> list[str]:
+    """Return what the operator should know of somebody's account before anything is done."""
     warnings: list[str] = []
     if user.is_synced:
         warnings.append(f"{user.upn} is synchronised from Active Directory: some things must be changed there.")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from shared.offboarding import catalogue
 from shared.offboarding.catalogue import After
 from shared.offboarding.outcome import OPENS_GATE, SETTLED_WELL, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
     from shared.offboarding.catalogue import Action
 
@@ -65,13 +66,20 @@ class Plan:
         return tuple(node for node in self.nodes if node.is_step)
 
 
-def make(selected: Collection[str]) -> Plan:
-    """Plan the `selected` actions; raises KeyError for one that is not in the catalogue."""
-    actions = [catalogue.get(name) for name in selected]
+Selected = Mapping[str, Mapping[str, Any]]
+"""Actions by name, with their parameters."""
+
+
+def make(selected: Selected | Collection[str]) -> Plan:
+    """Plan the `selected` actions, with parameters or names alone; raises KeyError for one that does not exist."""
+    chosen: Selected = {name: {} for name in selected}
+    if isinstance(selected, Mapping):
+        chosen = cast("Selected", selected)
+    actions = [catalogue.get(name) for name in chosen]
     return Plan(
-        nodes=tuple(_in_order(_nodes(actions, frozenset(selected)))),
-        warnings=tuple(_warnings(actions, frozenset(selected))),
-        refusals=tuple(_refusals(actions, frozenset(selected))),
+        nodes=tuple(_in_order(_nodes(actions, frozenset(chosen)))),
+        warnings=tuple(_warnings(actions, chosen)),
+        refusals=tuple(_refusals(actions, chosen)),
     )
 
 
@@ -127,20 +135,32 @@ def _in_order(nodes: list[Node]) -> list[Node]:
     return placed
 
 
-def _warnings(actions: list[Action], selected: frozenset[str]) -> Iterable[str]:
+def _warnings(actions: list[Action], selected: Selected) -> Iterable[str]:
     for action in actions:
+        yield from action.remarks(selected[action.name])
         yield from (text for other, text in action.warns_with.items() if other in selected)
         yield from (text for other, text in action.warns_without.items() if other not in selected)
 
 
-def _refusals(actions: list[Action], selected: frozenset[str]) -> Iterable[str]:
+def _refusals(actions: list[Action], selected: Selected) -> Iterable[str]:
     for action in actions:
+        if twice := named_twice(action, selected):
+            yield (
+                f"{', '.join(twice)}: named in {action.name} ({action.title}) and {action.yields_people_to} "
+                f"({catalogue.title_of(action.yields_people_to or '')}); name a person in one of them."
+            )
         for other in action.excludes:
             if other in selected:
                 yield (
                     f"{action.name} ({action.title}) and {other} ({catalogue.title_of(other)}) contradict each other; "
                     "select one of them."
                 )
+
+
+def named_twice(action: Action, selected: Selected) -> list[str]:
+    """Return the people of this action who are also in the list of the action it yields people to."""
+    theirs = {name.casefold() for name in selected.get(action.yields_people_to or "", {}).get("to", ())}
+    return [name for name in selected[action.name].get("to", ()) if name.casefold() in theirs] if theirs else []
 
 
 def is_settled(outcome: Outcome | None) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, cast
 def one_person(option: object) -> str:
     """Read one choice of a picker: an option object, or the text a hand-made caller sends; "" for none."""
     if isinstance(option, dict):
-        option = cast("dict[str, Any]", option).get("value")
+        option = lowered(cast("object", option)).get("value")
     return option.strip() if isinstance(option, str) else ""
 
 

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from shared.microsoft365.cloud import TenantClients
     from shared.microsoft365.exchange_cmdlets import Cmdlet
     from shared.microsoft365.graph_calls import GraphCall
+    from shared.microsoft365.sharepoint import SharePoint
+
+    SiteCall = Callable[[SharePoint, str], Any]
+    """A question to SharePoint about the OneDrive at an address."""
 
 T = TypeVar("T")
 
-Service = Literal["graph", "exchange"]
+Service = Literal["graph", "exchange", "sharepoint"]
 
 NOT_THERE: Final = frozenset({Category.not_found, Category.not_provisioned, Category.not_licensed})
 
@@ -40,6 +44,9 @@ class Person:
 class Read(Generic[T]):
     """One question to Microsoft about a person.
 
+    Graph and Exchange are asked in batches when a run begins; SharePoint, at the address that `DRIVE` gave, by the step
+    that wants to know, because nothing else should wait for it.
+
     `keep` takes Microsoft's answer to what is stored (JSON, no secrets); `parse` takes what is stored to what actions
     work with. Errors in `absent` are an answer, too: stored as null.
     """
@@ -47,10 +54,19 @@ class Read(Generic[T]):
     name: str
     title: str
     service: Service
-    call: Callable[[Person], GraphCall | Cmdlet]
+    call: Callable[[Person], GraphCall | Cmdlet | SiteCall]
     parse: Callable[[Any], T]
     keep: Callable[[Any, Person], Any]
     absent: frozenset[Category] = NOT_THERE
+
+
+@dataclass(frozen=True)
+class Survey(Generic[T]):
+    """What is found out about a person by more than one question; kept in the snapshot as an answer to a read is."""
+
+    name: str
+    title: str
+    parse: Callable[[Any], T]
 
 
 class UnreadError(Exception):
@@ -64,11 +80,17 @@ class Snapshot:
     values: Mapping[str, Any]
     errors: Mapping[str, str]
 
-    def get(self, read: Read[T]) -> T:
+    def get(self, read: Read[T] | Survey[T]) -> T:
         """Return the parsed answer to `read`; raises `UnreadError` where there is none."""
         if read.name in self.values:
             return read.parse(self.values[read.name])
         raise UnreadError(f"{read.title} could not be read: {self.errors.get(read.name, 'it was not asked for')}")
+
+    def only(self, reads: Iterable[Read[Any]]) -> Snapshot:
+        """Return the answers to `reads` alone, and their errors."""
+        names = {read.name for read in reads}
+        values = {n: v for n, v in self.values.items() if n in names}
+        return Snapshot(values, {n: e for n, e in self.errors.items() if n in names})
 
     def over(self, other: Snapshot) -> Snapshot:
         """Return the answers of this snapshot, filled up with those only `other` has."""
@@ -88,9 +110,9 @@ NOTHING_READ: Final = Snapshot({}, {})
 
 
 def perform(
-    reads: Iterable[Read[Any]], person: Person, clients: TenantClients
+    reads: Iterable[Read[Any]], person: Person, clients: TenantClients, known: Snapshot = NOTHING_READ
 ) -> tuple[Snapshot, list[MicrosoftError]]:
-    """Ask Microsoft all `reads` in one batch per service.
+    """Ask Microsoft all `reads` in one batch per service; `known` tells where the OneDrive is.
 
     Returns the answers and the errors that are worth asking again; those are in the snapshot as errors, too. A service
     that cannot be reached at all gives an error for each of its reads and does not spoil the other's.
@@ -98,7 +120,8 @@ def perform(
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
     retryable: list[MicrosoftError] = []
-    for read, answer in _ask(list(reads), person, clients):
+    wanted = list(reads)
+    for read, answer in [*_ask(wanted, person, clients), *_ask_site(wanted, person, clients, known)]:
         if not isinstance(answer, MicrosoftError):
             try:
                 values[read.name] = read.keep(answer, person)
@@ -128,6 +151,25 @@ def _ask(reads: list[Read[Any]], person: Person, clients: TenantClients) -> list
                 replies = [error] * len(mine)
             answers += zip(mine, replies, strict=True)
     return answers
+
+
+def _ask_site(
+    reads: list[Read[Any]], person: Person, clients: TenantClients, known: Snapshot
+) -> list[tuple[Read[Any], Any]]:
+    answers: list[tuple[Read[Any], Any]] = []
+    for read in (read for read in reads if read.service == "sharepoint"):
+        call: Any = read.call(person)
+        try:
+            site_url = known.get(DRIVE)
+            answers.append((read, call(clients.sharepoint, site_url) if site_url else _NO_ONEDRIVE))
+        except UnreadError as error:
+            answers.append((read, MicrosoftError("sharepoint", Category.unknown, str(error))))
+        except MicrosoftError as error:
+            answers.append((read, error))
+    return answers
+
+
+_NO_ONEDRIVE: Final = MicrosoftError("sharepoint", Category.not_provisioned, "There is no OneDrive.")
 
 
 @dataclass(frozen=True)
@@ -188,6 +230,8 @@ class Group:
     membership_rule: str
     is_synced: bool
     gives_licences: bool
+    is_role_assignable: bool
+    is_restricted: bool
 
 
 def _parse_groups(raw: Any) -> tuple[Group, ...]:  # noqa: ANN401 - Microsoft's JSON
@@ -202,6 +246,8 @@ def _parse_groups(raw: Any) -> tuple[Group, ...]:  # noqa: ANN401 - Microsoft's 
             membership_rule=g.get("membershipRule") or "",
             is_synced=g.get("onPremisesSyncEnabled") is True,
             gives_licences=bool(g.get("assignedLicenses")),
+            is_role_assignable=g.get("isAssignableToRole") is True,
+            is_restricted=g.get("isManagementRestricted") is True,
         )
         for g in raw or ()
     )
@@ -279,6 +325,14 @@ def _domains(raw: Any) -> frozenset[str]:  # noqa: ANN401 - Microsoft's JSON
     return frozenset(domain["name"].casefold() for domain in domains)
 
 
+def _site_url(raw: Any) -> str | None:  # noqa: ANN401 - Microsoft's JSON
+    """Return the address of the OneDrive's site: where the drive does not say, that of its library without the name."""
+    if raw is None:
+        return None
+    ids: dict[str, str] = raw.get("sharePointIds") or {}
+    return ids.get("siteUrl") or str(raw["webUrl"]).rstrip("/").rpartition("/")[0]
+
+
 USER = Read("user", "The account", "graph", lambda p: graph_calls.get_user(p.id), _parse_user, lambda user, _: user)
 GROUPS = Read(
     "groups",
@@ -307,3 +361,4 @@ MAILBOX_SIZE = Read(
     _size_in_bytes,
     only_row,
 )
+DRIVE = Read("drive", "The OneDrive", "graph", lambda p: graph_calls.get_drive(p.id), _site_url, lambda drive, _: drive)

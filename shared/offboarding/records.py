@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from shared.offboarding.delivery import Delivery
     from shared.offboarding.reads import Person
 
 
@@ -57,6 +58,8 @@ class Request:
     notify: tuple[str, ...] = ()
     reference: str = ""
     requested_by: str = ""
+    ticket: str = ""
+    """The number of a ticket in the PSA system that is told the result, instead of a new one."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class Offboarding:
     cancelled_by: str = ""
     events: tuple[Event, ...] = ()
     warnings: tuple[str, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     etag: str = ""
 
     @property
@@ -126,6 +130,7 @@ class Offboarding:
             wake_at=due,
             slot=None,
             cancelled_by="",
+            deliveries=tuple(delivery.superseded(due) for delivery in self.deliveries),
         )
 
     def moved(self, scheduled_for: datetime | None, due: datetime) -> Offboarding:

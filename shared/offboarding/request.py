@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     create_model,
 )
@@ -57,12 +58,13 @@ class Submission(BaseModel):
     scheduled_for: AwareDatetime | None = None
     notify: list[Literal["webhook", "email", "psa"]] = []
     reference: Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)] = ""
+    ticket: Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z][0-9A-Za-z.\-]{0,49})?$")] = ""
     force: bool = False
 
 
 @cache
-def _model() -> type[BaseModel]:
-    """Return the submission with a typed field for each action of the catalogue."""
+def _actions() -> type[BaseModel]:
+    """Return the selection of actions: a typed field for each of the catalogue."""
     fields: dict[str, Any] = {}
     for action in catalogue.all_actions().values():
         if action.params is None:
@@ -70,8 +72,18 @@ def _model() -> type[BaseModel]:
         else:
             params = checked_dataclass(action.params, config=_STRICT)
             fields[action.name] = (params | Literal[False] | None, Field(default=None, description=action.description))
-    actions = create_model("Actions", __config__=_STRICT, **fields)
-    return create_model("OffboardingRequest", __base__=Submission, actions=(actions, ...))
+    return create_model("Actions", __config__=_STRICT, **fields)
+
+
+@cache
+def _model() -> type[BaseModel]:
+    return create_model("OffboardingRequest", __base__=Submission, actions=(_actions(), ...))
+
+
+@cache
+def _defaults() -> type[BaseModel]:
+    channels: Any = (list[Literal["webhook", "email", "psa"]], [])
+    return create_model("Defaults", __config__=_STRICT, actions=(_actions(), ...), notify=channels)
 
 
 def parse(body: bytes, max_users: int) -> Submission:
@@ -108,6 +120,18 @@ def parse_bulk(body: bytes) -> tuple[Name, list[str]]:
     """Read {"action", "ids"}; raises `RefusedError` (400, 413)."""
     bulk = _parsed(_Bulk, body)
     return bulk.action, list(dict.fromkeys(bulk.ids))
+
+
+def parse_defaults(body: bytes) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
+    """Read {"actions", "notify"}; raises `RefusedError` (400, 413)."""
+    parsed = _parsed(_defaults(), body)
+    return _selected(parsed), tuple(parsed.model_dump()["notify"])
+
+
+def parameters_schema(name: str) -> dict[str, Any] | None:
+    """Return the JSON schema of the parameters of an action; None for one that is only switched on."""
+    params = catalogue.get(name).params
+    return TypeAdapter(checked_dataclass(params, config=_STRICT)).json_schema() if params else None
 
 
 def _parsed(model: type[M], body: bytes) -> M:

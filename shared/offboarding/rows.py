@@ -1,7 +1,8 @@
 """The shape of the rows: every key and every property is made here, from records and back.
 
-Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>`, `lock|<tenant>|slot|<number>`,
-`lock|<tenant>|user|<person>`, `key|<hash>`. Ids begin with the inverted moment of submission, so that the newest come first.
+Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>` and, for each message to deliver,
+`wake|<moment>|<id>|<destination>`, `lock|<tenant>|slot|<number>`, `lock|<tenant>|user|<person>`, `key|<hash>`. Ids
+begin with the inverted moment of submission, so that the newest come first.
 Keys in `offboardingdetails`: `request`, `request|cancelled`, `snapshot|<run>|<read>|<part>`, `step|<name>`, one
 contiguous range; and `audit|...`, which outlives the rest. Scans have partitions of their own there: `head`, and
 `part|<scan>|<what>|<position>|<part>`.
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
+from shared.offboarding.delivery import Delivery
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.reads import NOTHING_READ, Person, Snapshot
 from shared.offboarding.records import Event, Item, Offboarding, Reason, Request, State, Step, Tenant
@@ -121,9 +123,13 @@ def of(offboarding: Offboarding) -> dict[str, Row]:
         job_key(offboarding.id): {**columns, **_own_columns(offboarding)},
         tenant_prefix(offboarding.request.tenant.id) + offboarding.id: columns,
     }
+    wake = {"id": offboarding.id, "tenant_id": offboarding.request.tenant.id, "state": offboarding.state.value}
     if offboarding.wake_at:
-        wake = {"id": offboarding.id, "tenant_id": offboarding.request.tenant.id, "state": offboarding.state.value}
         rows[f"{WAKE}{clock.to_text(offboarding.wake_at)}|{offboarding.id}"] = wake
+    for delivery in offboarding.deliveries:
+        if delivery.next_attempt_at:
+            key = f"{WAKE}{clock.to_text(delivery.next_attempt_at)}|{offboarding.id}|{delivery.destination}"
+            rows[key] = {**wake, "destination": delivery.destination}
     if not offboarding.has_ended:
         rows[lock_key(offboarding)] = {"id": offboarding.id}
     if offboarding.slot is not None:
@@ -161,6 +167,7 @@ def _own_columns(offboarding: Offboarding) -> Row:
         "claimed_at": _text(offboarding.claimed_at),
         "slot": -1 if offboarding.slot is None else offboarding.slot,
         "cancelled_by": offboarding.cancelled_by,
+        "deliveries": json.dumps([one.to_json() for one in offboarding.deliveries], ensure_ascii=False),
         "events": json.dumps([[clock.to_text(e.at), e.by, e.what] for e in offboarding.events], ensure_ascii=False),
     }
 
@@ -185,6 +192,7 @@ def to_offboarding(row: Row) -> Offboarding:
         cancelled_by=row.get("cancelled_by", ""),
         events=tuple(Event(clock.from_text(at), by, what) for at, by, what in json.loads(row.get("events", "[]"))),
         warnings=tuple(json.loads(row["warnings"])),
+        deliveries=tuple(Delivery.from_json(one) for one in json.loads(row.get("deliveries", "[]"))),
         etag=row["etag"],
     )
 
@@ -202,6 +210,7 @@ def of_request(request: Request) -> Row:
         "notify": ",".join(request.notify),
         "reference": request.reference,
         "requested_by": request.requested_by,
+        "ticket": request.ticket,
     }
 
 
@@ -215,6 +224,7 @@ def to_request(row: Row) -> Request:
         notify=tuple(filter(None, row.get("notify", "").split(","))),
         reference=row["reference"],
         requested_by=row.get("requested_by", ""),
+        ticket=row.get("ticket", ""),
     )
 
 

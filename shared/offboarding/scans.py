@@ -133,8 +133,8 @@ class _Work:
         step = self._read if mine.is_listed else self._list
         try:
             ahead, parts, error = step(mine)
-        except MicrosoftError:
-            self._write(mine, replace(mine, busy_until=None))
+        except MicrosoftError as error:
+            self._write(mine, _released(mine, error))
             raise
         ahead = self._write(mine, replace(ahead, progress=mine.progress + 1, busy_until=None), parts)
         if error and not error.retryable:
@@ -159,13 +159,7 @@ class _Work:
 
     def _list(self, mine: Scan) -> tuple[Scan, list[Operation], None]:
         """List a page of the mailboxes."""
-        try:
-            mailboxes, link = self._look.mailboxes(mine.next_link)
-        except MicrosoftError as error:
-            if mine.next_link and not error.retryable:
-                # A link that is refused stays refused: let the next one begin anew.
-                mine = self._write(mine, replace(mine, begun_at=mine.begun_at - MAX_AGE))
-            raise
+        mailboxes, link = self._look.mailboxes(mine.next_link)
         listed = [[mailbox.id, mailbox.address] for mailbox in mailboxes]
         parts = [
             operation
@@ -265,6 +259,12 @@ def insist(ask: Callable[[Sequence[T]], Iterable[Any]], things: Sequence[T]) -> 
         for at, answer in zip(faulty, ask([things[at] for at in faulty]), strict=True):
             answers[at] = answer
     return answers
+
+
+def _released(scan: Scan, error: MicrosoftError) -> Scan:
+    """Return the scan for whoever comes next; a link that is refused stays refused, so that one begins anew."""
+    is_stuck = not scan.is_listed and scan.next_link and not error.retryable
+    return replace(scan, busy_until=None, begun_at=scan.begun_at - MAX_AGE if is_stuck else scan.begun_at)
 
 
 def _to_row(scan: Scan) -> Row:

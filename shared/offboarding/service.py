@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from shared import clock
-from shared.offboarding import claims, people, plan, rows
+from shared.access.scope import EVERYTHING, Scope
+from shared.offboarding import claims, people, plan, remarks, rows
 from shared.offboarding.problems import Problem, RefusedError, refused
 from shared.offboarding.records import Offboarding, Request, State
 from shared.offboarding.store import MAX_PER_TRANSACTION, receipt_ids, receipt_row
 from shared.offboarding.table import ConflictError
+from shared.offboarding.tenants import Tenants
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from shared.offboarding.people import Found
@@ -39,36 +41,57 @@ MAX_PAGES_READ: Final = 4
 
 @dataclass(frozen=True)
 class Submitted:
-    """What a submission led to; `to_start` are the offboardings whose orchestration the caller has to start."""
+    """What a submission led to; `to_start` are the offboardings whose orchestration the caller has to start.
+
+    `remarks` are what the operator should know of single people, by object id; `general` concerns the whole request.
+    """
 
     offboardings: tuple[Offboarding, ...]
-    warnings: tuple[str, ...]
+    general: tuple[str, ...] = ()
+    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     to_start: tuple[Offboarding, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that the operator should know."""
+        return (*(text for texts in self.remarks.values() for text in texts), *self.general)
 
 
 @dataclass(frozen=True)
 class Planned:
-    """What a submission would lead to."""
+    """What a submission would lead to; remarks as in `Submitted`."""
 
     found: Found
     plan: Plan
+    general: tuple[str, ...]
+    remarks: Mapping[str, tuple[str, ...]]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that the operator should know."""
+        return (*(text for texts in self.remarks.values() for text in texts), *self.general)
 
 
 class Offboardings:
-    """The offboardings of every tenant this service manages."""
+    """The offboardings of the tenants an operator may see: what lies outside of their scope does not exist."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, scope: Scope = EVERYTHING) -> None:
         self._settings = services.settings
         self._store = services.store
         self._microsoft365 = services.microsoft365
+        self._tenants = Tenants(services, scope)
+        self._scope = scope
 
     def submit(self, submission: Submission, operator: str, idempotency_key: str | None = None) -> Submitted:
         """Store one offboarding for each person, and claim those that are due.
 
         Raises:
-            RefusedError: 400 protected people; 404 unknown ones or tenant; 409 somebody is being offboarded already, or
-                the idempotency key came with another body; 502, 503 Microsoft did not answer. Nothing was stored.
+            RefusedError: 400 protected people; 403 more than the operator may do; 404 unknown people or tenant; 409
+                somebody is being offboarded already, or the idempotency key came with another body; 502, 503 Microsoft
+                did not answer. Nothing was stored.
         """
+        self._scope.check_actions(submission.actions)
+        self._scope.check_count(len(submission.users))
         receipt_key = _receipt_key(operator, idempotency_key) if idempotency_key else None
         body_hash = hashlib.sha256(submission.model_dump_json().encode()).hexdigest()
         earlier = self._store.receipt(receipt_key) if receipt_key else None
@@ -83,13 +106,13 @@ class Offboardings:
         missing = [o for o in new if self._store.get(o.id) is None] if earlier else new
         receipt = (receipt_key, receipt_row(body_hash, [o.id for o in new], now)) if receipt_key else None
         added = {o.id: o for o in self._add(missing, None if earlier else receipt)}
-        warnings = (*planned.found.warnings, *planned.plan.warnings)
         stored = tuple(added.get(o.id, o) for o in new)
-        return Submitted(stored, warnings, tuple(o for o in added.values() if o.state is State.running))
+        to_start = tuple(o for o in added.values() if o.state is State.running)
+        return Submitted(stored, planned.general, planned.remarks, to_start)
 
     def plan(self, submission: Submission) -> Planned:
         """Look up who is meant and plan what would happen; writes nothing. Raises `RefusedError` like `submit`."""
-        tenant_id = people.tenant_id_of(submission.tenant, self._settings.tenants, self._microsoft365)
+        tenant_id = self._tenants.resolve(submission.tenant)
         found = people.find(tenant_id, submission.users, self._microsoft365)
         protected = [
             Problem("users", f"{user.upn} is protected and is never offboarded.")
@@ -98,14 +121,17 @@ class Offboardings:
         ]
         if protected:
             raise RefusedError(400, "user_protected", protected)
-        return Planned(found, plan.make(submission.actions))
+        planned = plan.make(submission.actions)
+        mail, said = remarks.of_mailboxes(self._microsoft365, tenant_id, found.users, submission.actions)
+        by_user = {user.id: (*people.remarks_on(user), *mail.get(user.id, ())) for user in found.users}
+        return Planned(found, planned, (*found.warnings, *said, *planned.warnings), by_user)
 
     def _known(self, ids: Sequence[str]) -> Submitted | None:
-        """Return what an earlier submission stored; None where it was cut short and has to be completed."""
+        """Return what an earlier submission stored; None where it was cut short and has to be gone through again."""
         stored = [self._store.get(one) for one in ids]
-        if any(o is None for o in stored):
+        if any(o is None or not self._scope.sees(o.request.tenant.id) for o in stored):
             return None
-        return Submitted(tuple(o for o in stored if o), ())
+        return Submitted(tuple(o for o in stored if o))
 
     def _new(
         self, submission: Submission, planned: Planned, operator: str, now: datetime, receipt_key: str | None
@@ -122,6 +148,7 @@ class Offboardings:
                 notify=tuple(submission.notify),
                 reference=submission.reference,
                 requested_by=operator,
+                ticket=submission.ticket,
             )
             offboarding = Offboarding(
                 id=rows.new_id(now, salt),
@@ -130,7 +157,7 @@ class Offboardings:
                 requested_at=now,
                 scheduled_for=scheduled,
                 wake_at=max(scheduled or now, now),
-                warnings=planned.plan.warnings,
+                warnings=(*planned.remarks[user.id], *planned.plan.warnings),
             )
             new.append(offboarding.noted(now, operator, "submitted"))
         return new
@@ -165,7 +192,7 @@ class Offboardings:
     def get(self, offboarding_id: str) -> Offboarding:
         """Return an offboarding; raises `RefusedError` 404."""
         offboarding = self._store.get(offboarding_id) if offboarding_id.isalnum() else None
-        if offboarding is None:
+        if offboarding is None or not self._scope.sees(offboarding.request.tenant.id):
             raise refused(404, "offboarding_not_found", "There is no such offboarding.")
         return offboarding
 
@@ -176,17 +203,16 @@ class Offboardings:
     def page(self, wanted: Wanted, start: str | None, limit: int) -> tuple[list[Offboarding], str | None]:
         """Return at most `limit` offboardings, newest first, and the id to go on from; raises `RefusedError` 404.
 
-        What keys cannot answer is looked for in a few pages; then there may be fewer results, or none, and more to come.
+        What keys cannot answer is looked for in a few pages; then there may be fewer results, or none, and more to
+        come.
         """
-        tenant_id = (
-            people.tenant_id_of(wanted.tenant, self._settings.tenants, self._microsoft365) if wanted.tenant else None
-        )
+        tenant_id = self._tenants.resolve(wanted.tenant) if wanted.tenant else None
         span = rows.Span.between(wanted.since, wanted.until)
         if wanted.needs_no_look:
-            return self._store.page(tenant_id, span, start, min(limit, MAX_PAGE))
+            return self._page(tenant_id, span, start, min(limit, MAX_PAGE))
         found: list[Offboarding] = []
         for _ in range(MAX_PAGES_READ):
-            page, start = self._store.page(tenant_id, span, start, MAX_PAGE)
+            page, start = self._page(tenant_id, span, start, MAX_PAGE)
             for offboarding in page:
                 if wanted.includes(offboarding):
                     if len(found) == limit:
@@ -195,6 +221,19 @@ class Offboardings:
             if start is None:
                 break
         return found, start
+
+    def _page(
+        self, tenant_id: str | None, span: rows.Span, start: str | None, limit: int
+    ) -> tuple[list[Offboarding], str | None]:
+        """Return a page of one tenant, or of all the operator's tenants together: ids sort alike in each."""
+        if tenant_id or self._scope.tenants is None:
+            return self._store.page(tenant_id, span, start, limit)
+        pages = [self._store.page(one, span, start, limit) for one in self._scope.tenants]
+        # Behind the first page that goes on, the other tenants' offboardings may not be the next ones.
+        ends = [next_id for _, next_id in pages if next_id]
+        end = min(ends, default=None)
+        found = sorted((o for page, _ in pages for o in page if end is None or o.id < end), key=lambda o: o.id)
+        return (found[:limit], found[limit].id) if len(found) > limit else (found, end)
 
 
 @dataclass(frozen=True)

@@ -49,11 +49,12 @@ class Locks:
 
 @dataclass(frozen=True)
 class Wake:
-    """An offboarding that has to be looked at."""
+    """An offboarding that has to be looked at; with a `destination`, a message about it that has to be delivered."""
 
     id: str
     tenant_id: str
     is_planned: bool
+    destination: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,10 @@ class Store:
     def due(self, now: datetime) -> list[Wake]:
         """Return every offboarding that has to be looked at by `now`, the longest due first."""
         page = self._jobs.range(PARTITION, rows.WAKE, rows.wake_bound(now))
-        return [Wake(row["id"], row["tenant_id"], row["state"] == State.planned) for row in page.rows]
+        return [
+            Wake(row["id"], row["tenant_id"], row["state"] == State.planned, row.get("destination", ""))
+            for row in page.rows
+        ]
 
     def page(
         self, tenant_id: str | None, span: rows.Span, start: str | None, limit: int

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from shared import clock
+from shared.notifications import outbox
 from shared.offboarding import claims, judgement, rows
 from shared.offboarding.outcome import Finding, Outcome
 from shared.offboarding.records import Reason, State
@@ -27,8 +28,10 @@ MAX_RECOVERIES: Final = 5
 _OLD_AT_ONCE: Final = 100
 
 
-def wake(services: Services) -> list[Offboarding]:
-    """Look at everything that is due, and return what has to be started.
+def wake(services: Services, due: Sequence[Wake] | None = None) -> list[Offboarding]:
+    """Look at everything that is due (`due`, where it was read before), and return what has to be started.
+
+    Messages that are due are left to the outbox.
 
     Costs one read, one more for each tenant with offboardings to start, and two or three requests for each offboarding
     that is started or looked after. Those that wait for room cost nothing.
@@ -36,11 +39,13 @@ def wake(services: Services) -> list[Offboarding]:
     now = clock.now()
     to_start: list[Offboarding] = []
     planned: dict[str, list[Wake]] = {}
-    for due in services.store.due(now):
-        if due.is_planned:
-            planned.setdefault(due.tenant_id, []).append(due)
+    for one in services.store.due(now) if due is None else due:
+        if one.destination:
+            continue
+        if one.is_planned:
+            planned.setdefault(one.tenant_id, []).append(one)
         else:
-            to_start += _look_after(services, due.id, now)
+            to_start += _look_after(services, one.id, now)
     for tenant_id, waiting in planned.items():
         to_start += _start(services, tenant_id, waiting, now)
     return to_start
@@ -107,7 +112,7 @@ def _abandoned(services: Services, offboarding: Offboarding, now: datetime) -> O
         over = [judgement.ended(replace(step, run=run), [finding], now) for step in steps]
         services.store.put_steps(offboarding.id, over)
     text = f"No run came to an end, though it was begun {MAX_RECOVERIES + 1} times."
-    return replace(offboarding, run=run).ended(now, Reason.abandoned, text)
+    return outbox.announced(services, replace(offboarding, run=run).ended(now, Reason.abandoned, text))
 
 
 def old(services: Services) -> list[Offboarding]:

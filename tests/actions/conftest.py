@@ -1,4 +1,4 @@
-"""One leaver at a time: the app's real clients, activities and orchestrator against the simulated tenant, in process."""
+"""One leaver at a time: the real clients, activities and orchestrator against the simulated tenant, in process."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 import function_app
 from activities import blueprint
 from activities.attempt import Order
+from dev import certificate
 from dev.host.durable.inprocess import InProcessHub
 from dev.memory_table import MemoryTable
 from dev.tenant import seed
@@ -23,14 +24,32 @@ from shared import clock, services
 from shared.offboarding import request
 from shared.offboarding.service import Offboardings
 from shared.offboarding.store import Store
+from shared.offboarding.table import Delete
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from dev.certificate import Certificate
     from shared.offboarding.records import Offboarding, Step
+    from shared.offboarding.table import Operation
 
 FABRIKAM = "fabrikam.example"
+
+
+class MortalTable(MemoryTable):
+    """A table whose writer dies, once, on the way to recording what came of the step `dies_at`."""
+
+    dies_at: str | None = None
+
+    def transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
+        for operation in operations:
+            if isinstance(operation, Delete) or operation.key != f"step|{self.dies_at}":
+                continue
+            if operation.row["state"] not in {"waiting", "running"}:
+                self.dies_at = None
+                raise RuntimeError("The host was killed.")
+        return super().transact(partition, operations)
 
 
 @dataclass
@@ -51,6 +70,12 @@ class Result:
         """Return the outcomes of a step's items by their names."""
         return {item.name: item.outcome for item in self.steps[name].items}
 
+    def writes(self) -> list[str]:
+        """Return what was asked to be changed, batched or not: "DELETE /users/...", "Remove-InboxRule"."""
+        calls = [call for sent in self.requests if sent["service"] != "login" for call in sent["items"] or [sent]]
+        named = [call.get("cmdlet") or f"{call['method']} {call['url']}" for call in calls]
+        return [name for name in named if not name.startswith(("GET ", "Get-"))]
+
     def count(self, service: str) -> int:
         return Counter(sent["service"] for sent in self.requests)[service]
 
@@ -63,7 +88,7 @@ class Lab:
     app: services.Services
     hub: InProcessHub
     jobs: MemoryTable = field(default_factory=MemoryTable)
-    details: MemoryTable = field(default_factory=MemoryTable)
+    details: MortalTable = field(default_factory=MortalTable)
 
     def submit(self, user: str, actions: dict[str, Any], tenant: str = FABRIKAM, **more: Any) -> Offboarding:
         """Submit one person's offboarding through the parser of the API and start what is due."""
@@ -77,6 +102,10 @@ class Lab:
     def start(self, claimed: Offboarding) -> None:
         self.hub.start("offboard_user", claimed.instance_id, {"id": claimed.id, "run": claimed.run})
 
+    def run(self, order: int = 0) -> None:
+        """Let everything happen that can, in an order that `order` seeds."""
+        self.hub.run(random.Random(order).choice)
+
     def offboard(self, user: str, actions: dict[str, Any], tenant: str = FABRIKAM, **more: Any) -> Result:
         """Offboard one person to the end; `order` seeds the order in which things happen."""
         before = self.simulator.requests()
@@ -84,6 +113,26 @@ class Lab:
         offboarding = self.submit(user, actions, tenant, **more)
         self.hub.run(choose)
         return self.result(offboarding.id, before[-1]["n"] if before else 0)
+
+    def offboard_killed(self, at: str, user: str, actions: dict[str, Any], tenant: str = FABRIKAM) -> Result:
+        """Offboard one person; the host dies between the last write of the step `at` and its record, and comes back."""
+        before = self.simulator.requests()
+        offboarding = self.offboard_until_killed(at, user, actions, tenant)
+        self.hub.crash()
+        self.hub.run(random.Random(0).choice)
+        return self.result(offboarding.id, before[-1]["n"] if before else 0)
+
+    def offboard_until_killed(self, at: str, user: str, actions: dict[str, Any], tenant: str = FABRIKAM) -> Offboarding:
+        """Offboard one person until the host dies between the last write of the step `at` and its record."""
+        offboarding = self.submit(user, actions, tenant)
+        self.details.dies_at = at
+        while self.details.dies_at:
+            work = next(iter(self.hub.ready()), None)
+            if work:
+                self.hub.execute(work, record=work.name != at)
+            elif not self.hub.advance():
+                raise RuntimeError(f"{at} was not reached")
+        return offboarding
 
     def result(self, offboarding_id: str, since: int = 0) -> Result:
         offboarding, details = Offboardings(self.app).details(offboarding_id)
@@ -97,9 +146,16 @@ class Lab:
 
 
 @pytest.fixture(scope="session")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """Return the app's certificate: SharePoint refuses secrets."""
+    return certificate.keep(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory, signed: Certificate) -> Iterator[Simulator]:
     folder = tmp_path_factory.mktemp("tenant")
     running = Simulator.start("--port", "0", "--ca", str(folder), log=folder / "log.txt")
+    running.app(certificate=signed.pem)
     before = os.environ.get("REQUESTS_CA_BUNDLE")
     os.environ["REQUESTS_CA_BUNDLE"] = running.ca
     yield running
@@ -111,7 +167,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def lab(simulator: Simulator) -> Iterator[Lab]:
+def lab(simulator: Simulator, signed: Certificate) -> Iterator[Lab]:
     """Return the app in process, with fresh tenants and empty storage."""
     assert function_app.app
     simulator.reset()
@@ -119,16 +175,16 @@ def lab(simulator: Simulator) -> Iterator[Lab]:
         {
             "OFFBOARDING_STORAGE": "in memory",
             "PUBLIC_URL": "https://offboarding.example",
-            "M365_TENANTS": ",".join([seed.FABRIKAM, seed.CONTOSO, seed.HYBRID]),
+            "M365_TENANTS": f"{seed.FABRIKAM},{seed.CONTOSO},{seed.HYBRID}",
             "M365_CLIENT_ID": seed.CLIENT_ID,
-            "M365_CLIENT_SECRET": seed.CLIENT_SECRET,
+            "M365_CERTIFICATE": signed.pfx,
             "GRAPH_URL": simulator.graph,
             "EXCHANGE_URL": simulator.exchange,
             "LOGIN_URL": simulator.login,
             "SHAREPOINT_URL": simulator.sharepoint,
         }
     )
-    jobs, details = MemoryTable(), MemoryTable()
+    jobs, details = MemoryTable(), MortalTable()
     app = services.Services(settings, Store(jobs, details), services.connect(settings))
 
     def activity(name: str) -> Any:
@@ -140,3 +196,4 @@ def lab(simulator: Simulator) -> Iterator[Lab]:
     yield Lab(simulator, app, hub, jobs, details)
     clock.set_source(clock.system_time)
     app.microsoft365.close()
+    assert [sent for sent in simulator.requests() if sent["refused"]] == []

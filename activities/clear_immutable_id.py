@@ -1,0 +1,53 @@
+"""Cut the link between the cloud account and an account that was in Active Directory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.microsoft365 import graph_calls
+from shared.offboarding.catalogue import Action, graph_permission, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.reads import USER
+
+if TYPE_CHECKING:
+    from shared.offboarding.catalogue import Task, View
+
+
+@register
+class ClearImmutableId(Action):
+    """Set onPremisesImmutableId to null, for accounts that are no longer synchronised and still carry a value.
+
+    Entra refuses the change while the account is synchronised: it has to leave the scope of the synchronisation first,
+    which deletes it here, and be restored (Learn: "Delete user", "Restore deleted directory object").
+    """
+
+    name = "clear_immutable_id"
+    title = "Clear the immutable id"
+    description = "Cuts the link to an account in Active Directory that is no longer synchronised."
+    portal_key = "ClearImmutableId"
+    permissions = (graph_permission("User.ReadWrite.All"),)
+    after = ("disable_sign_in",)
+    undo = "Set onPremisesImmutableId to the value in snapshot.user again."
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether the account still carries an immutable id."""
+        was, user = view.first.get(USER), view.now.get(USER)
+        if user is None or was is None:
+            return Finding(Outcome.not_applicable, "The account no longer exists.")
+        if user.is_synced:
+            return Finding(
+                Outcome.needs_attention,
+                "The account is synchronised. Delete it in Active Directory or take it out of the synchronisation's "
+                "scope, restore it in Entra once it is deleted there, and then clear the immutable id.",
+            )
+        return compared(
+            before=was.immutable_id is None,
+            now=user.immutable_id is None,
+            done="The immutable id was cleared. If an account with the same address is still in the synchronisation's "
+            "scope, the next synchronisation may link the two again.",
+            already="There was no immutable id.",
+        )
+
+    def apply(self, task: Task) -> None:
+        """Clear the immutable id."""
+        task.clients.graph.send(graph_calls.clear_immutable_id(task.person.id))

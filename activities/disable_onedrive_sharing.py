@@ -1,0 +1,55 @@
+"""Close the leaver's OneDrive to people outside of the tenant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shared.microsoft365.sharepoint import SHARING_DISABLED, SharePoint
+from shared.offboarding.catalogue import Action, Permission, graph_permission, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.reads import DRIVE, USER, Read
+
+if TYPE_CHECKING:
+    from shared.offboarding.catalogue import Task, View
+
+SHARING: Final = Read(
+    "onedrive_sharing",
+    "How the OneDrive may be shared",
+    "sharepoint",
+    lambda _: SharePoint.get_sharing,
+    lambda value: value,
+    lambda value, _: value,
+)
+
+
+@register
+class DisableOnedriveSharing(Action):
+    """Set the site's SharingCapability to Disabled.
+
+    That ends the links to people outside; links within the tenant go on working (Learn: "Change the sharing settings
+    for a site").
+    """
+
+    name = "disable_onedrive_sharing"
+    title = "Stop sharing of the OneDrive"
+    description = "Ends the sharing of files in the leaver's OneDrive with people outside of the organisation."
+    portal_key = "DisableOneDriveSharing"
+    reads = (USER, DRIVE, SHARING)
+    proof = (SHARING,)
+    permissions = (graph_permission("Files.Read.All"), Permission("SharePoint", "Sites.FullControl.All"))
+    undo = "Set the site's SharingCapability to snapshot.onedrive_sharing again."
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether files can be shared with people outside."""
+        if view.now.get(DRIVE) is None:
+            return Finding(Outcome.not_applicable, "There is no OneDrive.")
+        return compared(
+            before=view.first.get(SHARING) == SHARING_DISABLED,
+            now=view.now.get(SHARING) == SHARING_DISABLED,
+            done="Nothing is shared with people outside any more; links within the organisation go on working.",
+            already="Sharing with people outside was off already.",
+        )
+
+    def apply(self, task: Task) -> None:
+        """Switch sharing with people outside off."""
+        task.clients.sharepoint.disable_sharing(task.view.now.get(DRIVE) or "")

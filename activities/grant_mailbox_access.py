@@ -1,0 +1,39 @@
+"""Let people open the leaver's mailbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.microsoft365 import exchange_cmdlets
+from shared.offboarding.catalogue import register
+from shared.offboarding.full_access import FullAccessGrant
+
+if TYPE_CHECKING:
+    from shared.microsoft365.exchange_cmdlets import Cmdlet
+    from shared.offboarding.catalogue import View
+    from shared.offboarding.grantees import Grantee
+    from shared.offboarding.reads import Person
+
+
+@register
+class GrantMailboxAccess(FullAccessGrant):
+    """Give full access without auto-mapping.
+
+    One who is to have it with auto-mapping, too, is left to that action: it writes the same entry.
+    """
+
+    name = "grant_mailbox_access"
+    title = "Give access to the mailbox"
+    description = "Lets people open the mailbox (full access); it does not appear in their Outlook by itself."
+    portal_key = "AccessNoAutomap"
+    after = ("grant_mailbox_access_automap",)
+    yields_people_to = "grant_mailbox_access_automap"
+
+    def done(self, grantee: Grantee, view: View) -> str:
+        """Say how the mailbox is opened."""
+        del grantee, view
+        return "Has full access; add the mailbox in Outlook by hand."
+
+    def grant(self, person: Person, grantee: Grantee) -> Cmdlet:
+        """Give full access without auto-mapping."""
+        return exchange_cmdlets.add_mailbox_permission(person.id, grantee.id, automap=False)

@@ -1,0 +1,46 @@
+"""Let people open the leaver's mailbox, which appears in their Outlook by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.microsoft365 import exchange_cmdlets
+from shared.offboarding.catalogue import register
+from shared.offboarding.full_access import FullAccessGrant
+from shared.offboarding.reads import USER
+
+if TYPE_CHECKING:
+    from shared.microsoft365.exchange_cmdlets import Cmdlet
+    from shared.offboarding.catalogue import View
+    from shared.offboarding.grantees import Grantee
+    from shared.offboarding.reads import Person
+
+
+@register
+class GrantMailboxAccessAutomap(FullAccessGrant):
+    """Give full access with auto-mapping.
+
+    That works for people, not for groups (Learn: "Add-MailboxPermission"). Of a synced mailbox the list behind it,
+    msExchDelegateListLink, is an attribute of Active Directory.
+    """
+
+    name = "grant_mailbox_access_automap"
+    title = "Give access to the mailbox, shown in Outlook"
+    description = "Lets people open the mailbox (full access), which appears in their Outlook by itself."
+    portal_key = "AccessAutomap"
+
+    def done(self, grantee: Grantee, view: View) -> str:
+        """Say when the mailbox appears, and where it may not."""
+        user = view.now.get(USER)
+        if grantee.is_group:
+            return "Has full access. Outlook shows a mailbox by itself to people only, so its members add it by hand."
+        if user and user.is_synced:
+            return (
+                "Has full access. Set msExchDelegateListLink in Active Directory, too, or Outlook may stop showing the "
+                "mailbox."
+            )
+        return "Has full access; the mailbox appears in Outlook within an hour."
+
+    def grant(self, person: Person, grantee: Grantee) -> Cmdlet:
+        """Give full access with auto-mapping."""
+        return exchange_cmdlets.add_mailbox_permission(person.id, grantee.id, automap=True)

@@ -1,0 +1,51 @@
+"""Let people send mail as the leaver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from shared.microsoft365 import exchange_cmdlets
+from shared.offboarding.catalogue import register
+from shared.offboarding.mailbox_grants import MailboxGrant, holders
+from shared.offboarding.reads import MAILBOX, USER, Read
+
+if TYPE_CHECKING:
+    from shared.microsoft365.exchange_cmdlets import Cmdlet
+    from shared.offboarding.catalogue import View
+    from shared.offboarding.grantees import Grantee
+    from shared.offboarding.reads import Person, Snapshot
+
+SEND_AS: Final = Read(
+    "send_as",
+    "Who may send as the leaver",
+    "exchange",
+    lambda person: exchange_cmdlets.get_send_as(person.id),
+    *holders("SendAs", "Trustee"),
+)
+
+
+@register
+class GrantSendAs(MailboxGrant):
+    """Give the right Send As, which full access does not include (Learn: "Add-RecipientPermission")."""
+
+    name = "grant_send_as"
+    title = "Let people send as the leaver"
+    description = "Lets people send mail that looks as if the leaver had sent it."
+    portal_key = "AccessSendAs"
+    reads = (USER, MAILBOX, SEND_AS)
+    proof = (SEND_AS,)
+    undo = "Remove the right of those who are not in snapshot.send_as."
+    already = "Could send as the leaver already."
+
+    def has(self, grantee: Grantee, snapshot: Snapshot) -> bool:
+        """Tell whether somebody may send as the leaver."""
+        return not grantee.names.isdisjoint(snapshot.get(SEND_AS))
+
+    def done(self, grantee: Grantee, view: View) -> str:
+        """Say what the grantee can do now."""
+        del grantee, view
+        return "Can send as the leaver within an hour."
+
+    def grant(self, person: Person, grantee: Grantee) -> Cmdlet:
+        """Give the right."""
+        return exchange_cmdlets.add_recipient_permission(person.id, grantee.id)

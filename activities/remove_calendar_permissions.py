@@ -1,0 +1,117 @@
+"""Take away the person's rights on the calendars of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.microsoft365 import graph, graph_calls
+from shared.microsoft365.errors import MicrosoftError
+from shared.microsoft365.wire import as_object, as_rows, text_at
+from shared.offboarding import holdings
+from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
+from shared.offboarding.holdings import MAX_UNREAD_LOOKED_AT, Question, Right
+from shared.offboarding.scans import Look, Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from shared.microsoft365.cloud import TenantClients
+    from shared.microsoft365.graph_calls import GraphCall
+    from shared.microsoft365.wire import Json
+    from shared.offboarding.catalogue import Results, Task, View
+    from shared.offboarding.outcome import Finding
+    from shared.offboarding.reads import Snapshot
+    from shared.offboarding.scans import Scans
+
+CALENDAR: Final = "calendar"
+
+HELD: Final = holdings.survey("calendar_rights", "The rights on other calendars")
+
+
+@register
+class RemoveCalendarPermissions(Action):
+    """Remove the person's entries from the default calendars of others.
+
+    Entries are matched by address, never by display name, which two people may share. What stands for everybody cannot
+    be removed and has no address (Learn: "calendarPermission resource type"). A scan finds the calendars, each of which
+    is asked again live. The entries are read back at once, because only the calendars that were changed need a look.
+    """
+
+    name = "remove_calendar_permissions"
+    title = "Remove rights on other calendars"
+    description = "Takes the person off the default calendars of others; further calendars of theirs are not looked at."
+    portal_key = "removeCalendarPermissions"
+    permissions = (graph_permission("Calendars.ReadWrite"), EXCHANGE_ADMIN)
+    destructive = True
+    proves_itself = True
+    removes = True
+    undo = "Share the calendars of snapshot.calendar_rights again."
+
+    def survey(self, view: View, clients: TenantClients, scans: Scans) -> Snapshot | None:
+        """Find out on which calendars the person is."""
+        if HELD.name in view.now.values:
+            return None
+        names = holdings.names_of(view)
+        found = scans.find(_look(clients), names)
+        held, unread = holdings.candidates(found, view.person.id)
+        again = unread[:MAX_UNREAD_LOOKED_AT]
+        questions = [_entries(mailbox, names) for mailbox in (*held, *again)]
+        rights, errors = holdings.ask(clients.graph.batch, questions, may_fail={mailbox.id for mailbox in again})
+        told = holdings.unread(questions, errors, unread[MAX_UNREAD_LOOKED_AT:])
+        return holdings.kept(HELD, rights, told, holdings.note("The person was looked for", found))
+
+    def judge(self, view: View) -> Sequence[Finding]:
+        """Find out which of the entries are left."""
+        return holdings.judge(view, HELD, "The person has no rights on other calendars.")
+
+    def apply(self, task: Task) -> Results:
+        """Remove the open entries."""
+        rights = {right.item: right for right in task.view.now.get(HELD).rights}
+        doomed = [rights[finding.item] for finding in task.open]
+        calls = {right.item: graph_calls.delete_calendar_permission(right.owner, right.key) for right in doomed}
+        return holdings.remove(task.clients.graph.batch, calls)
+
+    def read_back(self, view: View, clients: TenantClients) -> tuple[Snapshot, list[MicrosoftError]]:
+        """Look again only at the calendars that had an entry."""
+        owners = {right.owner: Mailbox(right.owner, right.name) for right in view.now.get(HELD).rights}
+        questions = [_entries(mailbox, holdings.names_of(view)) for mailbox in owners.values()]
+        return holdings.look_again(HELD, view.now, clients.graph.batch, questions)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """Somebody's entry in a calendar."""
+
+    id: str
+    address: str
+    role: str
+
+
+def _people(answer: Json) -> list[_Entry]:
+    """Read the entries of people, whoever they are."""
+    rows = as_rows(as_object(answer).get("value"))
+    entries = [
+        _Entry(text_at(row, "id"), text_at(row, "emailAddress", "address").casefold(), text_at(row, "role"))
+        for row in rows
+        if row.get("isRemovable") is not False
+    ]
+    return [entry for entry in entries if entry.id and entry.address]
+
+
+def _look(clients: TenantClients) -> Look:
+    def holders(mailboxes: Sequence[Mailbox]) -> list[Collection[str] | MicrosoftError]:
+        answers = clients.graph.batch([graph_calls.list_calendar_permissions(mailbox.id) for mailbox in mailboxes])
+        return [a if isinstance(a, MicrosoftError) else {entry.address for entry in _people(a)} for a in answers]
+
+    what = "Looking for shared calendars"
+    return Look("calendars", what, graph.BATCH_SIZE, holdings.mailboxes(clients), holders)
+
+
+def _entries(mailbox: Mailbox, names: Collection[str]) -> Question:
+    def read(answer: Any) -> list[Right]:  # noqa: ANN401 - Microsoft's JSON
+        mine = [entry for entry in _people(answer) if entry.address in names]
+        return [Right(CALENDAR, mailbox.id, mailbox.address, e.role, mailbox.id, (e.role,), e.id) for e in mine]
+
+    call: GraphCall = graph_calls.list_calendar_permissions(mailbox.id)
+    return Question(mailbox.id, mailbox.address, call, read)

@@ -1,0 +1,122 @@
+"""Remove the rules that sort, forward and delete arriving mail, hidden ones included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.microsoft365 import exchange_cmdlets
+from shared.microsoft365.errors import Category, MicrosoftError
+from shared.offboarding import mailbox_rows
+from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.reads import MAILBOX, USER, Person, Read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.offboarding.catalogue import Results, Task, View
+
+_KEPT: Final = ("Identity", "Name", "Enabled", "Priority", "Description")
+_MAX_DESCRIPTION_CHARS: Final = 1_000
+
+_JUNK_RULE: Final = "Junk E-Mail Rule"
+_AUTO_REPLY_RULES: Final = "Microsoft.Exchange.OOF."
+"""What Exchange keeps for itself: the junk filter, and the templates of the automatic reply."""
+
+_ONE_BY_ONE: Final = frozenset({Category.conflict, Category.transient, Category.invalid, Category.unknown})
+"""Refusals that may come from changing one mailbox's table of rules several times at once."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """An inbox rule; `identity` is passed back to Exchange as it was read."""
+
+    identity: str
+    name: str
+
+
+def _keep(rows: list[dict[str, Any]], _: Person) -> list[dict[str, Any]]:
+    mailbox_rows.one_owner(rows, "MailboxOwnerId")
+    kept = [{name: row.get(name) for name in _KEPT} for row in rows]
+    return [{**row, "Description": str(row["Description"] or "")[:_MAX_DESCRIPTION_CHARS]} for row in kept]
+
+
+def _parse(raw: Any) -> tuple[_Rule, ...]:  # noqa: ANN401 - Microsoft's JSON
+    rules = (_Rule(row["Identity"], row.get("Name") or row["Identity"]) for row in raw or ())
+    return tuple(rule for rule in rules if rule.name != _JUNK_RULE and not rule.name.startswith(_AUTO_REPLY_RULES))
+
+
+INBOX_RULES = Read(
+    "inbox_rules",
+    "The inbox rules",
+    "exchange",
+    lambda person: exchange_cmdlets.get_inbox_rules(person.id, anchor=person.upn),
+    _parse,
+    _keep,
+)
+
+
+@register
+class RemoveInboxRules(Action):
+    """Remove every rule but those that Exchange keeps for itself.
+
+    Only Exchange shows hidden rules, which intruders like; Graph does not. With the first removal the rules that live
+    in Outlook only go, too (Learn: "Remove-InboxRule").
+    """
+
+    name = "remove_inbox_rules"
+    title = "Remove inbox rules"
+    description = "Removes every inbox rule, also hidden ones and those that exist in Outlook only."
+    portal_key = "RemoveRules"
+    reads = (USER, MAILBOX, INBOX_RULES)
+    proof = (INBOX_RULES,)
+    permissions = (EXCHANGE_ADMIN,)
+    after = ("disable_sign_in",)
+    lane = "mailbox"
+    destructive = True
+    removes = True
+    undo = "Write the rules again by hand: snapshot.inbox_rules describes those that were in the mailbox."
+
+    def judge(self, view: View) -> Sequence[Finding]:
+        """Find out which rules are left."""
+        mailbox = view.now.get(MAILBOX)
+        if mailbox is None:
+            return [Finding(Outcome.not_applicable, "There is no mailbox.")]
+        now = {rule.identity: rule for rule in view.now.get(INBOX_RULES)}
+        was = {rule.identity: rule for rule in view.first.get(INBOX_RULES)}
+        mailbox_rows.check_owner(now, mailbox)
+        if not now and not was:
+            return [Finding(Outcome.already_done, "There was no inbox rule.")]
+        return [
+            _judge(rule, is_there=rule.identity in now, was_there=rule.identity in was) for rule in (was | now).values()
+        ]
+
+    def apply(self, task: Task) -> Results:
+        """Remove the open rules, and one by one what was refused in the company of others."""
+        exchange, person = task.clients.exchange, task.person
+        calls = {
+            finding.item: exchange_cmdlets.remove_inbox_rule(person.id, finding.item, anchor=person.upn)
+            for finding in task.open
+        }
+        answers = dict(zip(calls, exchange.batch(list(calls.values())), strict=True))
+        results: Results = {item: a if isinstance(a, MicrosoftError) else None for item, a in answers.items()}
+        for item, refusal in results.items():
+            if refusal and refusal.category in _ONE_BY_ONE and len(calls) > 1:
+                try:
+                    exchange.invoke(calls[item])
+                    results[item] = None
+                except MicrosoftError as error:
+                    results[item] = error
+        return results
+
+
+def _judge(rule: _Rule, *, is_there: bool, was_there: bool) -> Finding:
+    return compared(
+        before=not was_there,
+        now=not is_there,
+        done="Removed.",
+        already="It was gone already.",
+        item=rule.identity,
+        name=rule.name,
+    )

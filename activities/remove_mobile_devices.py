@@ -1,0 +1,109 @@
+"""End the partnerships of the person's phones and tablets with the mailbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.microsoft365 import exchange_cmdlets
+from shared.microsoft365.errors import MicrosoftError
+from shared.offboarding import mailbox_rows
+from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.reads import MAILBOX, USER, Person, Read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.offboarding.catalogue import Results, Task, View
+
+_KEPT: Final = ("Guid", "Identity", "DeviceId", "FriendlyName", "DeviceType", "DeviceModel", "FirstSyncTime")
+
+
+@dataclass(frozen=True)
+class _Device:
+    """A device that synchronises; `key` removes it: the Guid where there is one, for identities hold odd characters."""
+
+    key: str
+    identity: str
+    name: str
+
+
+def _keep(rows: list[dict[str, Any]], _: Person) -> list[dict[str, Any]]:
+    mailbox_rows.one_owner(rows, "UserDisplayName")
+    return [{name: row.get(name) for name in _KEPT} for row in rows]
+
+
+def _parse(raw: Any) -> tuple[_Device, ...]:  # noqa: ANN401 - Microsoft's JSON
+    return tuple(
+        _Device(
+            key=row.get("Guid") or row["Identity"],
+            identity=row["Identity"],
+            name=row.get("FriendlyName") or row.get("DeviceModel") or row.get("DeviceType") or row["Identity"],
+        )
+        for row in raw or ()
+    )
+
+
+MOBILE_DEVICES = Read(
+    "mobile_devices",
+    "The mobile devices",
+    "exchange",
+    lambda person: exchange_cmdlets.get_mobile_devices(person.id, anchor=person.upn),
+    _parse,
+    _keep,
+)
+
+
+@register
+class RemoveMobileDevices(Action):
+    """Remove each device's partnership with the mailbox.
+
+    What is on the device stays there: wiping is another command, which the device must fetch first (Learn:
+    "Clear-MobileDevice"). A device whose tokens still work makes a new partnership, hence the order.
+    """
+
+    name = "remove_mobile_devices"
+    title = "Remove mobile devices"
+    description = "Ends the synchronisation of phones and tablets with the mailbox. Wipes nothing on them."
+    portal_key = "RemoveMobile"
+    reads = (USER, MAILBOX, MOBILE_DEVICES)
+    proof = (MOBILE_DEVICES,)
+    permissions = (EXCHANGE_ADMIN,)
+    after = ("revoke_sessions",)
+    lane = "mailbox"
+    destructive = True
+    removes = True
+    undo = "Cannot be undone: set the devices of snapshot.mobile_devices up again."
+
+    def judge(self, view: View) -> Sequence[Finding]:
+        """Find out which devices are left."""
+        mailbox = view.now.get(MAILBOX)
+        if mailbox is None:
+            return [Finding(Outcome.not_applicable, "There is no mailbox.")]
+        now = {device.key: device for device in view.now.get(MOBILE_DEVICES)}
+        was = {device.key: device for device in view.first.get(MOBILE_DEVICES)}
+        mailbox_rows.check_owner((device.identity for device in now.values()), mailbox)
+        if not now and not was:
+            return [Finding(Outcome.already_done, "There was no mobile device.")]
+        return [
+            _judge(device, is_there=device.key in now, was_there=device.key in was) for device in (was | now).values()
+        ]
+
+    def apply(self, task: Task) -> Results:
+        """Remove the open partnerships."""
+        items = [finding.item for finding in task.open]
+        calls = [exchange_cmdlets.remove_mobile_device(item, anchor=task.person.upn) for item in items]
+        answers = zip(items, task.clients.exchange.batch(calls), strict=True)
+        return {item: answer if isinstance(answer, MicrosoftError) else None for item, answer in answers}
+
+
+def _judge(device: _Device, *, is_there: bool, was_there: bool) -> Finding:
+    return compared(
+        before=not was_there,
+        now=not is_there,
+        done="Removed. What is on the device was not wiped.",
+        already="It was gone already.",
+        item=device.key,
+        name=device.name,
+    )

@@ -1,0 +1,132 @@
+"""Take the Teams phone number back, so that it can be given to somebody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.microsoft365 import graph_calls
+from shared.microsoft365.errors import Category, MicrosoftError
+from shared.microsoft365.wire import as_rows, lookup, text_at
+from shared.offboarding.catalogue import Action, graph_permission, register
+from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.reads import USER, Person, Read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.offboarding.catalogue import Results, Task, View
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A number that is assigned to the person."""
+
+    number: str
+    type: str
+
+
+def _keep(page: Any, person: Person) -> list[dict[str, Any]]:  # noqa: ANN401 - Microsoft's JSON
+    names = ("telephoneNumber", "numberType", "assignmentStatus", "assignmentTargetId", "assignmentCategory")
+    return [
+        {name: row.get(name) for name in names}
+        for row in page["value"]
+        if (row.get("assignmentTargetId") or "").casefold() == person.id.casefold()
+    ]
+
+
+def _parse(raw: Any) -> tuple[_Number, ...] | None:  # noqa: ANN401 - Microsoft's JSON
+    if raw is None:
+        return None
+    return tuple(
+        _Number(row["telephoneNumber"], row["numberType"]) for row in raw if row["assignmentStatus"] != "unassigned"
+    )
+
+
+TEAMS_NUMBERS = Read(
+    "teams_numbers",
+    "The Teams phone numbers",
+    "graph",
+    lambda person: graph_calls.get_phone_numbers(person.id),
+    _parse,
+    _keep,
+)
+
+
+@register
+class RemoveTeamsNumber(Action):
+    """Unassign each number of the person; it stays with the tenant.
+
+    Teams answers 202 and works on; how that ends is read from the operation as far as it has ended already, and from
+    the assignments afterwards (Learn: "numberAssignment: unassignNumber"). An operation fails where the number comes
+    from a policy or from Active Directory (msRTCSIP-Line).
+    """
+
+    name = "remove_teams_number"
+    title = "Remove the Teams phone number"
+    description = "Takes the person's Teams phone numbers back; they stay with the tenant."
+    portal_key = "RemoveTeamsPhoneDID"
+    reads = (USER, TEAMS_NUMBERS)
+    proof = (TEAMS_NUMBERS,)
+    permissions = (graph_permission("TeamsTelephoneNumber.ReadWrite.All"),)
+    removes = True
+    proves_itself = True
+    undo = "Assign the numbers of snapshot.teams_numbers again."
+
+    def judge(self, view: View) -> Sequence[Finding]:
+        """Find out which numbers are still assigned."""
+        user = view.now.get(USER)
+        if user is None:
+            return [Finding(Outcome.not_applicable, "The account no longer exists.")]
+        if user.is_guest:
+            return [Finding(Outcome.not_applicable, "A guest has no Teams phone number here.")]
+        assigned = view.now.get(TEAMS_NUMBERS)
+        if assigned is None:
+            return [Finding(Outcome.not_applicable, "The tenant has no Teams Phone.")]
+        now = {each.number for each in assigned}
+        was = {each.number for each in view.first.get(TEAMS_NUMBERS) or ()}
+        if not now and not was:
+            return [Finding(Outcome.already_done, "The person has no Teams phone number.")]
+        return [_judge(number, is_there=number in now, was_there=number in was) for number in sorted(was | now)]
+
+    def apply(self, task: Task) -> Results:
+        """Unassign the open numbers, and look which of the operations have failed already."""
+        wanted = {finding.item for finding in task.open}
+        numbers = [each for each in task.view.now.get(TEAMS_NUMBERS) or () if each.number in wanted]
+        graph = task.clients.graph
+        answers = graph.batch([graph_calls.unassign_number(each.number, each.type) for each in numbers])
+        results: Results = {}
+        operations: dict[str, str] = {}
+        for each, answer in zip(numbers, answers, strict=True):
+            results[each.number] = answer if isinstance(answer, MicrosoftError) else None
+            if operation := graph_calls.operation_id(answer):
+                operations[each.number] = operation
+        states = graph.batch([graph_calls.get_operation(operation) for operation in operations.values()])
+        failed = {number: state for number, state in zip(operations, states, strict=True) if _has_failed(state)}
+        return results | {number: _refusal(task.view, state) for number, state in failed.items()}
+
+
+def _judge(number: str, *, is_there: bool, was_there: bool) -> Finding:
+    return compared(
+        before=not was_there,
+        now=not is_there,
+        done="It is no longer assigned.",
+        already="It was not assigned.",
+        item=number,
+        name=number,
+    )
+
+
+def _has_failed(state: Any) -> bool:  # noqa: ANN401 - Microsoft's JSON
+    return text_at(state, "status") == "failed"
+
+
+def _refusal(view: View, state: Any) -> MicrosoftError:  # noqa: ANN401 - Microsoft's JSON
+    """Describe an operation that failed: for a synced person the number comes from Active Directory, most likely."""
+    said = " ".join(text_at(row, "message") for row in as_rows(lookup(state, "numbers"))).strip()
+    user = view.now.get(USER)
+    if user and user.is_synced:
+        category, text = Category.on_prem_mastered, "clear msRTCSIP-Line in Active Directory."
+    else:
+        category, text = Category.invalid, "Teams did not give it up. If a policy assigns it, change that policy."
+    return MicrosoftError("graph", category, f"{text} (Teams said: {said})" if said else text)

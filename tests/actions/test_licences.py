@@ -1,0 +1,333 @@
+"""The licences are taken back, once the mail is safe without."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dev.tenant import seed
+from dev.tenant.population import GIB
+from dev.tenant.skus import E3, FLOW_FREE, POWER_BI, TEAMS_PHONE
+
+if TYPE_CHECKING:
+    from conftest import Lab, Result
+
+NAME = "remove_licenses"
+LICENCES = {NAME: True}
+SAFE = LICENCES | {"convert_to_shared": True}
+HYBRID = "hybrid.example"
+
+
+def licences(lab: Lab, user_id: str = seed.ADA, tenant: str = "fabrikam.example") -> list[tuple[str, str | None]]:
+    return [
+        (state["skuId"], state["assignedByGroup"]) for state in lab.user(user_id, tenant)["licenseAssignmentStates"]
+    ]
+
+
+def give(lab: Lab, user_id: str, *states: tuple[str, str | None], tenant: str = "fabrikam.example") -> None:
+    assigned = [
+        {"skuId": sku, "assignedByGroup": group, "state": "Active", "error": "None", "disabledPlans": []}
+        for sku, group in states
+    ]
+    lab.simulator.arrange(tenant, "user", user=user_id, set={"licenseAssignmentStates": assigned})
+
+
+def licence_group(
+    lab: Lab, *members: str, kind: str = "security", tenant: str = "fabrikam.example", **set_: Any
+) -> str:
+    group = lab.simulator.arrange(
+        tenant, "group", create={"nickname": "giver", "name": "Giver", "kind": kind}, set=set_
+    )
+    giving = {"assignedLicenses": [{"skuId": POWER_BI.id, "disabledPlans": []}]}
+    lab.simulator.arrange(tenant, "group", group=group, set=giving, add=list(members))
+    return group
+
+
+def assignments(result: Result) -> list[dict[str, Any]]:
+    items = [item for sent in result.requests for item in sent["items"]]
+    return [item["body"] for item in items if "assignLicense" in item["url"]]
+
+
+def lost(lab: Lab, user_id: str = seed.ADA) -> bool:
+    return lab.mailbox(user_id)["mailbox_lost"]
+
+
+def test_direct_and_inherited_licences_go_after_the_conversion(lab: Lab) -> None:
+    for order in range(5):
+        lab.simulator.reset()
+        result = lab.offboard(seed.ADA, SAFE, order=order)
+        assert result.offboarding.state == "Completed"
+        assert result.items(NAME) == {
+            "SPE_E3 (from Licence E3)": "done",
+            "MCOEV": "done",
+            "POWER_BI_STANDARD": "done",
+            "FLOW_FREE": "done",
+        }
+        assert licences(lab) == []
+        assert lost(lab) is False
+
+
+def test_all_direct_licences_go_in_one_call_without_the_inherited_ones(lab: Lab) -> None:
+    """One depends on another; an inherited one in the list would refuse them all."""
+    result = lab.offboard(seed.ADA, SAFE)
+
+    (body,) = assignments(result)
+    assert body["addLicenses"] == []
+    assert sorted(body["removeLicenses"]) == sorted([TEAMS_PHONE.id, POWER_BI.id, FLOW_FREE.id])
+
+
+def test_a_licence_in_error_goes_too(lab: Lab) -> None:
+    states = lab.user(seed.ADA)["licenseAssignmentStates"]
+    assert [state["skuId"] for state in states if state["state"] == "Error"] == [FLOW_FREE.id]
+
+    assert lab.offboard(seed.ADA, SAFE).items(NAME)["FLOW_FREE"] == "done"
+
+
+@pytest.mark.parametrize("reads", [0, 1, 6])
+def test_it_waits_until_entra_has_taken_back_what_the_group_gave(lab: Lab, reads: int) -> None:
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"licence_reads": reads})
+
+    result = lab.offboard(seed.ADA, SAFE)
+
+    assert result.items(NAME)["SPE_E3 (from Licence E3)"] == "done"
+    assert lost(lab) is False
+
+
+def test_an_inherited_licence_that_never_goes_fails(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"licence_reads": 10_000})
+
+    result = lab.offboard(seed.ADA, SAFE)
+
+    assert result.items(NAME)["SPE_E3 (from Licence E3)"] == "failed"
+    assert result.items(NAME)["MCOEV"] == "done"
+
+
+def test_the_same_licence_direct_and_inherited_goes_both_ways(lab: Lab) -> None:
+    group = licence_group(lab, seed.ADA)
+
+    result = lab.offboard(seed.ADA, SAFE)
+
+    assert result.items(NAME)["POWER_BI_STANDARD"] == "done"
+    assert result.items(NAME)["POWER_BI_STANDARD (from Giver)"] == "done"
+    assert (POWER_BI.id, group) not in licences(lab)
+
+
+def test_a_licence_list_is_left_through_exchange(lab: Lab) -> None:
+    licence_group(lab, seed.ADA, kind="mail_security")
+
+    result = lab.offboard(seed.ADA, SAFE)
+
+    assert result.items(NAME)["POWER_BI_STANDARD (from Giver)"] == "done"
+    assert "Remove-DistributionGroupMember" in result.writes()
+
+
+@pytest.mark.parametrize(
+    ("facts", "advice"),
+    [
+        ({"groupTypes": ["DynamicMembership"], "membershipRule": "(user.country -eq 'x')"}, "user.country"),
+        ({"onPremisesSyncEnabled": True}, "Active Directory"),
+    ],
+)
+def test_what_a_dynamic_or_synced_group_gives_stays_and_is_handed_over(
+    lab: Lab, facts: dict[str, Any], advice: str
+) -> None:
+    group = licence_group(lab, seed.ADA, **facts)
+
+    result = lab.offboard(seed.ADA, SAFE)
+
+    assert result.items(NAME)["POWER_BI_STANDARD (from Giver)"] == "needs_attention"
+    assert result.items(NAME)["MCOEV"] == "done"
+    assert advice in result.message(NAME)
+    assert licences(lab) == [(POWER_BI.id, group)]
+    assert result.offboarding.state == "Completed"
+
+
+def test_what_a_group_gives_that_contains_the_persons_group_stays_and_is_handed_over(lab: Lab) -> None:
+    group = licence_group(lab)
+    give(lab, seed.SHARED, (POWER_BI.id, group))
+
+    result = lab.offboard(seed.SHARED, LICENCES)
+
+    assert result.outcome(NAME) == "needs_attention"
+    assert "not a direct member" in result.message(NAME)
+
+
+def test_a_role_assignable_licence_group_says_what_to_do(lab: Lab) -> None:
+    licence_group(lab, seed.ADA, isAssignableToRole=True)
+
+    result = lab.offboard(seed.ADA, SAFE)
+
+    assert result.items(NAME)["POWER_BI_STANDARD (from Giver)"] == "failed"
+    assert "RoleManagement.ReadWrite.Directory" in result.message(NAME)
+
+
+def test_without_conversion_the_licences_stay(lab: Lab) -> None:
+    before = licences(lab)
+
+    result = lab.offboard(seed.ADA, LICENCES)
+
+    assert result.outcome(NAME) == "skipped"
+    assert "30 days" in result.message(NAME)
+    assert "force" in result.message(NAME)
+    assert licences(lab) == before
+    assert lost(lab) is False
+    assert any("30 days" in warning for warning in result.offboarding.warnings)
+
+
+@pytest.mark.parametrize(
+    ("user", "why"), [(seed.BIG_MAILBOX, "49.6 GiB"), (seed.ON_HOLD, "on hold"), (seed.ARCHIVED, "archive")]
+)
+def test_a_mailbox_that_needs_a_licence_even_when_shared_keeps_it(lab: Lab, user: str, why: str) -> None:
+    result = lab.offboard(user, SAFE)
+
+    assert result.outcome("convert_to_shared") == "done"
+    assert result.outcome(NAME) == "skipped"
+    assert why in result.message(NAME)
+    assert result.steps[NAME].blocked_by == ("mail_protection",)
+    assert licences(lab, user) == [(E3.id, None)]
+
+
+def test_a_hold_in_another_form_counts(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.BO, set={"InPlaceHolds": ["UniH1"]})
+
+    assert lab.offboard(seed.BO, SAFE).outcome(NAME) == "skipped"
+
+
+@pytest.mark.parametrize(("size", "outcome"), [(49 * GIB - 1, "done"), (49 * GIB, "skipped")])
+def test_the_limit_is_one_gibibyte_under_what_a_shared_mailbox_may_hold(lab: Lab, size: int, outcome: str) -> None:
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.BO, set={"total_item_size": size})
+
+    assert lab.offboard(seed.BO, SAFE).outcome(NAME) == outcome
+
+
+@pytest.mark.parametrize("user", [seed.BIG_MAILBOX, seed.ON_HOLD, seed.ARCHIVED])
+def test_with_force_they_go(lab: Lab, user: str) -> None:
+    result = lab.offboard(user, SAFE, force=True)
+
+    assert result.outcome(NAME) == "done"
+    assert licences(lab, user) == []
+    assert lost(lab, user) is False
+
+
+def test_with_force_they_go_from_a_user_mailbox(lab: Lab) -> None:
+    assert lab.offboard(seed.BO, LICENCES, force=True).outcome(NAME) == "done"
+
+
+def test_where_the_account_is_deleted_they_go(lab: Lab) -> None:
+    result = lab.offboard(seed.BIG_MAILBOX, LICENCES | {"delete_user": True})
+
+    assert [result.outcome(NAME), result.outcome("delete_user")] == ["done", "done"]
+
+
+def test_a_mailbox_that_was_shared_before_lets_them_go(lab: Lab) -> None:
+    give(lab, seed.SHARED, (E3.id, None))
+
+    assert lab.offboard(seed.SHARED, LICENCES).outcome(NAME) == "done"
+
+
+@pytest.mark.parametrize("user", [seed.NO_MAILBOX, seed.GUEST])
+def test_without_a_mailbox_they_go(lab: Lab, user: str) -> None:
+    give(lab, user, (POWER_BI.id, None))
+
+    result = lab.offboard(user, SAFE)
+
+    assert result.outcome("convert_to_shared") == "not_applicable"
+    assert result.outcome(NAME) == "done"
+
+
+def test_where_the_mailbox_could_not_be_read_they_stay(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+
+    result = lab.offboard(seed.BO, LICENCES)
+
+    assert result.outcome(NAME) == "failed"
+    assert "could not be read" in result.message(NAME)
+    assert licences(lab, seed.BO) == [(E3.id, None)]
+
+
+def test_where_the_size_could_not_be_read_they_stay(lab: Lab) -> None:
+    rule = {"service": "exchange", "match": "Get-MailboxStatistics", "kind": "status", "status": 400, "probability": 1}
+    lab.simulator.faults([rule])
+
+    result = lab.offboard(seed.BO, SAFE)
+
+    assert result.outcome(NAME) == "failed"
+    assert licences(lab, seed.BO) == [(E3.id, None)]
+
+
+def test_where_meetings_could_not_be_cancelled_they_stay(lab: Lab) -> None:
+    """The mailbox must be able to send the cancellations."""
+    rule = {"service": "exchange", "match": "Remove-CalendarEvents", "kind": "status", "status": 400, "probability": 1}
+    lab.simulator.faults([rule])
+
+    result = lab.offboard(seed.ADA, SAFE | {"cancel_meetings": True})
+
+    assert result.outcome("cancel_meetings") == "failed"
+    assert result.outcome(NAME) == "skipped"
+    assert result.steps[NAME].blocked_by == ("cancel_meetings",)
+    assert lost(lab) is False
+
+
+def test_a_person_without_licences_has_none_to_give_back(lab: Lab) -> None:
+    result = lab.offboard(seed.SHARED, LICENCES)
+
+    assert result.outcome(NAME) == "already_done"
+    assert assignments(result) == []
+
+
+def test_the_second_time_nothing_is_written(lab: Lab) -> None:
+    lab.offboard(seed.ADA, SAFE)
+
+    result = lab.offboard(seed.ADA, SAFE)
+
+    assert result.outcome(NAME) == "already_done"
+    assert assignments(result) == []
+
+
+def test_a_step_that_died_before_its_record_tells_the_same_story(lab: Lab) -> None:
+    result = lab.offboard_killed(NAME, seed.ADA, SAFE)
+
+    assert set(result.items(NAME).values()) == {"done"}
+    assert licences(lab) == []
+
+
+def test_a_change_at_the_same_moment_is_tried_again(lab: Lab) -> None:
+    rule = {"service": "graph", "match": "assignLicense", "kind": "status", "status": 409, "probability": 1, "count": 2}
+    lab.simulator.faults([rule])
+
+    assert lab.offboard(seed.ADA, SAFE).outcome(NAME) == "done"
+
+
+def test_a_synced_leavers_licences_go(lab: Lab) -> None:
+    assert lab.offboard(seed.SYNCED, SAFE, tenant=HYBRID).outcome(NAME) == "done"
+
+
+def test_the_calls_for_direct_and_inherited_licences_share_one_request(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"licence_reads": 0, "conversion_reads": 0})
+
+    result = lab.offboard(seed.ADA, SAFE)
+
+    batches = [[item["method"] for item in sent["items"]] for sent in result.requests if sent["service"] == "graph"]
+    assert sorted(batches[2]) == ["DELETE", "POST"]
+    assert len(batches) == 4, "the look-up at submit, the snapshot, the batch, the proof"
+
+
+def test_without_its_permission_the_step_says_what_to_do(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "revoke_role", role="LicenseAssignment.ReadWrite.All")
+    lab.simulator.arrange("fabrikam.example", "revoke_role", role="User.ReadWrite.All")
+
+    result = lab.offboard(seed.ADA, SAFE)
+
+    assert result.items(NAME)["MCOEV"] == "failed"
+    assert result.items(NAME)["SPE_E3 (from Licence E3)"] == "done"
+    assert "admin consent" in result.message(NAME)
+
+
+def test_licences_whose_names_cannot_be_read_go_by_their_ids(lab: Lab) -> None:
+    rule = {"service": "graph", "match": "subscribedSkus", "kind": "status", "status": 403, "probability": 1}
+    lab.simulator.faults([rule])
+
+    result = lab.offboard(seed.BO, SAFE)
+
+    assert result.items(NAME) == {E3.id: "done"}

@@ -1,0 +1,225 @@
+"""The leaver's OneDrive: colleagues are let in, people outside are shut out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dev.tenant import seed
+from shared.offboarding import catalogue
+from shared.offboarding.problems import RefusedError
+from shared.offboarding.reads import DRIVE
+
+if TYPE_CHECKING:
+    from conftest import Lab, Result
+
+SHARING = {"disable_onedrive_sharing": True}
+BOTH = ("grant_onedrive_access", "disable_onedrive_sharing")
+
+
+def access(*people: str) -> dict[str, Any]:
+    return {"grant_onedrive_access": {"to": list(people)}}
+
+
+def onedrive(lab: Lab, user_id: str = seed.ADA, tenant: str = "fabrikam.example") -> dict[str, Any]:
+    state = lab.simulator.state(tenant)
+    return state["sites"][state["users"][user_id]["site"]]
+
+
+def calls(result: Result) -> list[str]:
+    """Return the last parts of the calls to SharePoint."""
+    sent = [s for s in result.requests if s["service"] == "sharepoint"]
+    return [s["url"].partition("?")[0].rpartition("/")[2].partition("(")[0] for s in sent]
+
+
+def test_colleagues_are_let_in(lab: Lab) -> None:
+    result = lab.offboard(seed.ADA, access(seed.CY, "bo@fabrikam.example"))
+
+    assert result.offboarding.state == "Completed"
+    assert result.items("grant_onedrive_access") == {"Cy Brandt": "done", "Bo Haugen": "done"}
+    assert onedrive(lab)["admins"] == [seed.ADA, seed.CY, seed.BO]
+    assert onedrive(lab)["url"] in result.steps["grant_onedrive_access"].items[0].message
+
+
+def test_people_outside_are_shut_out(lab: Lab) -> None:
+    result = lab.offboard(seed.ADA, SHARING)
+
+    assert result.outcome("disable_onedrive_sharing") == "done"
+    assert onedrive(lab)["SharingCapability"] == 0
+
+
+def test_the_second_time_nothing_is_written(lab: Lab) -> None:
+    lab.offboard(seed.ADA, access(seed.CY) | SHARING)
+
+    result = lab.offboard(seed.ADA, access(seed.CY) | SHARING)
+
+    assert [result.outcome(name) for name in BOTH] == ["already_done", "already_done"]
+    assert sorted(calls(result)) == ["ProcessQuery", "siteusers"], "what is there was read, and that is all"
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_step_that_died_before_its_record_tells_the_same_story(lab: Lab, name: str) -> None:
+    result = lab.offboard_killed(name, seed.ADA, access(seed.CY) | SHARING)
+
+    assert result.offboarding.state == "Completed"
+    assert [result.outcome(one) for one in BOTH] == ["done", "done"]
+    assert onedrive(lab)["admins"] == [seed.ADA, seed.CY]
+
+
+def test_two_requests_a_person_beside_reading_before_and_after(lab: Lab) -> None:
+    result = lab.offboard(seed.ADA, access(seed.CY, seed.BO) | SHARING)
+
+    assert result.count("graph") == 2, "the look-up at submit, the snapshot"
+    assert result.count("sharepoint") == 2 * 2 + 2 + 3
+    assert result.count("exchange") == 0
+
+
+def test_an_administrator_already_is_not_made_one_again(lab: Lab) -> None:
+    lab.offboard(seed.ADA, access(seed.CY))
+
+    result = lab.offboard(seed.ADA, access(seed.CY, seed.BO))
+
+    assert result.items("grant_onedrive_access") == {"Cy Brandt": "already_done", "Bo Haugen": "done"}
+    assert calls(result).count("ensureuser") == calls(result).count("getuserbyid") == 1
+
+
+@pytest.mark.parametrize("user", [seed.NO_MAILBOX, seed.GUEST])
+def test_without_a_onedrive_there_is_nothing_to_do(lab: Lab, user: str) -> None:
+    result = lab.offboard(user, access(seed.CY) | SHARING)
+
+    assert [result.outcome(name) for name in BOTH] == ["not_applicable", "not_applicable"]
+    assert result.count("sharepoint") == 0
+
+
+def test_a_locked_onedrive_fails_and_says_why(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "site", user=seed.ADA, set={"lock": "ReadOnly"})
+
+    result = lab.offboard(seed.ADA, access(seed.CY) | SHARING | {"disable_sign_in": True})
+
+    assert [result.outcome(name) for name in BOTH] == ["failed", "failed"]
+    assert all("locked" in result.message(name) for name in BOTH)
+    assert result.outcome("disable_sign_in") == "done"
+
+
+def test_a_onedrive_that_is_locked_during_the_run_fails_and_says_why(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, access(seed.CY))
+    work = lab.hub.ready()
+    while work[0].name != "grant_onedrive_access":
+        lab.hub.execute(work[0])
+        work = lab.hub.ready()
+    lab.simulator.arrange("fabrikam.example", "site", user=seed.ADA, set={"lock": "NoAccess"})
+    lab.run()
+
+    result = lab.result(offboarding.id)
+    assert result.outcome("grant_onedrive_access") == "failed"
+    assert "locked" in result.message("grant_onedrive_access")
+
+
+def test_a_colleague_without_a_sharepoint_licence_is_explained(lab: Lab) -> None:
+    result = lab.offboard(seed.ADA, access(seed.NO_MAILBOX, seed.CY))
+
+    assert result.items("grant_onedrive_access") == {"Nils Aalto": "failed", "Cy Brandt": "done"}
+    assert "no SharePoint licence" in result.message("grant_onedrive_access")
+
+
+def test_one_who_does_not_exist_and_the_leaver_fail_and_the_others_go_on(lab: Lab) -> None:
+    result = lab.offboard(seed.ADA, access("nobody@fabrikam.example", "ada@fabrikam.onmicrosoft.example", seed.CY))
+
+    assert result.items("grant_onedrive_access") == {
+        "nobody@fabrikam.example": "failed",
+        "Ada Castell": "failed",
+        "Cy Brandt": "done",
+    }
+    assert "This is the leaver" in result.message("grant_onedrive_access")
+
+
+def test_a_person_named_by_id_by_address_and_by_alias_is_one_person(lab: Lab) -> None:
+    result = lab.offboard(seed.ADA, access(seed.CY, "CY@fabrikam.example", "cy@fabrikam.onmicrosoft.example"))
+
+    assert result.items("grant_onedrive_access") == {"Cy Brandt": "done"}
+    assert calls(result).count("ensureuser") == 1
+
+
+def test_a_library_in_another_language_is_found(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "site", user=seed.ADA, set={"library": "Dokumente"})
+
+    result = lab.offboard(seed.ADA, SHARING)
+
+    assert result.outcome("disable_onedrive_sharing") == "done"
+
+
+def test_where_the_drive_does_not_name_its_site_the_address_of_its_library_does() -> None:
+    site = "https://fabrikam-my.sharepoint.com/personal/ada_fabrikam_example"
+
+    assert DRIVE.parse({"webUrl": f"{site}/Freigegebene%20Dokumente"}) == site
+    assert DRIVE.parse({"webUrl": f"{site}/Documents/", "sharePointIds": {"siteUrl": None}}) == site
+    assert DRIVE.parse({"webUrl": f"{site}/Documents", "sharePointIds": {"siteUrl": f"{site}2"}}) == f"{site}2"
+    assert DRIVE.parse(None) is None
+
+
+def test_a_synced_leavers_onedrive_is_handed_over_and_closed(lab: Lab) -> None:
+    result = lab.offboard(seed.SYNCED, access(seed.CLOUD_ONLY) | SHARING, tenant="hybrid.example")
+
+    assert [result.outcome(name) for name in BOTH] == ["done", "done"]
+
+
+def test_without_its_permission_the_step_says_what_to_do(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Sites.FullControl.All", resource="sharepoint")
+
+    result = lab.offboard(seed.ADA, access(seed.CY) | SHARING | {"disable_sign_in": True})
+
+    assert [result.outcome(name) for name in BOTH] == ["failed", "failed"]
+    assert all("Sites.FullControl.All" in result.message(name) for name in BOTH)
+    assert result.outcome("disable_sign_in") == "done"
+
+
+def test_without_the_permission_to_find_the_onedrive_the_step_says_what_to_do(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Files.Read.All")
+
+    result = lab.offboard(seed.ADA, SHARING)
+
+    assert result.outcome("disable_onedrive_sharing") == "failed"
+    assert "The OneDrive could not be read" in result.message("disable_onedrive_sharing")
+
+
+def test_sharepoint_asking_for_patience_delays_nobody_else(lab: Lab) -> None:
+    rule = {"service": "sharepoint", "match": ".*", "kind": "throttle", "retry_after": 300, "probability": 1}
+    lab.simulator.faults([rule])
+
+    result = lab.offboard(seed.ADA, access(seed.CY) | SHARING | {"disable_sign_in": True, "revoke_sessions": True})
+
+    assert [result.outcome(name) for name in BOTH] == ["failed", "failed"]
+    revoked, shared = result.steps["revoke_sessions"], result.steps["grant_onedrive_access"]
+    assert (revoked.outcome, revoked.attempts) == ("done", 1)
+    assert shared.ended_at - shared.started_at >= timedelta(minutes=29)
+    assert revoked.started_at - shared.started_at == timedelta()
+
+
+def test_a_deletion_of_the_account_does_not_stand_in_the_way(lab: Lab) -> None:
+    """The OneDrive is kept for a while; the wizard offers the picker beside "Delete user"."""
+    result = lab.offboard(seed.ADA, access(seed.CY) | {"delete_user": True})
+
+    assert [result.outcome("grant_onedrive_access"), result.outcome("delete_user")] == ["done", "done"]
+
+
+def test_licences_go_after_the_onedrive_is_handed_over(lab: Lab) -> None:
+    for order in range(5):
+        lab.simulator.reset()
+        result = lab.offboard(seed.ADA, access(seed.CY) | SHARING | {"remove_licenses": True}, order=order, force=True)
+        urls = [f"{sent['url']} {[item['url'] for item in sent['items']]}" for sent in result.requests]
+        writes = [n for n, url in enumerate(urls) if "getuserbyid" in url]
+        assert max(writes) < next(n for n, url in enumerate(urls) if "assignLicense" in url)
+
+
+def test_a_list_without_anybody_is_refused_at_submit(lab: Lab) -> None:
+    with pytest.raises(RefusedError):
+        lab.submit(seed.ADA, access())
+
+
+def test_the_portals_picker_is_read() -> None:
+    action = catalogue.get("grant_onedrive_access")
+
+    assert action.from_portal({"onedriveaccess": [{"label": "Cy", "value": seed.CY}]}) == {"to": [seed.CY]}
+    assert action.from_portal({}) is None
