@@ -1,0 +1,123 @@
+"""`python3 dev demo`: one believable offboarding with everything selected, from the portal's request to the proof."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import requests
+
+import function_app
+from dev.demo import changes, form, leavers, show
+from dev.demo.expectations import Case, unmet
+from dev.processes import StackError
+from dev.stack import Options, Stack
+from dev.start import Stopped, stopping
+from shared.offboarding import catalogue
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from shared.offboarding.catalogue import Action
+
+    Details = dict[str, Any]
+
+_PATIENCE_SECONDS = 600
+_LOOK_SECONDS = 0.3
+
+
+class Leaving(NamedTuple):
+    """One leaver of the demonstration: who, with which actions, and the id of the offboarding."""
+
+    user: str
+    actions: Sequence[Action]
+    offboarding: str
+
+
+def run_demo(given: argparse.Namespace) -> int:
+    """Run the demonstration; 0 only if the app says so and the tenant agrees."""
+    try:
+        with stopping(), tempfile.TemporaryDirectory(prefix="offboarding-") as folder:
+            print("Starting table storage, the simulated Microsoft 365 and the app", file=sys.stderr, flush=True)
+            with Stack(Path(folder), Options()) as stack:
+                return _demonstrate(stack, given.latency, given.json)
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Stopped:
+        return 130
+
+
+def _demonstrate(stack: Stack, latency: float, file: Path | None) -> int:
+    stack.simulator.latency(graph=latency, exchange=latency, sharepoint=latency, login=latency)
+    shares = form.split(_all_actions())
+    users = leavers.prepare(stack.simulator, len(shares))
+    before = stack.simulator.state(leavers.TENANT)
+    leavings = [_submit(stack, before, user, share) for user, share in zip(users, shares, strict=True)]
+    offboardings = _watch(stack, leavings)
+    after = stack.simulator.state(leavers.TENANT)
+
+    show.final(offboardings)
+    differences = changes.describe(before, after)
+    print(f"\nWhat changed in {before['displayName']}:")
+    print("\n".join(f"  {line}" for line in differences))
+    if file:
+        main, *others = offboardings
+        result = {"offboarding": main, "others": others, "tenant_changes": differences}
+        file.write_text(json.dumps(result, indent=2), encoding="utf-8")
+    return _judge(before, after, leavings, offboardings)
+
+
+def _all_actions() -> list[Action]:
+    """Return every action: they are in the catalogue because the app imports them."""
+    if not catalogue.all_actions():
+        raise StackError(f"{function_app.__file__} imports no action.")
+    return list(catalogue.all_actions().values())
+
+
+def _submit(stack: Stack, tenant: dict[str, Any], user: str, actions: Sequence[Action]) -> Leaving:
+    colleagues = (tenant["users"][leavers.COLLEAGUE], tenant["users"][leavers.OTHER])
+    body = form.fill(tenant, tenant["users"][user], colleagues, actions, _all_actions())
+    answer = stack.post("/api/ExecOffboardUser", body)
+    if answer.status_code != requests.codes.ok:
+        said = answer.text or stack.children["host"].tail()
+        raise StackError(f"The app refused the portal's request with {answer.status_code}: {said}")
+    (result,) = answer.json()["Results"]
+    print(result["resultText"], flush=True)
+    return Leaving(user, actions, result["details"]["id"])
+
+
+def _watch(stack: Stack, leavings: Sequence[Leaving]) -> list[Details]:
+    """Show the offboardings until all have ended."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    with show.choose() as shown:
+        while True:
+            offboardings = [stack.details(leaving.offboarding) for leaving in leavings]
+            shown.update(offboardings)
+            if all(each["state"] in {"Completed", "Failed"} for each in offboardings):
+                return offboardings
+            if time.monotonic() > deadline:
+                raise StackError(f"The offboarding had not ended after {_PATIENCE_SECONDS} s.")
+            time.sleep(_LOOK_SECONDS)
+
+
+def _judge(
+    before: dict[str, Any], after: dict[str, Any], leavings: Sequence[Leaving], offboardings: Sequence[Details]
+) -> int:
+    problems: list[str] = []
+    for leaving, offboarding in zip(leavings, offboardings, strict=True):
+        who = offboarding["user"]["upn"]
+        if offboarding["state"] != "Completed":
+            problems.append(f"{who}: the offboarding ended as {offboarding['state']} ({offboarding['reason']})")
+        case = Case(before, after, leaving.user, leavers.COLLEAGUE, leavers.OTHER)
+        problems += [f"{who}: {problem}" for problem in unmet(case, [action.name for action in leaving.actions])]
+    if problems:
+        print("\nNot as it should be:\n" + "\n".join(f"  {problem}" for problem in problems), flush=True)
+        return 1
+    print("\nEvery offboarding is completed, and the tenant's own state agrees with every step.", flush=True)
+    return 0

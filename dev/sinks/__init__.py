@@ -1,0 +1,5 @@
+"""Receivers that behave like those of notifications: chats, web hooks and PSA systems, and record what arrives."""
+
+from dev.sinks.process import Sinks, arrived
+
+__all__ = ["Sinks", "arrived"]

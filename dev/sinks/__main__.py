@@ -1,0 +1,30 @@
+"""Start the receivers: `python -m dev.sinks --port 0`.
+
+Prints one line when they are ready, `READY {"origin", "keys"}`, and runs until SIGTERM or SIGINT. `keys` holds what the
+pretended systems expect: signing secrets and credentials, made anew at every start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import signal
+import sys
+
+from dev.sinks.server import Server
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m dev.sinks", description="Receivers of notifications.")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    server = Server(parser.parse_args().port)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print("READY " + json.dumps({"origin": server.origin, "keys": server.desk.keys}), flush=True)
+    with contextlib.suppress(KeyboardInterrupt), server:
+        server.serve_forever(poll_interval=0.1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The parts of the cloud that tests share: one of each per test process, so every test arranges a leaver of its own."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from dev.azurite import Azurite
+from dev.stack import Stack
+from dev.tenant import seed
+from dev.tenant.process import Simulator
+
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--campaign", action="store_true", help="run the long fault campaign: 5,000 seeds, 100 kills")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Sum up the figures that the tests of the fault campaign recorded."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    found = [
+        value
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == "campaign"
+    ]
+    sums: Counter[str] = Counter()
+    for figures in found:
+        sums.update(figures)
+    if found:
+        told = ", ".join(f"{count:,} {what}" for what, count in sums.items())
+        terminalreporter.write_line(f"Fault campaign: {len(found):,} worlds, {told}")
+
+
+@dataclass(frozen=True)
+class Leaver:
+    """A person made for one test."""
+
+    id: str
+    upn: str
+    tenant: str = seed.FABRIKAM
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """Table storage in memory."""
+    azurite = Azurite(tmp_path_factory.mktemp("azurite"))
+    yield azurite
+    azurite.stop()
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """The simulated Microsoft 365, without the app."""
+    folder = tmp_path_factory.mktemp("tenant")
+    simulator = Simulator.start("--ca", str(folder), log=folder / "log.txt")
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Everything: storage, the simulated Microsoft 365 and the app in its host."""
+    with Stack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def leaver(stack: Stack) -> Leaver:
+    """A person of fabrikam.example with a licence, a mailbox and a OneDrive, whom no other test knows."""
+    alias = f"leaver{next(_numbers)}"
+    user = stack.simulator.arrange(seed.FABRIKAM, "user", create={"alias": alias, "name": alias.title()})
+    return Leaver(user, f"{alias}@fabrikam.example")

@@ -1,0 +1,29 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from dev.processes import ROOT
+
+CODE = "from dev import __main__ as tool, demo; raise SystemExit(demo.run_demo(tool.parser().parse_args()))"
+
+
+def test_the_demonstration_succeeds_and_tells_what_it_did(tmp_path: Path) -> None:
+    file = tmp_path / "demo.json"
+
+    run = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", CODE, "demo", "--latency", "0", "--json", file],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    told = json.loads(file.read_text())
+    assert set(told) == {"offboarding", "others", "tenant_changes"}
+    assert told["offboarding"]["user"]["upn"] == "ada@fabrikam.example"
+    assert {each["state"] for each in (told["offboarding"], *told["others"])} == {"Completed"}
+    assert "Ada Castell: sign-in is blocked" in told["tenant_changes"]
+    assert "Ada Castell: Block sign-in: done: Sign-in is blocked." in run.stdout

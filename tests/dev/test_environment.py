@@ -1,0 +1,171 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from dev.environment import UnfitError, ensure, find_python, venv_python, version_of
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="stands in for programs with shell scripts")
+
+GOOD = 'echo "{version}"'
+BROKEN = "echo 'command not found' >&2; exit 127"
+
+
+def program(file: Path, script: str) -> Path:
+    """Put a shell script where a program is looked for."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return file
+
+
+def python(file: Path, version: str) -> Path:
+    return program(file, GOOD.format(version=version))
+
+
+@pytest.fixture(autouse=True)
+def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave nothing on the PATH but what a test puts there."""
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "first"), str(tmp_path / "second")]))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout that is ready: .venv and Azurite are there, with a note of every call."""
+    root = tmp_path / "checkout"
+    files = ("requirements.txt", "requirements-dev.txt", "dev/package-lock.json", "dev/node_modules/azurite/index.js")
+    for name in files:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    calls = f'echo "$0 $*" >> {tmp_path}/calls\n'
+    program(venv_python(root), calls + '[ "$1" = -c ] && echo 3.12 || true')
+    program(tmp_path / "first" / "node", 'echo "v20.1.0"')
+    program(tmp_path / "first" / "npm", calls + f"/bin/mkdir -p {root}/dev/node_modules")
+    ensure(root)
+    (tmp_path / "calls").unlink()
+    return root
+
+
+def calls(tmp_path: Path) -> str:
+    file = tmp_path / "calls"
+    return file.read_text() if file.exists() else ""
+
+
+def test_the_newest_python_is_taken(tmp_path: Path) -> None:
+    python(tmp_path / "first" / "python3.11", "3.11")
+    newest = python(tmp_path / "second" / "python3.13", "3.13")
+
+    assert find_python() == (newest, "3.13")
+
+
+def test_one_that_is_asked_for_is_taken(tmp_path: Path) -> None:
+    wanted = python(tmp_path / "first" / "python3.11", "3.11")
+    python(tmp_path / "first" / "python3.13", "3.13")
+
+    assert find_python("3.11") == (wanted, "3.11")
+
+
+def test_a_broken_shim_is_passed_over(tmp_path: Path) -> None:
+    program(tmp_path / "first" / "python3.13", BROKEN)
+    works = python(tmp_path / "second" / "python3.13", "3.13")
+
+    assert find_python() == (works, "3.13")
+
+
+def test_a_program_that_is_another_version_is_passed_over(tmp_path: Path) -> None:
+    python(tmp_path / "first" / "python3.13", "3.9")
+    works = python(tmp_path / "second" / "python3.13", "3.13")
+
+    assert find_python() == (works, "3.13")
+
+
+def test_pyenv_is_searched_for_the_newest_patch(tmp_path: Path) -> None:
+    program(tmp_path / "first" / "python3.13", BROKEN)
+    versions = tmp_path / "pyenv" / "versions"
+    python(versions / "3.13.9" / "bin" / "python", "3.13")
+    newest = python(versions / "3.13.10" / "bin" / "python", "3.13")
+
+    assert find_python("3.13") == (newest, "3.13")
+
+
+def test_the_running_python_is_the_last_resort() -> None:
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    found, version = find_python(running)
+
+    assert version == running
+    assert version_of(found) == running
+
+
+def test_a_python_that_is_not_supported_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnfitError, match=r"^Python 3\.9 is not supported: ask for one of 3\.13, 3\.12, 3\.11\.$"):
+        ensure(tmp_path, "3.9")
+
+
+def test_what_is_ready_is_left_alone(checkout: Path, tmp_path: Path) -> None:
+    assert ensure(checkout) == venv_python(checkout)
+    assert calls(tmp_path) == ""
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_other_requirements_are_installed(checkout: Path, tmp_path: Path, name: str) -> None:
+    (checkout / name).write_text("other")
+
+    ensure(checkout)
+    assert "-m pip install" in calls(tmp_path)
+
+    (tmp_path / "calls").unlink()
+    ensure(checkout)
+    assert calls(tmp_path) == ""
+
+
+def test_another_azurite_is_installed(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "dev" / "package-lock.json").write_text("other")
+
+    ensure(checkout)
+
+    assert "npm ci" in calls(tmp_path)
+
+
+def test_another_python_that_is_asked_for_makes_the_environment_anew(checkout: Path, tmp_path: Path) -> None:
+    base = program(tmp_path / "first" / "python3.11", f'echo "$0 $*" >> {tmp_path}/calls\n[ "$1" = -c ] && echo 3.11')
+    with pytest.raises(UnfitError):
+        ensure(checkout, "3.11")
+
+    assert f"{base} -m venv --clear {checkout / '.venv'}" in calls(tmp_path)
+
+
+def test_a_failed_installation_shows_its_end_and_is_tried_again(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "requirements.txt").write_text("other")
+    script = '[ "$1" = -c ] && echo 3.12 && exit 0\necho "no such package: other"; exit 1'
+    program(venv_python(checkout), script)
+
+    for _ in range(2):
+        with pytest.raises(UnfitError, match="no such package: other\nThe Python packages could not be installed"):
+            ensure(checkout)
+    assert calls(tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("node", "npm", "message"),
+    [
+        ("", "9.2.0", "Node is missing; install Node 18 or newer with npm and run this again."),
+        ("v20.1.0", "", "npm is missing; install Node 18 or newer with npm and run this again."),
+        ("v16.20.2", "9.2.0", "Node 16.20.2 is too old; install Node 18 or newer and run this again."),
+    ],
+)
+def test_an_unfit_node_is_told_in_one_sentence(
+    checkout: Path, tmp_path: Path, node: str, npm: str, message: str
+) -> None:
+    (checkout / "dev" / "package-lock.json").write_text("other")
+    for name, version in (("node", node), ("npm", npm)):
+        (tmp_path / "first" / name).unlink()
+        if version:
+            program(tmp_path / "first" / name, f"echo {version}")
+
+    with pytest.raises(UnfitError) as told:
+        ensure(checkout)
+
+    assert str(told.value) == message

@@ -1,0 +1,39 @@
+"""The files that a deployment or `func start` reads fit the settings that the app declares."""
+
+import json
+import re
+
+from dev.processes import ROOT
+from shared.settings import HOST_SETTINGS, SETTINGS
+
+THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
+ACTIVITIES_AT_ONCE = "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions"
+
+
+def test_the_sample_settings_are_known_and_complete() -> None:
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+
+    assert set(sample) - {ACTIVITIES_AT_ONCE} <= {setting.name for setting in (*SETTINGS, *HOST_SETTINGS)}
+    assert {setting.name for setting in HOST_SETTINGS} <= set(sample)
+    assert {setting.name for setting in SETTINGS if setting.default is None} <= set(sample)
+    assert sample[THREADS] == sample[ACTIVITIES_AT_ONCE]
+
+
+def test_every_setting_that_host_json_refers_to_is_declared() -> None:
+    names = re.findall(r"%(\w+)%", (ROOT / "host.json").read_text())
+
+    assert names == ["TASK_HUB"]
+    assert set(names) <= {setting.name for setting in HOST_SETTINGS}
+
+
+def test_requirements_are_pinned() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / name).read_text().splitlines()
+        packages = [line for line in lines if line and not line.startswith(("#", "-r "))]
+        assert all(re.match(r"[A-Za-z0-9-]+==[\w.]+(; |$)", line) for line in packages)
+
+
+def test_the_lock_file_names_no_registry() -> None:
+    lock = json.loads((ROOT / "dev" / "package-lock.json").read_text())
+
+    assert not [name for name, package in lock["packages"].items() if "resolved" in package]

@@ -1,0 +1,198 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from dev.processes import ROOT, is_free, wait_until
+from dev.stack import Stack
+from dev.tenant import seed
+
+_PATIENCE = 60
+ACTIONS = ("disable_sign_in", "revoke_sessions", "convert_to_shared", "remove_licenses")
+
+
+class Started:
+    """`python3 dev start` as a process."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        folder.mkdir(exist_ok=True)
+        self._out, self._err = folder / "out.txt", folder / "err.txt"
+        code = "from dev import __main__ as tool, start; raise SystemExit(start.run_start(tool.parser().parse_args()))"
+        with self._out.open("w") as out, self._err.open("w") as err:
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                [sys.executable, "-c", code, "start", *arguments],
+                cwd=ROOT,
+                stdout=out,
+                stderr=err,
+            )
+
+    def ready(self) -> dict[str, Any]:
+        wait_until(lambda: "\n" in self.out or self.process.poll() is not None, _PATIENCE, "the line was printed")
+        assert self.process.poll() is None, self.err
+        assert self.out.count("\n") == 1
+        return json.loads(self.out)
+
+    def code(self) -> int:
+        return self.process.wait(_PATIENCE)
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+
+Start = Callable[..., Started]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Started] = []
+
+    def start(*arguments: str) -> Started:
+        started.append(Started(tmp_path / f"start{len(started)}", *arguments))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.terminate()
+        each.process.wait(_PATIENCE)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _methods(told: dict[str, Any]) -> list[str]:
+    return [each["method"] for each in requests.get(told["tenant"] + "/_sim/requests", timeout=30).json()]
+
+
+def _port(origin: str) -> int:
+    return int(origin.rpartition(":")[2])
+
+
+def test_a_line_says_where_everything_is_and_sigterm_stops_it(start: Start) -> None:
+    started = start()
+    told = started.ready()
+
+    assert set(told) == {"api", "tenant", "storage", "keys", "pids"}
+    assert set(told["pids"]) == {"host", "tenant", "storage"}
+    listing = requests.get(
+        told["api"] + "/api/offboardings", headers={"x-functions-key": told["keys"]["host"]}, timeout=30
+    )
+    assert listing.json() == {"items": [], "next": None}
+    assert requests.get(told["tenant"] + "/_sim/requests", timeout=30).ok
+
+    started.process.send_signal(signal.SIGTERM)
+    assert started.code() == 0
+    assert not any(_is_running(pid) for pid in told["pids"].values())
+    assert started.err == ""
+
+
+@pytest.mark.parametrize("part", ["host", "tenant", "storage"])
+def test_the_death_of_a_part_ends_all_and_says_which(start: Start, part: str) -> None:
+    started = start()
+    told = started.ready()
+
+    os.kill(told["pids"][part], signal.SIGKILL)
+
+    names = {"host": "The app's host", "tenant": "The simulated tenant", "storage": "The table service"}
+    assert started.code() == 1
+    assert started.err.startswith(f"{names[part]} has ended unexpectedly")
+    assert not any(_is_running(pid) for pid in told["pids"].values())
+
+
+def test_a_state_keeps_keys_addresses_and_what_the_tenants_hold(start: Start, tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    first = start("--state", state)
+    before = first.ready()
+    arranged = {"tenant": "contoso.example", "op": "user", "create": {"alias": "kept"}}
+    assert requests.post(before["tenant"] + "/_sim/arrange", json=arranged, timeout=30).ok
+    first.process.send_signal(signal.SIGINT)
+    assert first.code() == 0
+
+    after = start("--state", state).ready()
+
+    assert {**after, "pids": None} == {**before, "pids": None}
+    kept = requests.get(after["tenant"] + "/_sim/state?tenant=contoso.example", timeout=30).json()
+    assert any(user["userPrincipalName"] == "kept@contoso.example" for user in kept["users"].values())
+
+
+def test_after_a_crash_of_the_host_the_same_state_carries_an_offboarding_to_its_end(
+    start: Start, tmp_path: Path
+) -> None:
+    state = str(tmp_path / "state")
+    first = start("--state", state)
+    told = first.ready()
+    assert requests.post(told["tenant"] + "/_sim/latency", json={"graph": 300, "exchange": 300}, timeout=30).ok
+    order = {"tenant": "contoso.example", "users": [seed.LIA], "actions": dict.fromkeys(ACTIONS, True)}
+    key = {"x-functions-key": told["keys"]["host"]}
+    accepted = requests.post(told["api"] + "/api/offboardings", json=order, headers=key, timeout=30)
+    path = f"/api/offboardings/{accepted.json()['offboardings'][0]['id']}"
+    wait_until(lambda: "PATCH" in _methods(told), _PATIENCE, "the first step wrote")
+
+    os.kill(told["pids"]["host"], signal.SIGKILL)
+    assert first.code() == 1
+    told = start("--state", state).ready()
+
+    def status() -> int:
+        return requests.get(told["api"] + path + "/status", headers=key, timeout=30).status_code
+
+    wait_until(lambda: status() == 200, 2 * _PATIENCE, "the offboarding ended")
+    details = requests.get(told["api"] + path, headers=key, timeout=30).json()
+    assert details["state"] == "Completed", details
+    tenant = requests.get(told["tenant"] + "/_sim/state?tenant=contoso.example", timeout=30).json()
+    user, mailbox = tenant["users"][seed.LIA], tenant["mailboxes"][seed.LIA]
+    assert not user["accountEnabled"]
+    assert user["session_revocations"] >= 1
+    assert user["licenseAssignmentStates"] == []
+    assert mailbox["RecipientTypeDetails"] == "SharedMailbox"
+
+
+def test_a_state_in_use_is_left_alone(start: Start, tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    start("--state", state).ready()
+
+    second = start("--state", state)
+
+    assert second.code() == 1
+    assert "is in use" in second.err
+
+
+def test_a_taken_port_is_told_in_one_sentence(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        started = start("--port", str(port))
+        assert started.code() == 1
+
+    assert started.err == f"Port {port} is in use; choose another with --port, or leave it out to get a free one.\n"
+
+
+def test_an_unknown_way_of_signing_in_is_told(start: Start) -> None:
+    started = start("--auth", "handshake")
+
+    assert started.code() == 1
+    assert "AUTH_MODE 'handshake' is not known" in started.err
+
+
+def test_the_host_is_killed_and_comes_back_at_its_address(stack: Stack) -> None:
+    stack.kill_host()
+    assert is_free(_port(stack.api))
+
+    stack.restart_host()
+
+    assert stack.get("/api/offboardings").ok
