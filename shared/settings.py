@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from shared.access import policy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+
+_FERNET_KEY_BYTES = 32
 
 
 class SettingsError(Exception):
@@ -25,15 +31,35 @@ class Setting:
     secret: bool = False
 
 
+FUNCTION_KEY: Final = "function-key"
+AUTH_MODES: Final = (FUNCTION_KEY, "app-service", "static-web-apps")
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("OFFBOARDING_STORAGE", "Connection string of the account for offboardings (development).", "", secret=True),
     Setting("OFFBOARDING_STORAGE__tableServiceUri", "Table end point of that account, reached with an identity.", ""),
     Setting("OFFBOARDING_STORAGE__clientId", "Client id of the user-assigned identity that reaches it.", ""),
     Setting("PUBLIC_URL", "Origin under which callers reach this app, for absolute links in answers."),
-    Setting("AUTH_MODE", "Who is trusted to say who is calling: function-key.", "function-key"),
+    Setting(
+        "AUTH_MODE", "Who says who is calling: function-key, or the front app-service or static-web-apps.", FUNCTION_KEY
+    ),
     Setting("FUNCTION_KEY_ROLE", "Role of a caller with a function key: reader, operator or admin.", "operator"),
+    Setting(
+        "ACCESS_ROLES",
+        "Which app role, group or portal role stands for which of ours: theirs=reader|operator|admin, comma-separated.",
+        "reader=reader,operator=operator,admin=admin,readonly=reader,editor=operator,superadmin=admin",
+    ),
+    Setting(
+        "ACCESS_TENANTS",
+        "Who may see which tenants, separated by semicolons: holder=all, holder=none or holder=id id. A holder is a "
+        "person, a role, a group id, key, or * for everybody else.",
+        "*=all",
+    ),
+    Setting("DELETE_USER_ALLOWED_TO", "Holders, comma-separated, who may have users deleted.", "admin,key"),
+    Setting("BULK_ALLOWED_TO", "Holders, comma-separated, who may do more at once than BULK_LIMIT.", "admin,key"),
+    Setting("BULK_LIMIT", "How many people or offboardings one request of anybody else may be about.", "20"),
     Setting("PROTECTED_USERS", "Comma-separated object ids or user principal names that are never offboarded.", ""),
-    Setting("M365_TENANTS", "Comma-separated ids of the tenants this app may work in."),
+    Setting("M365_TENANTS", "Comma-separated ids of the tenants this app may work in.", ""),
+    Setting("M365_PARTNER_TENANT", "Id of a partner's tenant, whose GDAP customers this app may work in, too.", ""),
     Setting("M365_CLIENT_ID", "Client id of the multi-tenant app registration used in every tenant."),
     Setting("M365_CERTIFICATE", "Its certificate: a PFX in base64 (a Key Vault reference in Azure).", "", secret=True),
     Setting("M365_CERTIFICATE_PASSWORD", "Password of that PFX.", "", secret=True),
@@ -46,9 +72,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("GIVE_UP_AFTER_MINUTES", "How long a step may wait for a throttled or slow service.", "30"),
     Setting("MAX_USERS_PER_REQUEST", "How many users one request may offboard.", "100"),
     Setting("MAX_RUNS_PER_TENANT", "How many offboardings of one tenant may run at the same time.", "3"),
+    Setting(
+        "NOTIFICATION_KEY", "Fernet keys that encrypt what notifications need; the first is used.", "", secret=True
+    ),
+    Setting("NOTIFICATION_LINK", "Where a person reads about an offboarding; {id} stands for its id.", ""),
+    Setting("MAIL_TENANT", "Id of the tenant whose mailbox sends notifications; one the app may work in.", ""),
+    Setting("MAIL_SENDER", "Object id or address of that mailbox; the app needs Mail.Send for it alone.", ""),
+    Setting("ALLOW_LOOPBACK_WEBHOOKS", "true lets notifications go to this machine (development).", "false"),
     Setting("RETENTION_DAYS", "After how many days ended offboardings and their audit records are removed.", "365"),
 )
 """Read by the app's code. The schedules and `TASK_HUB` are read by the Functions host from the bindings."""
+
+SECRET_PREFIX = "NOTIFICATION_SECRET_"  # noqa: S105 - a prefix of names
+"""Only settings with such names can be referred to by notification settings: whoever may change those must not be able
+to send the app's own credentials anywhere."""
 
 HOST_SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -73,8 +110,10 @@ class Settings:
     public_url: str
     auth_mode: str
     function_key_role: str
+    access: policy.Policy
     protected_users: frozenset[str]
     tenants: tuple[str, ...]
+    partner_tenant: str
     client_id: str
     certificate: str = field(repr=False)
     certificate_password: str = field(repr=False)
@@ -88,6 +127,12 @@ class Settings:
     max_users_per_request: int
     max_runs_per_tenant: int
     retention_days: int
+    notification_keys: tuple[str, ...] = field(repr=False)
+    notification_secrets: Mapping[str, str] = field(repr=False)
+    notification_link: str
+    mail_tenant: str
+    mail_sender: str
+    allow_loopback_webhooks: bool
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> Settings:
@@ -104,8 +149,10 @@ class Settings:
             public_url=values["PUBLIC_URL"].rstrip("/"),
             auth_mode=values["AUTH_MODE"],
             function_key_role=values["FUNCTION_KEY_ROLE"],
-            protected_users=frozenset(name.casefold() for name in _words(values["PROTECTED_USERS"])),
-            tenants=tuple(name.casefold() for name in _words(values["M365_TENANTS"])),
+            access=_policy(values),
+            protected_users=policy.holders(values["PROTECTED_USERS"]),
+            tenants=tuple(dict.fromkeys(name.casefold() for name in _words(values["M365_TENANTS"]))),
+            partner_tenant=values["M365_PARTNER_TENANT"].casefold(),
             client_id=values["M365_CLIENT_ID"],
             certificate=values["M365_CERTIFICATE"],
             certificate_password=values["M365_CERTIFICATE_PASSWORD"],
@@ -119,11 +166,35 @@ class Settings:
             max_users_per_request=int(values["MAX_USERS_PER_REQUEST"]),
             max_runs_per_tenant=int(values["MAX_RUNS_PER_TENANT"]),
             retention_days=int(values["RETENTION_DAYS"]),
+            notification_keys=tuple(_words(values["NOTIFICATION_KEY"])),
+            notification_secrets={n: value for n, value in environment.items() if n.startswith(SECRET_PREFIX)},
+            notification_link=values["NOTIFICATION_LINK"],
+            mail_tenant=values["MAIL_TENANT"].casefold(),
+            mail_sender=values["MAIL_SENDER"],
+            allow_loopback_webhooks=values["ALLOW_LOOPBACK_WEBHOOKS"].casefold() == "true",
         )
 
 
 def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+    return policy.words(text, ",")
+
+
+def _policy(values: Mapping[str, str]) -> policy.Policy:
+    return policy.Policy(
+        roles=policy.roles(values["ACCESS_ROLES"]),
+        tenants=policy.tenants(values["ACCESS_TENANTS"]),
+        delete_users=policy.holders(values["DELETE_USER_ALLOWED_TO"]),
+        bulk=policy.holders(values["BULK_ALLOWED_TO"]),
+        bulk_limit=int(values["BULK_LIMIT"]),
+    )
+
+
+def asks_for_a_key(environment: Mapping[str, str]) -> bool:
+    """Tell whether the host is to ask for a function key: unless one of the fronts says who is calling.
+
+    Asked while the app is indexed, when no other setting need be there; a mode that is not known means a key.
+    """
+    return environment.get("AUTH_MODE", FUNCTION_KEY).strip() not in AUTH_MODES[1:]
 
 
 def _contradictions(values: Mapping[str, str]) -> list[str]:
@@ -133,15 +204,44 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
     credentials = ("M365_CERTIFICATE", "M365_CLIENT_SECRET", "M365_MANAGED_IDENTITY_CLIENT_ID")
     if sum(bool(values[name]) for name in credentials) != 1:
         problems.append(f"Exactly one of {', '.join(credentials)} must be set.")
-    if values["AUTH_MODE"] != "function-key":
-        problems.append(f"AUTH_MODE {values['AUTH_MODE']!r} is not known; use function-key.")
-    if values["FUNCTION_KEY_ROLE"] not in {"reader", "operator", "admin"}:
-        problems.append("FUNCTION_KEY_ROLE must be reader, operator or admin.")
-    counts = ("GIVE_UP_AFTER_MINUTES", "MAX_USERS_PER_REQUEST", "MAX_RUNS_PER_TENANT", "RETENTION_DAYS")
+    if not values["M365_TENANTS"] and not values["M365_PARTNER_TENANT"]:
+        problems.append("One of M365_TENANTS and M365_PARTNER_TENANT must be set.")
+    problems += _access_problems(values)
+    problems += [
+        "NOTIFICATION_KEY holds a key that is not one of Fernet (32 bytes in URL-safe base64)."
+        for key in _words(values["NOTIFICATION_KEY"])
+        if not _is_fernet_key(key)
+    ]
+    tenants = {name.casefold() for name in _words(values["M365_TENANTS"])} | {values["M365_PARTNER_TENANT"].casefold()}
+    if values["MAIL_TENANT"].casefold() not in {"", *tenants}:
+        problems.append("MAIL_TENANT must be one of M365_TENANTS, or M365_PARTNER_TENANT.")
+    counts = ("GIVE_UP_AFTER_MINUTES", "MAX_USERS_PER_REQUEST", "MAX_RUNS_PER_TENANT", "RETENTION_DAYS", "BULK_LIMIT")
     problems += [
         f"{n} must be a whole number above 0." for n in counts if not values[n].isdecimal() or not int(values[n])
     ]
     return problems
+
+
+def _access_problems(values: Mapping[str, str]) -> list[str]:
+    problems: list[str] = []
+    if values["AUTH_MODE"] not in AUTH_MODES:
+        problems.append(f"AUTH_MODE {values['AUTH_MODE']!r} is not known; use {', '.join(AUTH_MODES)}.")
+    if values["FUNCTION_KEY_ROLE"] not in policy.ROLE_NAMES:
+        problems.append("FUNCTION_KEY_ROLE must be reader, operator or admin.")
+    parsers: dict[str, Callable[[str], object]] = {"ACCESS_ROLES": policy.roles, "ACCESS_TENANTS": policy.tenants}
+    for name, parse in parsers.items():
+        try:
+            parse(values[name])
+        except ValueError as error:
+            problems.append(f"{name}: {error}.")
+    return problems
+
+
+def _is_fernet_key(text: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(text)) == _FERNET_KEY_BYTES
+    except ValueError:
+        return False
 
 
 @cache

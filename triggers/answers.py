@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared import clock, services
+from shared import clock
+from shared.microsoft365.errors import MicrosoftError
+from shared.offboarding import people
 from shared.offboarding.problems import RefusedError, refused
-from shared.offboarding.service import Offboardings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
-
-    from shared.offboarding.problems import Problem
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +25,7 @@ _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosni
 
 _TITLES: Final = {
     400: "The request cannot be carried out as it is.",
+    401: "Nobody is signed in.",
     403: "You may not do this.",
     404: "There is no such thing.",
     409: "The request does not fit the present state.",
@@ -36,17 +36,6 @@ _TITLES: Final = {
 }
 
 
-def offboardings() -> Offboardings:
-    """Return the service behind every route."""
-    return Offboardings(services.current())
-
-
-def operator_of(request: func.HttpRequest) -> str:
-    """Return who is asking: with a function key, nobody but the key is known."""
-    del request
-    return "key"
-
-
 def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
     """Answer with JSON."""
     text = json.dumps(body, ensure_ascii=False)
@@ -55,46 +44,31 @@ def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | No
     )
 
 
-def problem_answer(
-    status: int, code: str, problems: Sequence[Problem], correlation_id: str, retry_after: int | None = None
-) -> func.HttpResponse:
+def problem_answer(error: RefusedError, correlation_id: str) -> func.HttpResponse:
     """Answer with a problem document (RFC 9457) that lists everything that is wrong."""
     body = {
         "type": "about:blank",
-        "title": _TITLES.get(status, "The request was not carried out."),
-        "status": status,
-        "code": code,
-        "detail": " ".join(problem.message for problem in problems),
-        "problems": [{"field": problem.field, "message": problem.message} for problem in problems],
+        "title": _TITLES.get(error.status, "The request was not carried out."),
+        "status": error.status,
+        "code": error.code,
+        "detail": " ".join(problem.message for problem in error.problems),
+        "problems": [{"field": problem.field, "message": problem.message} for problem in error.problems],
         "correlation_id": correlation_id,
     }
-    headers = {**_HEADERS, "Retry-After": str(retry_after)} if retry_after else _HEADERS
+    headers = {**_HEADERS, "Retry-After": str(error.retry_after)} if error.retry_after else _HEADERS
     text = json.dumps(body, ensure_ascii=False)
-    return func.HttpResponse(text, status_code=status, headers=headers, mimetype="application/problem+json")
+    return func.HttpResponse(text, status_code=error.status, headers=headers, mimetype="application/problem+json")
 
 
-def answered(call: Callable[[], func.HttpResponse]) -> func.HttpResponse:
-    """Answer with what `call` returns, or with the problem it meets."""
-    try:
-        return call()
-    except Exception as error:  # noqa: BLE001 - the one place where exceptions become answers
-        return _of(error)
-
-
-async def answered_async(call: Callable[[], Awaitable[func.HttpResponse]]) -> func.HttpResponse:
-    """Answer with what `call` returns, or with the problem it meets."""
-    try:
-        return await call()
-    except Exception as error:  # noqa: BLE001 - the one place where exceptions become answers
-        return _of(error)
-
-
-def _of(error: Exception) -> func.HttpResponse:
+def refusal_of(error: Exception) -> tuple[RefusedError, str]:
+    """Say why a request was not carried out, and the id under which the log tells more."""
     correlation_id = str(uuid.uuid4())
     if isinstance(error, RefusedError):
-        return problem_answer(error.status, error.code, error.problems, correlation_id, error.retry_after)
+        return error, correlation_id
+    if isinstance(error, MicrosoftError):
+        return people.unreachable(error), correlation_id
     _log.error("Request %s broke", correlation_id, exc_info=error)
-    return problem_answer(500, "internal_error", [], correlation_id)
+    return RefusedError(500, "internal_error", []), correlation_id
 
 
 def whole_number(request: func.HttpRequest, name: str, default: int) -> int:
@@ -128,6 +102,14 @@ def moment(request: func.HttpRequest, name: str) -> datetime | None:
     if parsed is None or parsed.tzinfo is None:
         raise refused(400, "invalid_request", f"{name} must be a moment such as 2026-11-30T17:00:00+01:00.", name)
     return parsed
+
+
+def is_asked(request: func.HttpRequest, name: str) -> bool:
+    """Read a query parameter that is a switch; raises `RefusedError` 400."""
+    text = request.params.get(name, "false")
+    if text not in {"true", "false"}:
+        raise refused(400, "invalid_request", f"{name} must be true or false.", name)
+    return text == "true"
 
 
 def page_token(next_id: str | None) -> str | None:

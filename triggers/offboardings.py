@@ -16,24 +16,16 @@ from shared.offboarding.operations import Operations
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.problems import RefusedError, refused
 from shared.offboarding.records import State, Step
-from shared.offboarding.service import Wanted
+from shared.offboarding.service import Offboardings, Wanted
 from triggers import starting
-from triggers.answers import (
-    answered,
-    answered_async,
-    json_answer,
-    moment,
-    offboardings,
-    operator_of,
-    page_start,
-    page_token,
-    whole_number,
-)
+from triggers.answers import json_answer, moment, page_start, page_token, whole_number
+from triggers.routing import route, route_with_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from shared.access.caller import Caller
     from shared.offboarding.operations import Done, Name
     from shared.offboarding.records import Offboarding
     from shared.offboarding.store import Details
@@ -45,20 +37,25 @@ _PAGE = 50
 _MAX_KEY_CHARS = 200
 
 
-@blueprint.route("offboardings", methods=["POST"])
-@blueprint.durable_client_input("client")
-async def submit_offboardings(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@route_with_client(blueprint, "POST offboardings")
+async def submit_offboardings(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
+) -> func.HttpResponse:
     """Accept offboardings, one for each user, and start those that are due."""
+    submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
+    submitted = await asyncio.to_thread(_offboardings(caller).submit, submission, caller.name, _idempotency_key(req))
+    await starting.start(client, submitted.to_start)
+    body = {"offboardings": [_accepted(o) for o in submitted.offboardings], "warnings": list(submitted.warnings)}
+    location = _url(submitted.offboardings[0], "/status")
+    return json_answer(body, 202, {"Location": location, "Retry-After": _POLL_AFTER_SECONDS})
 
-    async def answer() -> func.HttpResponse:
-        submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
-        submitted = await asyncio.to_thread(offboardings().submit, submission, operator_of(req), _idempotency_key(req))
-        await starting.start(client, submitted.to_start)
-        body = {"offboardings": [_accepted(o) for o in submitted.offboardings], "warnings": list(submitted.warnings)}
-        location = _url(submitted.offboardings[0], "/status")
-        return json_answer(body, 202, {"Location": location, "Retry-After": _POLL_AFTER_SECONDS})
 
-    return await answered_async(answer)
+def _offboardings(caller: Caller) -> Offboardings:
+    return Offboardings(services.current(), caller.scope)
+
+
+def _operations(caller: Caller) -> Operations:
+    return Operations(services.current(), caller.name, caller.scope)
 
 
 def _idempotency_key(req: func.HttpRequest) -> str | None:
@@ -68,38 +65,30 @@ def _idempotency_key(req: func.HttpRequest) -> str | None:
     return key
 
 
-@blueprint.route("offboardings/plan", methods=["POST"])
-def plan_offboardings(req: func.HttpRequest) -> func.HttpResponse:
+@route(blueprint, "POST offboardings/plan")
+def plan_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Say what a request would do; nothing is written."""
-
-    def answer() -> func.HttpResponse:
-        submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
-        planned = offboardings().plan(submission)
-        users = [{"id": u.id, "upn": u.upn, "display_name": u.display_name} for u in planned.found.users]
-        return json_answer(
-            {
-                "tenant": _tenant(planned.found.tenant.id, planned.found.tenant.domain),
-                "users": users,
-                "steps": _plan(submission.actions),
-                "warnings": [*planned.found.warnings, *planned.plan.warnings],
-                "refusals": list(planned.plan.refusals),
-            }
-        )
-
-    return answered(answer)
+    submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
+    planned = _offboardings(caller).plan(submission)
+    users = [{"id": u.id, "upn": u.upn, "display_name": u.display_name} for u in planned.found.users]
+    return json_answer(
+        {
+            "tenant": _tenant(planned.found.tenant.id, planned.found.tenant.domain),
+            "users": users,
+            "steps": _plan(submission.actions),
+            "warnings": list(planned.warnings),
+            "refusals": list(planned.plan.refusals),
+        }
+    )
 
 
-@blueprint.route("offboardings", methods=["GET"])
-def list_offboardings(req: func.HttpRequest) -> func.HttpResponse:
+@route(blueprint, "GET offboardings")
+def list_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List offboardings, newest first; `next` fetches the following page."""
-
-    def answer() -> func.HttpResponse:
-        limit = whole_number(req, "limit", _PAGE)
-        start = page_start(req.params.get("next"))
-        found, next_id = offboardings().page(_wanted(req), start, limit)
-        return json_answer({"items": [_item(o) for o in found], "next": page_token(next_id)})
-
-    return answered(answer)
+    limit = whole_number(req, "limit", _PAGE)
+    start = page_start(req.params.get("next"))
+    found, next_id = _offboardings(caller).page(_wanted(req), start, limit)
+    return json_answer({"items": [_item(o) for o in found], "next": page_token(next_id)})
 
 
 def _wanted(req: func.HttpRequest) -> Wanted:
@@ -116,82 +105,70 @@ def _wanted(req: func.HttpRequest) -> Wanted:
     )
 
 
-@blueprint.route("offboardings/{id}", methods=["GET"])
-def get_offboarding(req: func.HttpRequest) -> func.HttpResponse:
+@route(blueprint, "GET offboardings/{id}")
+def get_offboarding(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell everything about one offboarding."""
-
-    def answer() -> func.HttpResponse:
-        return json_answer(details_body(*offboardings().details(req.route_params["id"])))
-
-    return answered(answer)
+    return json_answer(details_body(*_offboardings(caller).details(req.route_params["id"])))
 
 
-@blueprint.route("offboardings/{id}/status", methods=["GET"])
-def get_status(req: func.HttpRequest) -> func.HttpResponse:
+@route(blueprint, "GET offboardings/{id}/status")
+def get_status(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Answer as Durable Functions would, for clients that poll: 202 while it has not ended, then 200."""
-
-    def answer() -> func.HttpResponse:
-        offboarding, details = offboardings().details(req.route_params["id"])
-        body = _status(offboarding, details)
-        if offboarding.has_ended:
-            return json_answer(body)
-        headers = {"Location": _url(offboarding, "/status"), "Retry-After": _POLL_AFTER_SECONDS}
-        return json_answer(body, 202, headers)
-
-    return answered(answer)
+    offboarding, details = _offboardings(caller).details(req.route_params["id"])
+    body = _status(offboarding, details)
+    if offboarding.has_ended:
+        return json_answer(body)
+    headers = {"Location": _url(offboarding, "/status"), "Retry-After": _POLL_AFTER_SECONDS}
+    return json_answer(body, 202, headers)
 
 
-@blueprint.route("offboardings/{id}", methods=["PATCH"])
-@blueprint.durable_client_input("client")
-async def reschedule_offboarding(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@route_with_client(blueprint, "PATCH offboardings/{id}")
+async def reschedule_offboarding(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
+) -> func.HttpResponse:
     """Move a planned offboarding to another moment."""
-
-    async def answer() -> func.HttpResponse:
-        moment = requests.parse_schedule(req.get_body())
-        operations = Operations(services.current(), operator_of(req))
-        done = await asyncio.to_thread(operations.reschedule, req.route_params["id"], moment)
-        return await _finish(client, done, 200)
-
-    return await answered_async(answer)
+    moment = requests.parse_schedule(req.get_body())
+    done = await asyncio.to_thread(_operations(caller).reschedule, req.route_params["id"], moment)
+    return await _finish(client, done, 200)
 
 
-@blueprint.route("offboardings/{id}", methods=["DELETE"])
-@blueprint.durable_client_input("client")
-async def delete_offboarding(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@route_with_client(blueprint, "DELETE offboardings/{id}")
+async def delete_offboarding(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
+) -> func.HttpResponse:
     """Remove an offboarding that does not run."""
-    return await _perform(req, client, "delete", 204)
+    return await _perform(req, client, caller, "delete")
 
 
-@blueprint.route("offboardings/{id}/run-now", methods=["POST"])
-@blueprint.durable_client_input("client")
-async def run_offboarding_now(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@route_with_client(blueprint, "POST offboardings/{id}/run-now")
+async def run_offboarding_now(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
+) -> func.HttpResponse:
     """Start a planned offboarding before its time, or a failed one again."""
-    return await _perform(req, client, "run-now", 202)
+    return await _perform(req, client, caller, "run-now")
 
 
-@blueprint.route("offboardings/{id}/retry", methods=["POST"])
-@blueprint.durable_client_input("client")
-async def retry_offboarding(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@route_with_client(blueprint, "POST offboardings/{id}/retry")
+async def retry_offboarding(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
+) -> func.HttpResponse:
     """Start the next run of a failed offboarding."""
-    return await _perform(req, client, "retry", 202)
+    return await _perform(req, client, caller, "retry")
 
 
-@blueprint.route("offboardings/{id}/cancel", methods=["POST"])
-@blueprint.durable_client_input("client")
-async def cancel_offboarding(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@route_with_client(blueprint, "POST offboardings/{id}/cancel")
+async def cancel_offboarding(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
+) -> func.HttpResponse:
     """Cancel an offboarding that has not ended."""
-    return await _perform(req, client, "cancel", 202)
+    return await _perform(req, client, caller, "cancel")
 
 
 async def _perform(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient, name: Name, status: int
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller, name: Name
 ) -> func.HttpResponse:
-    async def answer() -> func.HttpResponse:
-        operations = Operations(services.current(), operator_of(req))
-        done = await asyncio.to_thread(operations.perform, name, req.route_params["id"])
-        return await _finish(client, done, status)
-
-    return await answered_async(answer)
+    done = await asyncio.to_thread(_operations(caller).perform, name, req.route_params["id"])
+    return await _finish(client, done, 202)
 
 
 async def _finish(client: df.DurableOrchestrationClient, done: Done, status: int) -> func.HttpResponse:
@@ -201,18 +178,15 @@ async def _finish(client: df.DurableOrchestrationClient, done: Done, status: int
     return json_answer(_item(done.offboarding), status)
 
 
-@blueprint.route("offboardings/bulk", methods=["POST"])
-@blueprint.durable_client_input("client")
-async def change_offboardings(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@route_with_client(blueprint, "POST offboardings/bulk")
+async def change_offboardings(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
+) -> func.HttpResponse:
     """Do the same to many offboardings; each has a result of its own."""
-
-    async def answer() -> func.HttpResponse:
-        name, ids = requests.parse_bulk(req.get_body())
-        operations = Operations(services.current(), operator_of(req))
-        results = [await _bulk_result(client, operations, name, one) for one in ids]
-        return json_answer({"results": results})
-
-    return await answered_async(answer)
+    name, ids = requests.parse_bulk(req.get_body())
+    caller.scope.check_count(len(ids))
+    operations = _operations(caller)
+    return json_answer({"results": [await _bulk_result(client, operations, name, one) for one in ids]})
 
 
 async def _bulk_result(
@@ -280,7 +254,7 @@ def details_body(offboarding: Offboarding, details: Details) -> dict[str, Any]:
         "force": offboarding.request.force,
         "plan": _plan(actions),
         "steps": [_step(name, steps.get(name), is_over=offboarding.has_ended) for name in _order(actions)],
-        "notifications": [],
+        "notifications": [one.shown(offboarding.id) for one in offboarding.deliveries],
         "snapshot": {"values": first.values, "errors": first.errors} if details.snapshots else None,
     }
 

@@ -1,4 +1,4 @@
-"""The timer: starts what is due and looks after what runs."""
+"""The timer: starts what is due, looks after what runs, and delivers what has to be told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared import services
+from shared import clock, services
+from shared.notifications import outbox
 from shared.offboarding import watch
 from triggers import starting
 
@@ -19,8 +20,11 @@ blueprint = df.Blueprint()
 async def wake(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
     """Look at everything that is due; a tick that was missed is made up for by the next."""
     del timer
-    claimed = await asyncio.to_thread(watch.wake, services.current())
+    app = services.current()
+    due = await asyncio.to_thread(app.store.due, clock.now())
+    claimed = await asyncio.to_thread(watch.wake, app, due)
     await starting.start(client, claimed)
+    await asyncio.to_thread(outbox.deliver_due, app, due)
 
 
 @blueprint.timer_trigger("timer", "%RETENTION_SCHEDULE%")

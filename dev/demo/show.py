@@ -77,7 +77,7 @@ class Moving:
 
     def update(self, offboardings: Sequence[Details]) -> None:
         """Redraw the table."""
-        self._live.update(Group(*(_table(offboarding) for offboarding in offboardings)))
+        self._live.update(Group(*(_table(offboarding, is_brief=True) for offboarding in offboardings)))
 
 
 def final(offboardings: Sequence[Details]) -> None:
@@ -87,10 +87,12 @@ def final(offboardings: Sequence[Details]) -> None:
         console.print(_table(offboarding))
 
 
-def _table(offboarding: Details) -> Table:
+def _table(offboarding: Details, *, is_brief: bool = False) -> Table:
+    """Lay out the steps; briefly means a line for each, because a moving table must fit into the window."""
     person, state = offboarding["user"], offboarding["state"]
     title = f"{person['display_name']} ({person['upn']}): {state}"
-    table = Table("Action", "State", "Attempts", "What happened", title=title, title_justify="left", expand=False)
+    table = Table("Action", "State", "Attempts", title=title, title_justify="left")
+    table.add_column("What happened", no_wrap=is_brief, overflow="ellipsis")
     for step in offboarding["steps"]:
         shown = _state(step)
         state_text = Text(shown.replace("_", " "), style=_COLOURS.get(shown, ""))

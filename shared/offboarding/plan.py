@@ -149,12 +149,14 @@ def _refusals(actions: list[Action], selected: Selected) -> Iterable[str]:
                 f"{', '.join(twice)}: named in {action.name} ({action.title}) and {action.yields_people_to} "
                 f"({catalogue.title_of(action.yields_people_to or '')}); name a person in one of them."
             )
-        for other in action.excludes:
-            if other in selected:
-                yield (
-                    f"{action.name} ({action.title}) and {other} ({catalogue.title_of(other)}) contradict each other; "
-                    "select one of them."
-                )
+    pairs = {frozenset((action.name, other)): action for action in actions for other in action.excludes}
+    for pair, action in pairs.items():
+        if pair <= selected.keys():
+            (other,) = pair - {action.name}
+            yield (
+                f"{action.name} ({action.title}) and {other} ({catalogue.title_of(other)}) contradict each other; "
+                "select one of them."
+            )
 
 
 def named_twice(action: Action, selected: Selected) -> list[str]:

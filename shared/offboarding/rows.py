@@ -147,6 +147,7 @@ def _list_columns(offboarding: Offboarding) -> Row:
         "upn": request.person.upn,
         "display_name": request.person.display_name,
         "reference": request.reference,
+        "notify": ",".join(request.notify),
         "state": offboarding.state.value,
         "reason": offboarding.reason.value if offboarding.reason else "",
         "requested_at": clock.to_text(offboarding.requested_at),

@@ -149,6 +149,17 @@ def test_progress_starts_the_count_of_faults_anew() -> None:
     assert graph.run()["outcomes"] == {"a": "done"}
 
 
+def test_a_last_attempt_that_makes_progress_is_not_the_last() -> None:
+    fault = {"again": None, "why": "transient"}
+    page = {"again": 1, "why": "pending", "progress": 1}
+    graph = Graph([Node("a")], {"a": [*[fault] * 4, page, *[fault] * 3, {"settled": "done"}]})
+
+    output = graph.run()
+
+    assert output["outcomes"] == {"a": "done"}
+    assert [order["last"] for _, order in graph.calls] == [False] * 4 + [True] + [False] * 4
+
+
 def test_throttling_waits_as_long_as_the_service_says_and_is_bounded_by_time() -> None:
     graph = Graph([Node("a")], {"a": [{"again": 600, "why": "throttled"}]}, patience=1800)
     start = graph.hub.clock.now()

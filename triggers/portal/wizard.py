@@ -1,4 +1,4 @@
-"""The end points of the existing portal: its shapes, our services."""
+"""The Offboarding Wizard's submit."""
 
 from __future__ import annotations
 
@@ -6,70 +6,60 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import azure.durable_functions as df
-import azure.functions as func
-
 from shared import clock, services
 from shared.offboarding import catalogue, identifiers, plan, portal_form
 from shared.offboarding import request as requests
 from shared.offboarding.problems import Problem, RefusedError
+from shared.offboarding.service import Offboardings
 from triggers import starting
-from triggers.answers import json_answer, json_body, offboardings, operator_of
+from triggers.answers import json_answer
+from triggers.portal import forms, wire
+from triggers.routing import route_with_client
 
 if TYPE_CHECKING:
+    import azure.durable_functions as df
+    import azure.functions as func
+
+    from shared.access.caller import Caller
     from shared.offboarding.records import Offboarding
-
-blueprint = df.Blueprint()
-
-Form = dict[str, Any]
-"""The portal's form with its keys in lower case: the portal itself does not spell them alike everywhere."""
+    from shared.offboarding.service import Submitted
+    from triggers.portal.wire import Form
 
 _MAX_MOMENT = 253402300799  # 9999-12-31, the last moment a datetime holds
+_MAX_REFERENCE_CHARS = 200
 
 
-@blueprint.route("ExecOffboardUser", methods=["POST"])
-@blueprint.durable_client_input("client")
-async def exec_offboard_user(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+@route_with_client(wire.blueprint, "POST ExecOffboardUser", wire.texts_refused)
+async def exec_offboard_user(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
+) -> func.HttpResponse:
     """Accept the wizard's form: one result for each user."""
-    try:
-        submission, dropped = _submission(req)
-        submitted = await asyncio.to_thread(offboardings().submit, submission, operator_of(req))
-    except RefusedError as error:
-        return _refusal(error)
+    submission, dropped = _submission(wire.body(req))
+    service = Offboardings(services.current(), caller.scope)
+    submitted = await asyncio.to_thread(service.submit, submission, caller.name)
     await starting.start(client, submitted.to_start)
-    warnings = [*dropped, *submitted.warnings]
-    results = [_result(offboarding, warnings) for offboarding in submitted.offboardings]
-    return json_answer({"Results": results})
+    return json_answer({"Results": [_result(one, submitted, dropped) for one in submitted.offboardings]})
 
 
-def _refusal(error: RefusedError) -> func.HttpResponse:
-    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-    return json_answer({"Results": [problem.message for problem in error.problems]}, error.status, headers)
-
-
-def _submission(req: func.HttpRequest) -> tuple[requests.Submission, list[str]]:
-    if len(req.get_body()) > requests.MAX_BODY_BYTES:
-        text = f"The body is larger than {requests.MAX_BODY_BYTES} bytes."
-        raise RefusedError(413, "body_too_large", [Problem("", text)])
-    body = json_body(req)
+def _submission(form: Form) -> tuple[requests.Submission, list[str]]:
     problems: list[Problem] = []
-    form: Form = portal_form.lowered(body)
     if not form:
         problems.append(Problem("", "The form is empty."))
-    tenant = portal_form.tenant(form.get("tenantfilter"))
+    tenant = wire.tenant_in(form)
     if not (identifiers.is_guid(tenant) or identifiers.is_domain(tenant)):
         problems.append(Problem("tenantFilter", "Choose a tenant."))
     users = _users(form, problems)
     scheduled_for = _scheduled_for(form, problems)
-    actions, dropped = _actions(form, problems)
+    actions = forms.actions_in(form, problems)
     if problems:
         raise RefusedError(400, "invalid_request", problems)
+    dropped = [*_without_losers(actions), *_without_twice_named(actions)]
     submission = requests.Submission.model_construct(
         tenant=tenant.lower(),
         users=users,
         actions=actions,
         scheduled_for=scheduled_for,
-        notify=_notify(form),
+        notify=forms.channels_in(form),
         reference=_reference(form),
         force=False,
     )
@@ -102,27 +92,17 @@ def _scheduled_for(form: Form, problems: list[Problem]) -> datetime | None:
     return datetime.fromtimestamp(date, UTC)
 
 
-def _actions(form: Form, problems: list[Problem]) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Read what is switched on; beside "Delete user" the wizard greys switches out but sends them all the same."""
-    actions: dict[str, dict[str, Any]] = {}
+def _without_losers(actions: dict[str, dict[str, Any]]) -> list[str]:
+    """Drop what "Delete user" makes pointless: the wizard greys those switches out but sends them all the same."""
     dropped: list[str] = []
-    for action in catalogue.all_actions().values():
-        params = action.from_portal(form)
-        if params is None:
-            continue
-        try:
-            actions[action.name] = requests.checked_params(action.name, params)
-        except RefusedError as error:
-            problems += [Problem(action.portal_key, f"{action.title}: {p.message}") for p in error.problems]
     for action in [catalogue.get(name) for name in actions]:
-        if action.is_last:
-            losers = [
-                name for name in actions if name in action.excludes or action.name in catalogue.get(name).excludes
-            ]
-            for name in losers:
-                del actions[name]
-                dropped.append(f"{catalogue.title_of(name)} was left out, because {action.title} is selected.")
-    return actions, dropped + _without_twice_named(actions)
+        if not action.is_last:
+            continue
+        losers = [name for name in actions if name in action.excludes or action.name in catalogue.get(name).excludes]
+        for name in losers:
+            del actions[name]
+            dropped.append(f"{catalogue.title_of(name)} was left out, because {action.title} is selected.")
+    return dropped
 
 
 def _without_twice_named(actions: dict[str, dict[str, Any]]) -> list[str]:
@@ -143,31 +123,29 @@ def _without_twice_named(actions: dict[str, dict[str, Any]]) -> list[str]:
     return dropped
 
 
-def _notify(form: Form) -> list[str]:
-    chosen = portal_form.lowered(form.get("postexecution"))
-    return [channel for channel in ("webhook", "email", "psa") if catalogue.is_on(chosen.get(channel))]
-
-
 def _reference(form: Form) -> str:
     reference = form.get("reference")
-    return "".join(c for c in reference if c.isprintable())[:200] if isinstance(reference, str) else ""
+    return "".join(c for c in reference if c.isprintable())[:_MAX_REFERENCE_CHARS] if isinstance(reference, str) else ""
 
 
-def _result(offboarding: Offboarding, warnings: list[str]) -> dict[str, Any]:
-    upn = offboarding.request.person.upn
-    when = (
-        f"is planned for {clock.to_text(offboarding.scheduled_for)}"
-        if offboarding.scheduled_for and not offboarding.started_at
-        else "has begun"
-    )
-    password = (
-        " The new password is shown to nobody and kept nowhere."
-        if "reset_password" in offboarding.request.actions
-        else ""
-    )
+def _result(offboarding: Offboarding, submitted: Submitted, dropped: list[str]) -> dict[str, Any]:
+    """Say what becomes of one person, and all that the wizard's screens could not show."""
+    person = offboarding.request.person
+    warnings = [*submitted.remarks.get(person.id, ()), *dropped, *submitted.general]
+    texts = [f"The offboarding of {person.upn} {_when(offboarding)}."]
+    if "reset_password" in offboarding.request.actions:
+        texts.append("The new password is shown to nobody and kept nowhere.")
     return {
-        "resultText": " ".join([f"The offboarding of {upn} {when}.{password}", *warnings]),
+        "resultText": " ".join([*texts, *warnings]),
         "state": "warning" if warnings else "success",
         "copyField": offboarding.id,
-        "details": {"id": offboarding.id, "user": upn, "state": offboarding.state},
+        "details": {"id": offboarding.id, "user": person.upn, "state": offboarding.state, "warnings": warnings},
     }
+
+
+def _when(offboarding: Offboarding) -> str:
+    if offboarding.started_at:
+        return "has begun"
+    if offboarding.scheduled_for and offboarding.scheduled_for > clock.now():
+        return f"is planned for {clock.to_text(offboarding.scheduled_for)}"
+    return "begins as soon as the tenant has room for one more"
