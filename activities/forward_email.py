@@ -109,13 +109,14 @@ class ForwardEmail(Action):
         person = {view.person.id.casefold(), view.person.upn.casefold()}
         if to.casefold() in person or (recipient and recipient.names & person):
             return Finding(Outcome.failed, "Mail cannot be forwarded to the leaver.")
+        shown = recipient.address if recipient else to
         copy = "a copy stays in the mailbox" if view.params["keep_copy"] else "no copy is kept"
         outside = "" if recipient else " Outbound spam policy may block forwarding to outside addresses."
         return compared(
             before=was is not None and _forwards(was, view.params, recipient),
             now=_forwards(mailbox, view.params, recipient),
-            done=f"Mail is forwarded to {to}; {copy}.{outside}",
-            already=f"Mail was forwarded to {to} already.",
+            done=f"Mail is forwarded to {shown}; {copy}.{outside}",
+            already=f"Mail was forwarded to {shown} already.",
         )
 
     def apply(self, task: Task) -> None:

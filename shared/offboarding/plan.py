@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -122,6 +123,9 @@ def reads_mailbox(action: Action) -> bool:
 
 
 def _in_order(nodes: list[Node]) -> list[Node]:
+    """Place every node behind those it waits for, and first among its equals what most others wait for."""
+    followers = Counter(name for node in nodes if node.name != VERIFY for name in {*node.after, *node.requires})
+    nodes = sorted(nodes, key=lambda node: -followers[node.name])
     placed: list[Node] = []
     names: set[str] = set()
     waiting = list(nodes)
