@@ -14,7 +14,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
-from shared.offboarding.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row
+from shared.offboarding.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row, checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ class AzureTable:
     def transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
         """Write all operations or none; a conflict with this very write, repeated by the SDK, is success."""
         write_id = secrets.token_hex(8)
-        entities = [_operation(partition, o, write_id) for o in operations]
+        entities = [_operation(partition, o, write_id) for o in checked(operations)]
         try:
             return [answer.get("etag") or "" for answer in self._submit(entities)]
         except TableTransactionError as error:
@@ -100,15 +100,18 @@ def _row(entity: TableEntity) -> Row:
 def _operation(partition: str, operation: Operation, write_id: str) -> Any:  # noqa: ANN401 - the SDK's tuples
     entity: dict[str, Any] = {"PartitionKey": partition, "RowKey": operation.key}
     if isinstance(operation, Delete):
-        return ("delete", entity)
+        return ("delete", entity, _guard(operation.etag)) if operation.etag else ("delete", entity)
     entity |= {name: value for name, value in operation.row.items() if name not in {"key", "etag"}}
     entity[WRITE_ID] = write_id
     if isinstance(operation, Insert):
         return ("create", entity)
     if operation.etag is not None:
-        guard = {"etag": operation.etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
-        return ("update", entity, guard)
+        return ("update", entity, {**_guard(operation.etag), "mode": UpdateMode.REPLACE})
     return ("upsert", entity, {"mode": UpdateMode.REPLACE})
+
+
+def _guard(etag: str) -> dict[str, Any]:
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
 def connect(settings: Settings, name: str) -> AzureTable:

@@ -90,7 +90,7 @@ class Operations:
         entry = {"by": self._operator, "what": "deleted", "state": offboarding.state.value}
         self._store.audit(offboarding_id, clock.now(), entry)
         try:
-            self._store.delete(offboarding)
+            self._store.delete(offboarding, clock.now())
         except ConflictError:
             raise refused(409, "changed", "The offboarding changed just now; look at it again.") from None
         return Done(None)

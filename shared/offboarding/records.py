@@ -94,6 +94,7 @@ class Offboarding:
     wake_at: datetime | None = None
     slot: int | None = None
     cancelled_by: str = ""
+    receipt: str = ""
     events: tuple[Event, ...] = ()
     warnings: tuple[str, ...] = ()
     deliveries: tuple[Delivery, ...] = ()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar
 
 from shared import clock
 from shared.microsoft365.errors import MicrosoftError
@@ -33,10 +33,15 @@ _LONGEST_CALL: Final = timedelta(seconds=60)
 _LEASE: Final = timedelta(minutes=3)
 _BUSY_SECONDS: Final = 15
 _QUICK_ROUNDS: Final = 2
-_MAX_CALL_CHARS: Final = 100_000
+_FEWEST: Final = 2
+_MAX_CHARS: Final = 100_000
 _TODO: Final = "todo"
 _HELD: Final = "held"
 _UNREAD: Final = "unread"
+
+
+Answer: TypeAlias = "Collection[str] | MicrosoftError"
+"""The names, in lower case, of those who hold something on a mailbox, or why that is not known."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +57,14 @@ class Look:
     """What a kind of scan asks Microsoft. Both questions may raise `MicrosoftError`.
 
     `mailboxes` returns a page of the tenant's mailboxes and the link to the next. `holders` returns, for each of at
-    most `at_once` mailboxes, the names (in lower case) of those who hold something there.
+    most `at_once` mailboxes, who holds something there.
     """
 
     kind: str
     what: str
     at_once: int
     mailboxes: Callable[[str], tuple[list[Mailbox], str]]
-    holders: Callable[[Sequence[Mailbox]], Sequence[Collection[str] | MicrosoftError]]
+    holders: Callable[[Sequence[Mailbox]], Sequence[Answer]]
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,8 @@ class Scan:
     read: int = 0
     is_listed: bool = False
     next_link: str = ""
+    at_once: int = 0
+    """How many mailboxes to ask for in one request; 0: as many as there may be."""
     busy_until: datetime | None = None
     etag: str = ""
 
@@ -91,9 +98,17 @@ class Scan:
         """Tell whether every mailbox was read."""
         return self.is_listed and self.read >= self.listed
 
+    def is_ahead_of(self, other: Scan) -> bool:
+        """Tell whether more is listed or read than there was."""
+        return (self.listed, self.read, self.is_listed) != (other.listed, other.read, other.is_listed)
+
     def is_current(self, now: datetime) -> bool:
         """Tell whether it is young enough to be used or carried on."""
         return now - self.begun_at < MAX_AGE
+
+
+_Page: TypeAlias = "tuple[Scan, list[Operation], MicrosoftError | None]"
+"""The scan after a page, what to keep of it, and why it ended early."""
 
 
 class Scans:
@@ -130,14 +145,10 @@ class _Work:
     def _carry_on(self, scan: Scan | None) -> Scan:
         """Do a page; returns the scan if that was the last one."""
         mine = self._take(scan)
-        step = self._read if mine.is_listed else self._list
-        try:
-            ahead, parts, error = step(mine)
-        except MicrosoftError as error:
-            self._write(mine, _released(mine, error))
-            raise
-        ahead = self._write(mine, replace(ahead, progress=mine.progress + 1, busy_until=None), parts)
-        if error and not error.retryable:
+        ahead, parts, error = (self._read if mine.is_listed else self._list)(mine)
+        moved = ahead.is_ahead_of(mine)
+        ahead = self._write(mine, replace(ahead, progress=mine.progress + moved, busy_until=None), parts)
+        if error and not (moved and error.retryable):
             raise error
         if error:
             raise MoreToDoError(ahead.progress, error.message, error.retry_after or _BUSY_SECONDS)
@@ -157,9 +168,14 @@ class _Work:
         self._sweep()
         return mine
 
-    def _list(self, mine: Scan) -> tuple[Scan, list[Operation], None]:
+    def _list(self, mine: Scan) -> _Page:
         """List a page of the mailboxes."""
-        mailboxes, link = self._look.mailboxes(mine.next_link)
+        try:
+            mailboxes, link = self._look.mailboxes(mine.next_link)
+        except MicrosoftError as error:
+            # A link that is refused stays refused: whoever comes next begins anew.
+            is_stuck = mine.next_link and not error.retryable
+            return (replace(mine, begun_at=mine.begun_at - MAX_AGE) if is_stuck else mine), [], error
         listed = [[mailbox.id, mailbox.address] for mailbox in mailboxes]
         parts = [
             operation
@@ -170,44 +186,27 @@ class _Work:
         ]
         return replace(mine, listed=mine.listed + len(listed), next_link=link, is_listed=not link), parts, None
 
-    def _read(self, mine: Scan) -> tuple[Scan, list[Operation], MicrosoftError | None]:
-        """Read the next mailboxes, until there are enough for a call or Microsoft has had enough."""
-        todo, until = self._todo(mine), clock.now() + _LONGEST_CALL
-        held: list[list[Any]] = []
-        unread: list[list[str]] = []
-        done = size = 0
-        error: MicrosoftError | None = None
-        while done < len(todo) and size < _MAX_CALL_CHARS and (done == 0 or clock.now() < until):
-            batch = todo[done : done + self._look.at_once]
-            try:
-                answers = self._ask(batch)
-            except MicrosoftError as refusal:
-                if not done:
-                    raise
-                error = refusal
-                break
-            done += len(batch)
-            for mailbox, answer in zip(batch, answers, strict=True):
-                if not isinstance(answer, MicrosoftError) and answer:
-                    held.append([mailbox.id, mailbox.address, sorted(answer)])
-                    size += sum(map(len, answer))
-                elif isinstance(answer, MicrosoftError) and answer.category not in NOT_THERE:
-                    unread.append([mailbox.id, mailbox.address])
-        found = {_HELD: held, _UNREAD: unread}
-        parts = rows.scan_inserts(rows.scan_key(mine.id, _HELD, mine.read), found) if held or unread else []
-        return replace(mine, read=mine.read + done), parts, error
+    def _read(self, mine: Scan) -> _Page:
+        """Read the next mailboxes, until there are enough for a call or Microsoft has had enough.
 
-    def _ask(self, batch: Sequence[Mailbox]) -> Sequence[Collection[str] | MicrosoftError]:
-        """Ask about a batch; where the service as a whole fails or is throttled, that is raised.
-
-        One mailbox that cannot be read does not hold up the scan.
+        After a request that failed as a whole the next ones are smaller, and after a call without one larger again.
         """
-        answers = insist(self._look.holders, batch)
-        errors = [a for a in answers if isinstance(a, MicrosoftError) and a.category not in NOT_THERE]
-        throttled = [error for error in errors if error.retryable == "throttled"]
-        if throttled or (len(errors) == len(batch) > 1):
-            raise (throttled or errors)[0]
-        return answers
+        todo, until = self._todo(mine), clock.now() + _LONGEST_CALL
+        read: list[tuple[Mailbox, Answer]] = []
+        error: MicrosoftError | None = None
+        at_once = mine.at_once or self._look.at_once
+        while len(read) < len(todo) and not error and (not read or clock.now() < until) and _chars(read) < _MAX_CHARS:
+            batch = todo[len(read) : len(read) + at_once]
+            try:
+                answers, error = _usable(insist(self._look.holders, batch))
+            except MicrosoftError as refusal:
+                error, at_once = refusal, max(at_once // 2, _FEWEST)
+                break
+            read += zip(batch, answers, strict=False)
+        if not error:
+            at_once = min(2 * at_once, self._look.at_once)
+        parts = _parts(rows.scan_key(mine.id, _HELD, mine.read), read)
+        return replace(mine, read=mine.read + len(read), at_once=at_once), parts, error
 
     def _todo(self, mine: Scan) -> list[Mailbox]:
         low = rows.scan_key(mine.id, _TODO, max(mine.read - PER_CALL + 1, 0))
@@ -261,10 +260,33 @@ def insist(ask: Callable[[Sequence[T]], Iterable[Any]], things: Sequence[T]) -> 
     return answers
 
 
-def _released(scan: Scan, error: MicrosoftError) -> Scan:
-    """Return the scan for whoever comes next; a link that is refused stays refused, so that one begins anew."""
-    is_stuck = not scan.is_listed and scan.next_link and not error.retryable
-    return replace(scan, busy_until=None, begun_at=scan.begun_at - MAX_AGE if is_stuck else scan.begun_at)
+def _usable(answers: Sequence[Answer]) -> tuple[Sequence[Answer], MicrosoftError | None]:
+    """Return the answers up to the first that was throttled, and that; none where the service as a whole fails.
+
+    One mailbox that cannot be read does not hold up the scan.
+    """
+    errors = [answer for answer in answers if _is_failure(answer)]
+    if len(errors) == len(answers) > 1:
+        return [], errors[0]
+    for at, answer in enumerate(answers):
+        if _is_failure(answer) and answer.retryable == "throttled":
+            return answers[:at], answer
+    return answers, None
+
+
+def _is_failure(answer: Answer) -> TypeGuard[MicrosoftError]:
+    return isinstance(answer, MicrosoftError) and answer.category not in NOT_THERE
+
+
+def _chars(read: Sequence[tuple[Mailbox, Answer]]) -> int:
+    return sum(len(name) for _, answer in read if not isinstance(answer, MicrosoftError) for name in answer)
+
+
+def _parts(key: str, read: Sequence[tuple[Mailbox, Answer]]) -> list[Operation]:
+    """Return what keeps the answers about mailboxes where somebody holds something or that could not be read."""
+    held = [[m.id, m.address, sorted(a)] for m, a in read if a and not isinstance(a, MicrosoftError)]
+    unread = [[m.id, m.address] for m, a in read if _is_failure(a)]
+    return rows.scan_inserts(key, {_HELD: held, _UNREAD: unread}) if held or unread else []
 
 
 def _to_row(scan: Scan) -> Row:
@@ -276,6 +298,7 @@ def _to_row(scan: Scan) -> Row:
         "read": scan.read,
         "is_listed": scan.is_listed,
         "next_link": scan.next_link,
+        "at_once": scan.at_once,
         "busy_until": clock.to_text(scan.busy_until) if scan.busy_until else "",
     }
 
@@ -289,6 +312,7 @@ def _from_row(row: Row) -> Scan:
         read=row["read"],
         is_listed=row["is_listed"],
         next_link=row["next_link"],
+        at_once=row["at_once"],
         busy_until=clock.from_text(row["busy_until"]) if row["busy_until"] else None,
         etag=row["etag"],
     )

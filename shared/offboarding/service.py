@@ -16,7 +16,7 @@ from shared.access.scope import EVERYTHING, Scope
 from shared.offboarding import claims, people, plan, remarks, rows
 from shared.offboarding.problems import Problem, RefusedError, refused
 from shared.offboarding.records import Offboarding, Request, State
-from shared.offboarding.store import MAX_PER_TRANSACTION, receipt_ids, receipt_row
+from shared.offboarding.store import receipt_ids, receipt_row
 from shared.offboarding.table import ConflictError
 from shared.offboarding.tenants import Tenants
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from shared.offboarding.table import Row
     from shared.services import Services
 
-MAX_STARTED_AT_ONCE: Final = 20
-"""What a submission starts itself; the timer takes the rest."""
+MAX_STARTED_AT_ONCE: Final = 19
+"""What a submission starts itself; the timer takes the rest. So 20 people with a receipt fit into one transaction."""
 
 MAX_PAGE: Final = 200
 MAX_PAGES_READ: Final = 4
@@ -129,6 +129,9 @@ class Offboardings:
     def _known(self, ids: Sequence[str]) -> Submitted | None:
         """Return what an earlier submission stored; None where it was cut short and has to be gone through again."""
         stored = [self._store.get(one) for one in ids]
+        if any(o is None and self._store.was_deleted(one) for one, o in zip(ids, stored, strict=True)):
+            text = "What this Idempotency-Key asked for was deleted since; to ask for it again, use another key."
+            raise refused(409, "deleted", text)
         if any(o is None or not self._scope.sees(o.request.tenant.id) for o in stored):
             return None
         return Submitted(tuple(o for o in stored if o))
@@ -158,6 +161,7 @@ class Offboardings:
                 scheduled_for=scheduled,
                 wake_at=max(scheduled or now, now),
                 warnings=(*planned.remarks[user.id], *planned.plan.warnings),
+                receipt=receipt_key or "",
             )
             new.append(offboarding.noted(now, operator, "submitted"))
         return new
@@ -185,8 +189,8 @@ class Offboardings:
         return [*taken, *new[len(taken) :]]
 
     def _store_all(self, new: list[Offboarding], receipt: tuple[str, Row] | None) -> list[Offboarding]:
-        for start in range(0, len(new), MAX_PER_TRANSACTION):
-            self._store.add(new[start : start + MAX_PER_TRANSACTION], receipt if start == 0 else None)
+        if new:
+            self._store.add(new, receipt)
         return new
 
     def get(self, offboarding_id: str) -> Offboarding:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 PARTITION: Final = "offboardings"
 DOCUMENTS: Final = "documents"
-MAX_PER_TRANSACTION: Final = 24
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,20 @@ class Store:
         self._details = details
 
     def add(self, offboardings: Sequence[Offboarding], receipt: tuple[str, Row] | None = None) -> None:
-        """Store at most 24 new offboardings, and what answers a repeat of their submission, in one transaction.
+        """Store new offboardings, and with the first of them what answers a repeat of their submission.
+
+        Up to 19 are one transaction, more are as few as can be.
 
         Raises:
             ConflictError: one of the persons has an offboarding that has not ended, or the receipt exists already.
         """
-        operations: list[Operation] = [
-            Insert(key, row) for offboarding in offboardings for key, row in rows.of(offboarding).items()
-        ]
-        if receipt:
-            operations.append(Insert(*receipt))
+        operations: list[Operation] = [Insert(*receipt)] if receipt else []
+        for offboarding in offboardings:
+            inserts = [Insert(key, row) for key, row in rows.of(offboarding).items()]
+            if len(operations) + len(inserts) > MAX_OPERATIONS:
+                self._jobs.transact(PARTITION, operations)
+                operations = []
+            operations += inserts
         self._jobs.transact(PARTITION, operations)
 
     def locks(self, tenant_id: str) -> Locks:
@@ -157,15 +161,44 @@ class Store:
         next_id = page.next_key.removeprefix(prefix) if page.next_key else None
         return [rows.to_offboarding(row) for row in page.rows], next_id
 
-    def delete(self, offboarding: Offboarding) -> None:
-        """Remove an offboarding and its details; what was audited stays. Repeatable after a crash half-way."""
+    def delete(self, offboarding: Offboarding, now: datetime) -> None:
+        """Remove an offboarding and its details; what was audited stays, and a note that it was deleted.
+
+        Raises:
+            ConflictError: the offboarding is not current.
+        """
+        note = rows.of_deleted(offboarding, now)
+        self._jobs.transact(PARTITION, [*_removal(offboarding), Insert(rows.deleted_key(offboarding.id), note)])
         self._delete_details(offboarding.id, rows.DETAILS_LOW, rows.DETAILS_HIGH)
-        self._jobs.transact(PARTITION, [Delete(key) for key in rows.of(offboarding)])
+
+    def was_deleted(self, offboarding_id: str) -> bool:
+        """Tell whether somebody deleted an offboarding."""
+        return self._jobs.get(PARTITION, rows.deleted_key(offboarding_id)) is not None
 
     def forget(self, offboarding: Offboarding) -> None:
-        """Remove an offboarding and all that is known of it, what was audited, too."""
+        """Remove an offboarding and all that is known of it, what was audited and the receipt, too.
+
+        Raises:
+            ConflictError: the offboarding is not current.
+        """
         self._delete_details(offboarding.id, "", LAST)
-        self._jobs.transact(PARTITION, [Delete(key) for key in rows.of(offboarding)])
+        self._forget_receipt(offboarding.receipt)
+        self._jobs.transact(PARTITION, _removal(offboarding))
+
+    def forget_deleted(self, cutoff: datetime, most: int) -> None:
+        """Remove what is still known of offboardings that were deleted before `cutoff`: at most `most` of them."""
+        span = rows.Span.between(None, cutoff)
+        page = self._jobs.range(PARTITION, rows.deleted_key(span.low), rows.deleted_key(span.high), most)
+        for row in page.rows:
+            if rows.deleted_at(row) < cutoff:
+                self._delete_details(row["id"], "", LAST)
+                self._forget_receipt(row["receipt"])
+                self._jobs.transact(PARTITION, [Delete(row["key"])])
+
+    def _forget_receipt(self, key: str) -> None:
+        if key:
+            with suppress(ConflictError):  # another offboarding of the same submission was forgotten before
+                self._jobs.transact(PARTITION, [Delete(key)])
 
     def _delete_details(self, offboarding_id: str, low: str, high: str) -> None:
         found = self._details.range(offboarding_id, low, high).rows
@@ -227,6 +260,12 @@ class Store:
                 self._details.transact(offboarding_id, operations)
             except ConflictError:
                 continue
+
+
+def _removal(offboarding: Offboarding) -> list[Operation]:
+    """Return what removes an offboarding as it was read, and all that is derived from it."""
+    job = rows.job_key(offboarding.id)
+    return [Delete(key, offboarding.etag if key == job else None) for key in rows.of(offboarding)]
 
 
 def _step_write(step: Step) -> Operation:

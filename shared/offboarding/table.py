@@ -41,14 +41,23 @@ class Replace:
 
 @dataclass(frozen=True)
 class Delete:
-    """Remove a row that must exist."""
+    """Remove a row that must exist: the version `etag`, or whatever is there where it is None."""
 
     key: str
+    etag: str | None = None
 
 
 Operation = Insert | Replace | Delete
 
 MAX_OPERATIONS = 100
+
+
+def checked(operations: Sequence[Operation]) -> Sequence[Operation]:
+    """Return `operations` if they can be one transaction; Azure would refuse others with errors that name no row."""
+    if not 0 < len(operations) <= MAX_OPERATIONS or len({o.key for o in operations}) != len(operations):
+        raise ValueError("A transaction has 1 to 100 operations, each on a row of its own.")
+    return operations
+
 
 LAST = "~"
 """Above every key: keys are made of ASCII below it."""
@@ -77,7 +86,10 @@ class Table(Protocol):
     def transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
         """Write all of at most 100 operations or none; returns the new ETags ("" for a deleted row).
 
+        Removing nothing but rows that are all gone is success: it cannot be told from a repetition by the SDK.
+
         Raises:
             ConflictError: a row is not as the operations expect it.
+            ValueError: they are none, too many, or name a row twice.
         """
         ...

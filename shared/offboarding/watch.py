@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,12 +16,14 @@ from shared.offboarding.records import Reason, State
 from shared.offboarding.table import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from shared.offboarding.records import Offboarding
     from shared.offboarding.store import Wake
     from shared.services import Services
+
+_log = logging.getLogger(__name__)
 
 PROGRESS_WITHIN: Final = timedelta(minutes=30)
 """A run that shows no sign of life for so long is taken for lost."""
@@ -45,16 +49,26 @@ def wake(services: Services, due: Sequence[Wake] | None = None) -> list[Offboard
         if one.is_planned:
             planned.setdefault(one.tenant_id, []).append(one)
         else:
-            to_start += _look_after(services, one.id, now)
+            with _alone(one.id):
+                to_start += _look_after(services, one.id, now)
     for tenant_id, waiting in planned.items():
-        to_start += _start(services, tenant_id, waiting, now)
+        with _alone(tenant_id):
+            to_start.extend(_start(services, tenant_id, waiting, now))
     return to_start
 
 
-def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: datetime) -> list[Offboarding]:
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Let what goes wrong with one offboarding or tenant hold up no other, nor the start of what was claimed before."""
+    try:
+        yield
+    except Exception:
+        _log.exception("%s could not be looked after; the next tick looks again", name)
+
+
+def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: datetime) -> Iterator[Offboarding]:
     """Claim as many of a tenant's due offboardings as it has room for, in the order in which they fell due."""
     free = claims.free_slots(services.store, tenant_id, services.settings.max_runs_per_tenant)
-    claimed: list[Offboarding] = []
     for due in waiting:
         if not free:
             break
@@ -67,9 +81,8 @@ def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: dat
         except ConflictError:
             free = claims.free_slots(services.store, tenant_id, services.settings.max_runs_per_tenant)
         else:
-            claimed.append(taken)
             free = free[1:]
-    return claimed
+            yield taken
 
 
 def _look_after(services: Services, offboarding_id: str, now: datetime) -> list[Offboarding]:
@@ -115,8 +128,17 @@ def _abandoned(services: Services, offboarding: Offboarding, now: datetime) -> O
     return outbox.announced(services, replace(offboarding, run=run).ended(now, Reason.abandoned, text))
 
 
+def forget_deleted(services: Services) -> None:
+    """Remove what was audited of offboardings that were deleted before the retention."""
+    services.store.forget_deleted(_retained_from(services), _OLD_AT_ONCE)
+
+
 def old(services: Services) -> list[Offboarding]:
     """Return offboardings that ended before the retention, the oldest submissions among the first of them."""
-    cutoff = clock.now() - timedelta(days=services.settings.retention_days)
+    cutoff = _retained_from(services)
     found, _ = services.store.page(None, rows.Span.between(None, cutoff), None, _OLD_AT_ONCE)
     return [o for o in found if o.ended_at and o.ended_at < cutoff]
+
+
+def _retained_from(services: Services) -> datetime:
+    return clock.now() - timedelta(days=services.settings.retention_days)

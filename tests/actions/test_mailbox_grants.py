@@ -9,7 +9,7 @@ import pytest
 from dev.tenant import seed
 from shared.offboarding import catalogue
 from shared.offboarding.problems import RefusedError
-from triggers import portal
+from triggers.portal import wizard
 
 if TYPE_CHECKING:
     from conftest import Lab
@@ -317,8 +317,8 @@ def test_of_the_portals_form_the_picker_with_auto_mapping_has_who_is_in_both() -
     both = to(seed.CY, seed.BO) | to(seed.CY, action="grant_mailbox_access_automap")
     same = to(seed.CY) | to(seed.CY.upper(), action="grant_mailbox_access_automap")
 
-    dropped = portal._without_twice_named(both)
-    portal._without_twice_named(same)
+    dropped = wizard._without_twice_named(both)
+    wizard._without_twice_named(same)
 
     assert both == to(seed.BO) | to(seed.CY, action="grant_mailbox_access_automap")
     assert len(dropped) == 1
