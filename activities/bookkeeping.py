@@ -143,12 +143,14 @@ def verify(services: Services, order: Order) -> Answer:
     claims = [step for step in details.steps.values() if step.state is StepState.verifying]
     if not claims:
         return {"settled": Outcome.done, "also": _outcomes(details)}
-    wanted = {read.name: read for step in claims for read in catalogue.get(step.name).proof}
+    proofs = {claim.name: _proof_of(details, claim, order) for claim in claims}
+    wanted = {read.name: read for proof in proofs.values() for read in proof}
     person = view_of(details, claims[0].name, order).person
     clients = services.microsoft365.tenant(tenant_of(details))
     seen, retryable = reads.perform(wanted.values(), person, clients, details.latest(order.run))
     last = order.last or order.waited >= VERIFY_FOR_SECONDS
-    proven = [step for claim in claims if (step := _proven(details, claim, order, seen, last=last))]
+    shown = {name: seen.only(proof) for name, proof in proofs.items()}
+    proven = [step for claim in claims if (step := _proven(details, claim, order, shown[claim.name], last=last))]
     try:
         if proven:
             services.store.put_steps(order.id, proven)
@@ -163,10 +165,13 @@ def verify(services: Services, order: Order) -> Answer:
     return {"again": seconds, "why": "pending", "also": ended}
 
 
-def _proven(details: Details, claim: Step, order: Order, seen: Snapshot, *, last: bool) -> Step | None:
+def _proof_of(details: Details, claim: Step, order: Order) -> tuple[Read[Any], ...]:
+    return catalogue.get(claim.name).proof_for(view_of(details, claim.name, order))
+
+
+def _proven(details: Details, claim: Step, order: Order, proof: Snapshot, *, last: bool) -> Step | None:
     """Return the end of a step that is proven, or whose time is up; None while it may still show."""
     action = catalogue.get(claim.name)
-    proof = seen.only(action.proof)
     view = view_of(details, claim.name, order, proof.instead_of(details.latest(order.run)))
     findings = judgement.findings_of(action, view)
     if not last and (proof.errors or judgement.unproven(findings, claim.problems)):

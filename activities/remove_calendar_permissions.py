@@ -10,7 +10,7 @@ from shared.microsoft365.errors import MicrosoftError
 from shared.microsoft365.wire import as_object, as_rows, text_at
 from shared.offboarding import holdings
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
-from shared.offboarding.holdings import MAX_UNREAD_LOOKED_AT, Question, Right
+from shared.offboarding.holdings import CALENDAR, MAX_UNREAD_LOOKED_AT, Question, Right
 from shared.offboarding.scans import Look, Mailbox
 
 if TYPE_CHECKING:
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from shared.microsoft365.wire import Json
     from shared.offboarding.catalogue import Results, Task, View
     from shared.offboarding.outcome import Finding
-    from shared.offboarding.reads import Snapshot
+    from shared.offboarding.reads import Read, Snapshot
     from shared.offboarding.scans import Scans
-
-CALENDAR: Final = "calendar"
 
 HELD: Final = holdings.survey("calendar_rights", "The rights on other calendars")
 
@@ -35,7 +33,7 @@ class RemoveCalendarPermissions(Action):
 
     Entries are matched by address, never by display name, which two people may share. What stands for everybody cannot
     be removed and has no address (Learn: "calendarPermission resource type"). A scan finds the calendars, each of which
-    is asked again live. The entries are read back at once, because only the calendars that were changed need a look.
+    is asked again live.
     """
 
     name = "remove_calendar_permissions"
@@ -44,7 +42,6 @@ class RemoveCalendarPermissions(Action):
     portal_key = "removeCalendarPermissions"
     permissions = (graph_permission("Calendars.ReadWrite"), EXCHANGE_ADMIN)
     destructive = True
-    proves_itself = True
     removes = True
     undo = "Share the calendars of snapshot.calendar_rights again."
 
@@ -72,11 +69,11 @@ class RemoveCalendarPermissions(Action):
         calls = {right.item: graph_calls.delete_calendar_permission(right.owner, right.key) for right in doomed}
         return holdings.remove(task.clients.graph.batch, calls)
 
-    def read_back(self, view: View, clients: TenantClients) -> tuple[Snapshot, list[MicrosoftError]]:
+    def proof_for(self, view: View) -> tuple[Read[Any], ...]:
         """Look again only at the calendars that had an entry."""
         owners = {right.owner: Mailbox(right.owner, right.name) for right in view.now.get(HELD).rights}
-        questions = [_entries(mailbox, holdings.names_of(view)) for mailbox in owners.values()]
-        return holdings.look_again(HELD, view.now, clients.graph.batch, questions)
+        names = holdings.names_of(view)
+        return holdings.proof(HELD, [_entries(mailbox, names) for mailbox in owners.values()], "graph")
 
 
 @dataclass(frozen=True)

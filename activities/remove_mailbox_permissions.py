@@ -12,7 +12,7 @@ from shared.microsoft365.errors import MicrosoftError
 from shared.microsoft365.wire import as_texts, text_at
 from shared.offboarding import holdings, identifiers, mailbox_rows
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.holdings import MAX_UNREAD_LOOKED_AT, Question, Right
+from shared.offboarding.holdings import FULL_ACCESS, MAX_UNREAD_LOOKED_AT, Question, Right
 from shared.offboarding.reads import USER, Read, own_row
 from shared.offboarding.scans import Look, Mailbox
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from shared.offboarding.reads import Snapshot
     from shared.offboarding.scans import Scans
 
-FULL_ACCESS: Final = "full_access"
 SEND_AS: Final = "send_as"
 ON_BEHALF: Final = {
     "send_on_behalf": ("Get-Mailbox", "Set-Mailbox"),
@@ -56,7 +55,7 @@ class RemoveMailboxPermissions(Action):
     Send As and Send on Behalf are looked up live, the latter by distinguished name because no other filter works
     (Learn: "Filterable properties for the Filter parameter"). Full Access is known by mailbox only: a scan finds the
     mailboxes, each of which is asked again live. Inherited and denying entries are left, and so is what a group gives:
-    `remove_groups` ends that. The rights are read back at once, because only those that were removed need a look.
+    `remove_groups` ends that.
     """
 
     name = "remove_mailbox_permissions"
@@ -66,7 +65,6 @@ class RemoveMailboxPermissions(Action):
     reads = (USER, DISTINGUISHED_NAME)
     permissions = (EXCHANGE_ADMIN,)
     destructive = True
-    proves_itself = True
     removes = True
     undo = "Grant the rights of snapshot.mailbox_rights again."
 
@@ -101,17 +99,16 @@ class RemoveMailboxPermissions(Action):
             )
         return results
 
-    def read_back(self, view: View, clients: TenantClients) -> tuple[Snapshot, list[MicrosoftError]]:
+    def proof_for(self, view: View) -> tuple[Read[Any], ...]:
         """Look again only where something was removed."""
         who = _Holder(_upn(view), holdings.names_of(view))
         rights = view.now.get(HELD).rights
         kinds = {right.kind for right in rights}
-        distinguished_name = view.now.get(DISTINGUISHED_NAME)
         questions = [_send_as(who)] if SEND_AS in kinds else []
-        questions += [_on_behalf(distinguished_name, kind) for kind in ON_BEHALF if kind in kinds]
+        questions += [_on_behalf(view.now.get(DISTINGUISHED_NAME), kind) for kind in ON_BEHALF if kind in kinds]
         places = [Mailbox(right.owner, right.name) for right in rights if right.kind == FULL_ACCESS]
         questions += [_full_access(mailbox, who) for mailbox in places]
-        return holdings.look_again(HELD, view.now, clients.exchange.batch, questions)
+        return holdings.proof(HELD, questions, "exchange")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The one tool of this project: `python3 dev start|demo|test|check|bench`.
+"""The one tool of this project: `python3 dev start|demo|test|check|bench|docs`.
 
 It starts with whatever Python the machine has, builds .venv, and goes on with .venv's Python: so this file and
 `environment.py` use the standard library only, and syntax that older Pythons can read.
@@ -26,7 +26,9 @@ _COMMANDS = {
     "test": "run the tests; arguments go to pytest",
     "check": "run the linter, the formatter, the type checker and the import rules",
     "bench": "measure an offboarding",
+    "docs": "write the pages that follow from the code",
 }
+_TOGETHER = {"test": "checks", "check": "checks", "docs": "checks"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,7 +63,7 @@ def main() -> int:
         return 1
     if not environment.is_running(python):
         return _again_with(python)
-    module = importlib.import_module("dev." + ("checks" if given.command in {"check", "test"} else given.command))
+    module = importlib.import_module("dev." + _TOGETHER.get(given.command, given.command))
     run = getattr(module, "run_" + given.command)
     return run(rest) if given.command == "test" else run(given)
 

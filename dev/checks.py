@@ -1,4 +1,4 @@
-"""`python3 dev check` and `python3 dev test`."""
+"""`python3 dev check`, `python3 dev test` and `python3 dev docs`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHECKS = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
     "pyright": ["pyright"],
-    "import-linter": ["lint-imports", "--no-cache"],
+    "import-linter": ["lint-imports", "--no-cache", "--no-logo"],
 }
 
 
@@ -37,6 +37,14 @@ def run_check(_: argparse.Namespace) -> int:
 def run_test(arguments: Sequence[str]) -> int:
     """Run pytest, on two processes unless a number or a single test is given."""
     return _call([sys.executable, "-m", "pytest", *processes(arguments), *arguments])
+
+
+def run_docs(_: argparse.Namespace) -> int:
+    """Write the pages that follow from the code."""
+    from dev import docs  # noqa: PLC0415 - imports the whole app, which checks do without
+
+    docs.write()
+    return 0
 
 
 def processes(arguments: Sequence[str]) -> list[str]:

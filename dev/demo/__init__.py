@@ -85,8 +85,9 @@ def _submit(stack: Stack, tenant: dict[str, Any], user: str, actions: Sequence[A
     body = form.fill(tenant, tenant["users"][user], colleagues, actions, _all_actions())
     answer = stack.post("/api/ExecOffboardUser", body)
     if answer.status_code != requests.codes.ok:
-        said = answer.text or stack.children["host"].tail()
-        raise StackError(f"The app refused the portal's request with {answer.status_code}: {said}")
+        broken = answer.status_code >= requests.codes.internal_server_error
+        log = f"\nThe end of the host's log:\n{stack.children['host'].tail()}" if broken else ""
+        raise StackError(f"The app refused the portal's request with {answer.status_code}: {answer.text}{log}")
     (result,) = answer.json()["Results"]
     print(result["resultText"], flush=True)
     return Leaving(user, actions, result["details"]["id"])

@@ -174,9 +174,14 @@ class Action(ABC):
     def apply(self, task: Task) -> Results | None:
         """Make the open items so; None means accepted as a whole. Raises `MicrosoftError` where all of it failed."""
 
+    def proof_for(self, view: View) -> tuple[Read[Any], ...]:
+        """Return what is read again to prove the change, where that depends on what was found."""
+        del view
+        return self.proof
+
     def read_back(self, view: View, clients: TenantClients) -> tuple[Snapshot, list[MicrosoftError]]:
         """Read again what proves the change; returns the answers, and the errors that are worth asking again."""
-        return perform(self.proof, view.person, clients, view.now)
+        return perform(self.proof_for(view), view.person, clients, view.now)
 
     def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
         """Judge a refusal by Microsoft that only this action understands; None leaves it to the common rules."""

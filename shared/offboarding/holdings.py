@@ -9,7 +9,7 @@ from shared import clock
 from shared.microsoft365 import exchange_cmdlets
 from shared.microsoft365.errors import Category, MicrosoftError
 from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import NOT_THERE, USER, Snapshot, Survey, UnreadError
+from shared.offboarding.reads import NOT_THERE, USER, Read, Snapshot, Survey
 from shared.offboarding.scans import Mailbox, insist
 
 if TYPE_CHECKING:
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
 
     from shared.microsoft365.cloud import TenantClients
     from shared.offboarding.catalogue import Results, View
+    from shared.offboarding.reads import Service
     from shared.offboarding.scans import Found
 
 MAX_UNREAD_LOOKED_AT: Final = 100
 """Mailboxes a scan could not read are looked at again for each leaver, as many as one call can."""
+
+FULL_ACCESS: Final = "full_access"
+CALENDAR: Final = "calendar"
+ASKED_BY_OWNER: Final = frozenset({FULL_ACCESS, CALENDAR})
+"""Kinds of rights that are looked up one mailbox at a time."""
 
 _REFUSALS: Final = frozenset({Category.auth_token, Category.auth_permission, Category.auth_role})
 _NAMED: Final = 3
@@ -47,6 +53,11 @@ class Right:
     is_synced: bool = False
 
     @property
+    def question(self) -> str:
+        """The id of the question whose answer shows it: about its owner, or about all of its kind at once."""
+        return self.owner if self.kind in ASKED_BY_OWNER else self.kind
+
+    @property
     def item(self) -> str:
         """The id of the item that removes it."""
         return "|".join(filter(None, (self.kind, self.owner, self.key)))
@@ -54,10 +65,9 @@ class Right:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What was found, what of it is gone by now, what could not be looked at, and how old the knowledge is."""
+    """What was found, what could not be looked at, and how old the knowledge is."""
 
     rights: tuple[Right, ...]
-    gone: frozenset[str]
     unread: tuple[tuple[str, str], ...]
     note: str
 
@@ -70,7 +80,6 @@ def survey(name: str, title: str) -> Survey[Holdings]:
 def _parse(raw: Any) -> Holdings:  # noqa: ANN401 - as `kept` wrote it
     return Holdings(
         rights=tuple(replace(Right(**right), rights=tuple(right["rights"])) for right in raw["rights"]),
-        gone=frozenset(raw["gone"]),
         unread=tuple((name, why) for name, why in raw["unread"]),
         note=raw["note"],
     )
@@ -78,7 +87,7 @@ def _parse(raw: Any) -> Holdings:  # noqa: ANN401 - as `kept` wrote it
 
 def kept(place: Survey[Holdings], rights: Iterable[Right], unread: Iterable[tuple[str, str]], note: str) -> Snapshot:
     """Return what is kept of a survey."""
-    found = {"rights": [asdict(right) for right in rights], "gone": [], "unread": list(unread), "note": note}
+    found = {"rights": [asdict(right) for right in rights], "unread": list(unread), "note": note}
     return Snapshot({place.name: found}, {})
 
 
@@ -115,29 +124,29 @@ def ask(
     return rights, errors
 
 
-def look_again(
-    place: Survey[Holdings],
-    before: Snapshot,
-    batch: Callable[[list[Any]], Sequence[Any]],
-    questions: Sequence[Question],
-) -> tuple[Snapshot, list[MicrosoftError]]:
-    """Read back; returns what is left, and the error that is worth asking again."""
-    try:
-        left, errors = ask(batch, questions)
-    except MicrosoftError as error:
-        return Snapshot({}, {place.name: error.message}), [error] if error.retryable else []
-    except UnreadError as error:
-        return Snapshot({}, {place.name: str(error)}), []
-    if errors:
-        return Snapshot({}, {place.name: next(iter(errors.values())).message}), []
-    return _left(place, before, left), []
+def proof(place: Survey[Holdings], questions: Iterable[Question], service: Service) -> tuple[Read[Any], ...]:
+    """Return what is read again to see which of the rights are left: by question, the items that are still there."""
+    return tuple(
+        Read(
+            _proof_name(place, question.id),
+            place.title,
+            service,
+            lambda _, question=question: question.call,
+            lambda items: items,
+            lambda answer, _, question=question: [right.item for right in question.read(answer)],
+        )
+        for question in questions
+    )
 
 
-def _left(place: Survey[Holdings], before: Snapshot, left: Iterable[Right]) -> Snapshot:
-    """Return what is kept of a survey once it is known which of the rights are left."""
-    items = {right.item for right in left}
-    gone = [right.item for right in before.get(place).rights if right.item not in items]
-    return Snapshot({place.name: {**before.values[place.name], "gone": gone}}, {})
+def _proof_name(place: Survey[Holdings], question_id: str) -> str:
+    return f"{place.name}/{question_id}"
+
+
+def _is_left(place: Survey[Holdings], right: Right, now: Snapshot) -> bool:
+    """Tell whether a right is there: as the survey found it, until it is read again."""
+    name = _proof_name(place, right.question)
+    return name not in now.values or right.item in (now.values[name] or ())
 
 
 def remove(batch: Callable[[list[Any]], Sequence[Any]], calls: Mapping[str, Any]) -> Results:
@@ -207,7 +216,7 @@ def _age(age: timedelta) -> str:
 def judge(view: View, place: Survey[Holdings], nothing: str) -> list[Finding]:
     """Judge every right that the leaver held when the offboarding began, or when this run did."""
     was, now = view.first.get(place), view.now.get(place)
-    held = {right.item for right in now.rights} - now.gone
+    held = {right.item for right in now.rights if _is_left(place, right, view.now)}
     rights = {right.item: right for right in (*was.rights, *now.rights)}
     findings = [_judge(right, is_held=item in held) for item, right in rights.items()]
     if now.unread:
