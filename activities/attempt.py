@@ -77,7 +77,7 @@ def attempt(services: Services, name: str, order: Order) -> Answer:
     now = clock.now()
     begun = replace(step, state=StepState.running, attempts=step.attempts + 1, started_at=step.started_at or now)
     try:
-        if step.state is not StepState.verifying:  # where it only looks again, the record of that is enough
+        if step.state not in {StepState.running, StepState.verifying}:  # else the record says so already
             begun = services.store.put_steps(order.id, [begun])[0]
         log: list[SentRequest] = []
         worked, answer = _work(services, details, begun, order, log)
@@ -124,11 +124,11 @@ def _work(
     action = catalogue.get(step.name)
     view = view_of(details, step.name, order)
     clients = services.microsoft365.tenant(tenant_of(details), log)
-    view, unasked = _read_more(services, action, view, order, clients)
-    if unasked:
-        return _come_back(step, _again_after(unasked))
     scans = services.store.scans(tenant_of(details))
     try:
+        view, unasked = _read_more(services, action, view, order, clients)
+        if unasked:
+            return _come_back(step, _again_after(unasked))
         view = _surveyed(services, view, order, action.survey(view, clients, scans))
     except MoreToDoError as more:
         waiting, answer = _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
@@ -252,5 +252,5 @@ def tenant_of(details: Details) -> str:
 
 def _with_requests(step: Step, log: list[SentRequest]) -> Step:
     """Keep the ids under which Microsoft's support finds the newest requests of a step."""
-    ids = (*step.request_ids, *(sent.client_request_id for sent in log))
+    ids = tuple(dict.fromkeys((*step.request_ids, *(sent.client_request_id for sent in log))))
     return replace(step, request_ids=ids[-_REQUEST_IDS_KEPT:])

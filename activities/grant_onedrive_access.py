@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.microsoft365.errors import MicrosoftError
@@ -41,14 +42,14 @@ class GrantOnedriveAccess(Action):
     description = "Lets people open the leaver's OneDrive, with full control of all files in it."
     portal_key = "OnedriveAccess"
     params = grantees.Params
-    reads = (USER, DRIVE, SITE_ADMINS)
+    reads = (USER, DRIVE)
     proof = (SITE_ADMINS,)
     permissions = (
         graph_permission("Files.Read.All"),
         graph_permission("User.Read.All"),
         Permission("SharePoint", "Sites.FullControl.All"),
     )
-    undo = "Remove the site administrators who are not in snapshot.onedrive_admins."
+    undo = "Remove the people from the site's administrators, but those whom the snapshot shows as such before."
 
     def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Read the people chosen in the action's picker."""
@@ -58,6 +59,11 @@ class GrantOnedriveAccess(Action):
         """Ask who is meant, too."""
         return (*self.reads, *(read for to in params["to"] for read in grantees.account_reads(to)))
 
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Ask the site for each person, once it is known who they are."""
+        people = grantees.by_id(view.params["to"], view.now, as_recipient=False).values()
+        return tuple(_site_user(person) for person in people if view.now.get(DRIVE) and person.id != view.person.id)
+
     def judge(self, view: View) -> Finding | Sequence[Finding]:
         """Find out who administers the OneDrive."""
         site_url = view.now.get(DRIVE)
@@ -65,7 +71,7 @@ class GrantOnedriveAccess(Action):
             return Finding(Outcome.not_applicable, "There is no OneDrive.")
         return grantees.findings(
             view,
-            lambda _: None,
+            lambda person: view.now.errors.get(_site_user(person).name),
             _administers,
             done=lambda _: f"Has full control of the OneDrive: {site_url}",
             already="Had full control of the OneDrive already.",
@@ -73,22 +79,45 @@ class GrantOnedriveAccess(Action):
         )
 
     def apply(self, task: Task) -> Results:
-        """Make them administrators, one by one: SharePoint first has to know each."""
+        """Make them administrators, one by one."""
         people = grantees.by_id(task.params["to"], task.view.now, as_recipient=False)
         site_url = task.view.now.get(DRIVE) or ""
-        return {finding.item: _add(task, site_url, people[finding.item]) for finding in task.open}
+        return {
+            finding.item: _add(task, site_url, task.view.now.get(_site_user(people[finding.item])))
+            for finding in task.open
+        }
 
 
-def _administers(grantee: Grantee, snapshot: Snapshot) -> bool:
-    return login_name(grantee.upn).casefold() in snapshot.get(SITE_ADMINS)
+@dataclass(frozen=True)
+class _SiteUser:
+    """A person as the site knows them."""
+
+    id: int
+    is_admin: bool
 
 
-def _add(task: Task, site_url: str, grantee: Grantee) -> MicrosoftError | None:
-    sharepoint = task.clients.sharepoint
+def _site_user(person: Grantee) -> Read[_SiteUser]:
+    """Ask the site for a person; it takes up one it does not know, which gives no right (Learn: "EnsureUser")."""
+    return Read(
+        f"onedrive_user {login_name(person.upn).casefold().replace('#', '=').replace('|', ' ')}",
+        f"What {person.name} may do in the OneDrive",
+        "sharepoint",
+        lambda _: lambda sharepoint, site_url: sharepoint.ensure_user(site_url, person.upn),
+        lambda user: _SiteUser(user["id"], user["is_admin"]),
+        lambda user, _: {"id": int(user["Id"]), "is_admin": user.get("IsSiteAdmin") is True},
+        absent=frozenset(),
+    )
+
+
+def _administers(person: Grantee, snapshot: Snapshot) -> bool:
+    if SITE_ADMINS.name in snapshot.values:
+        return login_name(person.upn).casefold() in snapshot.get(SITE_ADMINS)
+    return snapshot.get(_site_user(person)).is_admin
+
+
+def _add(task: Task, site_url: str, user: _SiteUser) -> MicrosoftError | None:
     try:
-        known = sharepoint.ensure_user(site_url, grantee.upn)
-        if known.get("IsSiteAdmin") is not True:
-            sharepoint.set_site_admin(site_url, int(known["Id"]))
+        task.clients.sharepoint.set_site_admin(site_url, user.id)
     except MicrosoftError as error:
         return error
     return None

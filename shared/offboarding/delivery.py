@@ -59,13 +59,18 @@ class Delivery:
         return self.state is DeliveryState.pending
 
     @property
+    def key(self) -> str:
+        """Name the destination among all: ids are unique only within the partner's settings, and within a tenant's."""
+        return f"{self.channel}-{self.destination}"
+
+    @property
     def deadline(self) -> datetime:
         """Until when it is tried."""
         return self.created_at + TRIED_FOR
 
     def message_id(self, offboarding_id: str) -> str:
         """Return the id by which receivers drop repeats: the same at every attempt."""
-        return f"{offboarding_id}-{self.run}-{self.destination}"
+        return f"{offboarding_id}-{self.run}-{self.key}"
 
     def put_off(self, moment: datetime, status: int | None, message: str) -> Delivery:
         """Return it as failed once more and due again at `moment`."""

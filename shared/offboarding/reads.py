@@ -7,6 +7,7 @@ offboarding's snapshot, and repeated by verification.
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
@@ -112,7 +113,7 @@ NOTHING_READ: Final = Snapshot({}, {})
 def perform(
     reads: Iterable[Read[Any]], person: Person, clients: TenantClients, known: Snapshot = NOTHING_READ
 ) -> tuple[Snapshot, list[MicrosoftError]]:
-    """Ask Microsoft all `reads` in one batch per service; `known` tells where the OneDrive is.
+    """Ask Microsoft all `reads`, the services side by side, in one batch each; `known` tells where the OneDrive is.
 
     Returns the answers and the errors that are worth asking again; those are in the snapshot as errors, too. A service
     that cannot be reached at all gives an error for each of its reads and does not spoil the other's.
@@ -121,7 +122,13 @@ def perform(
     errors: dict[str, str] = {}
     retryable: list[MicrosoftError] = []
     wanted = list(reads)
-    for read, answer in [*_ask(wanted, person, clients), *_ask_site(wanted, person, clients, known)]:
+    with ThreadPoolExecutor(3) as services:
+        asked = (
+            services.submit(_ask, "graph", clients.graph.batch, wanted, person),
+            services.submit(_ask, "exchange", clients.exchange.batch, wanted, person),
+            services.submit(_ask_site, wanted, person, clients, known),
+        )
+    for read, answer in (pair for pairs in asked for pair in pairs.result()):
         if not isinstance(answer, MicrosoftError):
             try:
                 values[read.name] = read.keep(answer, person)
@@ -136,21 +143,16 @@ def perform(
     return Snapshot(values, errors), retryable
 
 
-def _ask(reads: list[Read[Any]], person: Person, clients: TenantClients) -> list[tuple[Read[Any], Any]]:
-    batches: dict[Service, Callable[[list[Any]], list[Any]]] = {
-        "graph": clients.graph.batch,
-        "exchange": clients.exchange.batch,
-    }
-    answers: list[tuple[Read[Any], Any]] = []
-    for service, batch in batches.items():
-        mine = [read for read in reads if read.service == service]
-        if mine:
-            try:
-                replies = batch([read.call(person) for read in mine])
-            except MicrosoftError as error:
-                replies = [error] * len(mine)
-            answers += zip(mine, replies, strict=True)
-    return answers
+def _ask(
+    service: Service, batch: Callable[[list[Any]], list[Any]], reads: list[Read[Any]], person: Person
+) -> list[tuple[Read[Any], Any]]:
+    mine = [read for read in reads if read.service == service]
+    if not mine:
+        return []
+    try:
+        return list(zip(mine, batch([read.call(person) for read in mine]), strict=True))
+    except MicrosoftError as error:
+        return [(read, error) for read in mine]
 
 
 def _ask_site(

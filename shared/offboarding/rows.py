@@ -143,8 +143,8 @@ def of(offboarding: Offboarding) -> dict[str, Row]:
         rows[f"{WAKE}{clock.to_text(offboarding.wake_at)}|{offboarding.id}"] = wake
     for delivery in offboarding.deliveries:
         if delivery.next_attempt_at:
-            key = f"{WAKE}{clock.to_text(delivery.next_attempt_at)}|{offboarding.id}|{delivery.destination}"
-            rows[key] = {**wake, "destination": delivery.destination}
+            key = f"{WAKE}{clock.to_text(delivery.next_attempt_at)}|{offboarding.id}|{delivery.key}"
+            rows[key] = {**wake, "destination": delivery.key}
     if not offboarding.has_ended:
         rows[lock_key(offboarding)] = {"id": offboarding.id}
     if offboarding.slot is not None:
