@@ -34,13 +34,13 @@ class Graph:
         activities = {node.name: self._activity(node.name) for node in nodes}
         self.hub = InProcessHub({"graph": self._orchestrator}, {**activities, "settle": self._settle})
 
-    def _orchestrator(self, context: Any) -> Any:  # noqa: ANN401 - the SDK's context
+    def _orchestrator(self, context: Any) -> Any:
         rules = step_graph.Rules({"id": "x"}, timedelta(seconds=self.patience), "settle")
         result = yield from step_graph.run(context, self.nodes, {}, rules)
         return {"outcomes": dict(result.outcomes), "stop": result.stop}
 
     def _activity(self, name: str) -> Callable[[dict[str, Any]], Any]:
-        def answer(order: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the script says
+        def answer(order: dict[str, Any]) -> Any:
             nth = sum(1 for called, _ in self.calls if called == name)
             self.calls.append((name, order))
             script = self.scripts.get(name, [{"settled": "done"}])

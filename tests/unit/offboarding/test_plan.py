@@ -120,9 +120,31 @@ def test_a_node_travels_through_the_orchestrator_unchanged() -> None:
 
 
 DESIGNED = frozenset(
-    """disable_sign_in reset_password revoke_sessions remove_mfa_methods remove_groups remove_licenses convert_to_shared
-    hide_from_address_lists cancel_meetings remove_mailbox_permissions remove_calendar_permissions remove_inbox_rules
-    remove_mobile_devices remove_teams_number grant_mailbox_access grant_mailbox_access_automap grant_send_as
-    grant_send_on_behalf grant_onedrive_access disable_onedrive_sharing forward_email disable_forwarding
-    set_out_of_office clear_immutable_id delete_user""".split()
+    {
+        "disable_sign_in",
+        "reset_password",
+        "revoke_sessions",
+        "remove_mfa_methods",
+        "remove_groups",
+        "remove_licenses",
+        "convert_to_shared",
+        "hide_from_address_lists",
+        "cancel_meetings",
+        "remove_mailbox_permissions",
+        "remove_calendar_permissions",
+        "remove_inbox_rules",
+        "remove_mobile_devices",
+        "remove_teams_number",
+        "grant_mailbox_access",
+        "grant_mailbox_access_automap",
+        "grant_send_as",
+        "grant_send_on_behalf",
+        "grant_onedrive_access",
+        "disable_onedrive_sharing",
+        "forward_email",
+        "disable_forwarding",
+        "set_out_of_office",
+        "clear_immutable_id",
+        "delete_user",
+    }
 )
