@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from shared import settings as app_settings
 from shared.microsoft365.cloud import Endpoints, Microsoft365
 from shared.microsoft365.tokens import Credential
-from shared.offboarding import azure_table
 from shared.offboarding.store import Store
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ class Services:
 @cache
 def current() -> Services:
     """Return the services of this process; raises `SettingsError` where the settings are incomplete."""
+    from shared.offboarding import azure_table  # noqa: PLC0415 - the Tables SDK: a start that only indexes needs none
+
     settings = app_settings.current()
     store = Store(azure_table.connect(settings, "offboardings"), azure_table.connect(settings, "offboardingdetails"))
     return Services(settings, store, connect(settings))

@@ -140,6 +140,11 @@ class Settings:
         values = {s.name: environment.get(s.name, s.default or "").strip() for s in SETTINGS}
         problems = [f"{s.name} is not set. {s.meaning}" for s in SETTINGS if s.default is None and not values[s.name]]
         problems += _contradictions(values)
+        if _trusts_anybody(environment):
+            problems.append(
+                f"AUTH_MODE {values['AUTH_MODE']} needs App Service authentication, which removes forged principals, "
+                "but WEBSITE_AUTH_ENABLED is not True."
+            )
         if problems:
             raise SettingsError("The app's settings are incomplete:\n- " + "\n- ".join(problems))
         return cls(
@@ -195,6 +200,16 @@ def asks_for_a_key(environment: Mapping[str, str]) -> bool:
     Asked while the app is indexed, when no other setting need be there; a mode that is not known means a key.
     """
     return environment.get("AUTH_MODE", FUNCTION_KEY).strip() not in AUTH_MODES[1:]
+
+
+def _trusts_anybody(environment: Mapping[str, str]) -> bool:
+    """Tell whether a principal could be anybody's invention: on Azure, with App Service authentication switched off.
+
+    App Service sets both variables (Microsoft.Identity.Web decides by the second as well).
+    """
+    is_azure = bool(environment.get("WEBSITE_SITE_NAME"))
+    is_guarded = environment.get("WEBSITE_AUTH_ENABLED", "").casefold() == "true"
+    return is_azure and not is_guarded and not asks_for_a_key(environment)
 
 
 def _contradictions(values: Mapping[str, str]) -> list[str]:

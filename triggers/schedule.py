@@ -36,3 +36,4 @@ async def purge(timer: func.TimerRequest, client: df.DurableOrchestrationClient)
     for offboarding in await asyncio.to_thread(watch.old, app):
         await starting.purge_history(client, offboarding)
         await asyncio.to_thread(app.store.forget, offboarding)
+    await asyncio.to_thread(watch.forget_deleted, app)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -46,6 +46,12 @@ class Sinks:
             process.wait()
             raise RuntimeError(f"the receivers did not start: {line.strip() or 'they said nothing'}")
         return cls(**json.loads(line.removeprefix("READY ")), process=process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> None:
         """End the process and wait for it."""

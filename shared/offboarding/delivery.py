@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TRIED_FOR: Final = timedelta(days=1)
 """After that a message that nobody takes is given up."""
 
-MAX_KEPT: Final = 40
+MAX_KEPT: Final = 30
 _MAX_MESSAGE: Final = 300
 
 

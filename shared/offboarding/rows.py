@@ -43,7 +43,7 @@ DETAILS_HIGH: Final = _STEP + LAST
 MAX_PROPERTY_CHARS: Final = 30_000
 _MAX_ROW_CHARS: Final = 12 * MAX_PROPERTY_CHARS
 _MAX_TRANSACTION_CHARS: Final = 600_000
-"""An entity holds 1 MiB, a transaction 4 MiB and 100 rows. A character takes two bytes at rest, on its way up to six."""
+"""An entity holds 1 MiB, a transaction 4 MiB and 100 rows. A character takes two bytes at rest, six on its way."""
 
 _END_OF_TIME_MS: Final = 0xFFF_FFFF_FFFF
 

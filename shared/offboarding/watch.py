@@ -16,7 +16,7 @@ from shared.offboarding.records import Reason, State
 from shared.offboarding.table import ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from datetime import datetime
 
     from shared.offboarding.records import Offboarding
@@ -58,11 +58,11 @@ def wake(services: Services, due: Sequence[Wake] | None = None) -> list[Offboard
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[None]:
+def _alone(name: str) -> Generator[None]:
     """Let what goes wrong with one offboarding or tenant hold up no other, nor the start of what was claimed before."""
     try:
         yield
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, it concerns this one alone
         _log.exception("%s could not be looked after; the next tick looks again", name)
 
 

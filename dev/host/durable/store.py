@@ -37,8 +37,8 @@ class Store:
     """Rows and statements; what they mean is the engine's business."""
 
     def __init__(self, path: str = ":memory:") -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        # Tests make hubs by the thousand and do not close them.
+        # Tests make hubs by the thousand and do not close them: whichever thread collects one, closes it.
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._connection.close)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode=WAL")

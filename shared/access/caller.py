@@ -1,0 +1,79 @@
+"""Who is calling: the one answer that every route is authorised with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shared.access import principal
+from shared.access.policy import KEY, Role
+from shared.access.routes import ROUTES
+from shared.access.scope import Scope
+from shared.offboarding.problems import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from shared.access.principal import Principal
+    from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who calls: `name` stands in the records, `given_roles` are as the hosting front names them."""
+
+    name: str
+    role: Role
+    scope: Scope
+    id: str = ""
+    provider: str = KEY
+    given_roles: tuple[str, ...] = ()
+
+
+_NOBODY: Final = Caller("", Role.nobody, Scope(tenants=frozenset()))
+
+_READERS: Final[Mapping[str, Callable[[str | None], Principal]]] = {
+    "app-service": principal.from_app_service,
+    "static-web-apps": principal.from_static_web_apps,
+}
+"""By AUTH_MODE. A principal header is worth nothing in another mode than its own: anybody could have written it."""
+
+
+def authorised(route: str, settings: Settings, headers: Mapping[str, str]) -> Caller:
+    """Return who is calling `route` (as in `ROUTES`).
+
+    With `function-key` the host has asked for the key before this is reached.
+
+    Raises:
+        RefusedError: 401 nobody is signed in; 403 their role is too low.
+    """
+    needed = ROUTES[route]
+    if needed is None:
+        return _NOBODY
+    caller = _caller(settings, headers)
+    if caller.role < needed:
+        text = f"This needs the role {needed.name}; you have {'no role' if not caller.role else caller.role.name} here."
+        raise refused(403, "forbidden", text)
+    return caller
+
+
+def _caller(settings: Settings, headers: Mapping[str, str]) -> Caller:
+    read = _READERS.get(settings.auth_mode)
+    if read is None:
+        role = Role[settings.function_key_role]
+        scope = settings.access.scope_of(frozenset(), frozenset({KEY, role.name}))
+        return Caller(KEY, role, scope, given_roles=(role.name,))
+    signed_in = read(headers.get(principal.HEADER))
+    given = frozenset(name.casefold() for name in signed_in.roles) - {KEY}
+    role = settings.access.role_of(given)
+    # A bare word could be a user name at one provider and a role in the settings: only addresses and ids are people.
+    person = frozenset({signed_in.id.casefold(), *({signed_in.name.casefold()} if "@" in signed_in.name else ())})
+    groups = given | {role.name}
+    return Caller(
+        signed_in.name,
+        role,
+        settings.access.scope_of(person, groups),
+        signed_in.id,
+        signed_in.provider,
+        signed_in.roles,
+    )

@@ -1,0 +1,44 @@
+"""What one operator may see and do, in the words of the domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shared.offboarding.problems import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The limits of one operator; what lies outside of `tenants` does not exist for them.
+
+    `tenants` are ids, None for all. `forbidden` are actions they may not have done. `most` is how many people or
+    offboardings one request of theirs may be about, None for as many as the service takes.
+    """
+
+    tenants: frozenset[str] | None = None
+    forbidden: frozenset[str] = frozenset()
+    most: int | None = None
+
+    def sees(self, tenant_id: str) -> bool:
+        """Tell whether a tenant exists for the operator."""
+        return self.tenants is None or tenant_id in self.tenants
+
+    def check_actions(self, actions: Iterable[str]) -> None:
+        """Raise `RefusedError` 403 where one of the actions needs a right the operator does not have."""
+        if found := self.forbidden.intersection(actions):
+            text = f"You may not have this done: {', '.join(sorted(found))}. An administrator can give you the right."
+            raise refused(403, "action_forbidden", text, "actions")
+
+    def check_count(self, count: int) -> None:
+        """Raise `RefusedError` 403 where a request is about more than the operator may do at once."""
+        if self.most is not None and count > self.most:
+            text = f"You may do this for {self.most} at once, not for {count}. An administrator can give you the right."
+            raise refused(403, "too_many_at_once", text)
+
+
+EVERYTHING: Final = Scope()
+"""The scope of the app itself."""

@@ -1,0 +1,133 @@
+"""From a message and a destination to the receiver, over whichever channel."""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from shared import clock
+from shared.microsoft365 import graph_calls
+from shared.microsoft365.errors import MicrosoftError
+from shared.notifications import discord, mail, portal_webhook, slack, standard_webhook, teams
+from shared.notifications.delivery_error import DeliveryError, refusal
+from shared.notifications.destinations import Autotask, Basic, Bearer, ConnectWise, Email, HaloPsa, Headers, Webhook
+from shared.notifications.guard import Guard
+from shared.notifications.psa import autotask, connectwise, halo
+from shared.notifications.vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from shared.notifications.destinations import Auth, Destination
+    from shared.notifications.message import Message
+    from shared.notifications.psa.port import Psa
+    from shared.services import Services
+
+_BODIES: Final[Mapping[str, Callable[[Message], dict[str, Any]]]] = {
+    "standard": standard_webhook.body,
+    "teams": teams.body,
+    "slack": slack.body,
+    "discord": discord.body,
+    "portal": portal_webhook.plain,
+    "portal_standardised": portal_webhook.standardised,
+}
+_PSA_SECONDS: Final = 15
+"""A ticket takes several requests; none begins later than that."""
+
+_AGENT: Final = "offboarding-backend/1.0"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a receiver said to a message it took; `reference` is what it calls the thing it made."""
+
+    status: int | None
+    reference: str = ""
+
+
+class Channels:
+    """Sends messages. Every method raises `DeliveryError` where the receiver did not take one."""
+
+    def __init__(self, services: Services, guard: Guard | None = None) -> None:
+        settings = services.settings
+        self._settings = settings
+        self._microsoft365 = services.microsoft365
+        self.vault = Vault(settings.notification_keys, settings.notification_secrets)
+        self.guard = guard or Guard(allow_loopback=settings.allow_loopback_webhooks)
+
+    def send(self, message: Message, destination: Destination) -> Taken:
+        """Send a message; of a test, a PSA system sees only that the settings are good."""
+        if isinstance(destination, Webhook):
+            return self._post(message, destination)
+        if isinstance(destination, Email):
+            return self._mail(message, destination)
+        if message.is_test:
+            self._psa(destination).check()
+            return Taken(None)
+        client = destination.clients.get(message.tenant.id)
+        if client is None:
+            raise DeliveryError(
+                f"Tenant {message.tenant.domain} is not mapped to a client of the PSA system, so no ticket was made; "
+                f"add {message.tenant.id} to its clients."
+            )
+        return Taken(None, self._psa(destination).tell(message, client))
+
+    def _post(self, message: Message, destination: Webhook) -> Taken:
+        url = self.vault.opened(destination.url)
+        if destination.format == "teams" and (problem := teams.problem_of(url)):
+            raise DeliveryError(problem)
+        if destination.format == "discord":
+            url = discord.address(url)
+        content = standard_webhook.encoded(_BODIES[destination.format](message))
+        headers = {"Content-Type": "application/json", "User-Agent": _AGENT, **self._auth(destination.auth)}
+        secrets = [self.vault.opened(secret) for secret in destination.signing]
+        if secrets:
+            headers |= self._signed(message, content, secrets)
+        answer = self.guard.send("POST", url, headers, content)
+        if not answer.is_success:
+            raise refusal(answer, "The receiver")
+        return Taken(answer.status)
+
+    def _signed(self, message: Message, content: bytes, secrets: list[str]) -> dict[str, str]:
+        try:
+            return standard_webhook.signature_headers(message.id, clock.now(), content, secrets)
+        except ValueError as error:
+            raise DeliveryError(str(error)) from None
+
+    def _auth(self, auth: Auth | None) -> dict[str, str]:
+        if auth is None:
+            return {}
+        if isinstance(auth, Bearer):
+            return {"Authorization": f"Bearer {self.vault.opened(auth.token)}"}
+        if isinstance(auth, Basic):
+            user = f"{auth.username}:{self.vault.opened(auth.password)}"
+            return {"Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"}
+        if isinstance(auth, Headers):
+            return {name: self.vault.opened(value) for name, value in auth.headers.items()}
+        return {auth.header: self.vault.opened(auth.value)}
+
+    def _mail(self, message: Message, destination: Email) -> Taken:
+        if not self._settings.mail_tenant or not self._settings.mail_sender:
+            raise DeliveryError("The settings MAIL_TENANT and MAIL_SENDER do not say who sends mail.")
+        content = mail.resource(message, destination.to, is_plain=destination.format == "plain")
+        call = graph_calls.send_mail(self._settings.mail_sender, content)
+        try:
+            self._microsoft365.tenant(self._settings.mail_tenant).graph.send(call)
+        except MicrosoftError as error:
+            retry = error.retryable is not None
+            raise DeliveryError(
+                error.message, status=error.status, retry=retry, retry_after=error.retry_after
+            ) from None
+        return Taken(202)
+
+    def _psa(self, destination: HaloPsa | ConnectWise | Autotask) -> Psa:
+        secret = self.vault.opened
+        guard = replace(self.guard, until=time.monotonic() + _PSA_SECONDS)
+        if isinstance(destination, HaloPsa):
+            return halo.Halo(guard, destination, secret(destination.client_secret))
+        if isinstance(destination, ConnectWise):
+            return connectwise.ConnectWise(guard, destination, secret(destination.private_key))
+        return autotask.Autotask(guard, destination, secret(destination.secret), secret(destination.integration_code))

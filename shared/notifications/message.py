@@ -1,0 +1,198 @@
+"""What is told of an offboarding's end: one model, from which every channel makes its own form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from shared.offboarding import catalogue, plan
+from shared.offboarding.outcome import Outcome
+from shared.offboarding.records import Reason, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from shared.offboarding.reads import Person
+    from shared.offboarding.records import Offboarding, Step, Tenant
+
+ELLIPSIS: Final = "…"
+
+
+class Result(StrEnum):
+    """How an offboarding ended, in one word."""
+
+    success = "success"
+    warning = "warning"
+    failure = "failure"
+
+
+_RESULT_WORDS: Final = {
+    Result.success: "Completed",
+    Result.warning: "Completed, something needs attention",
+    Result.failure: "Failed",
+}
+_OUTCOME_WORDS: Final = {
+    Outcome.done: "Done",
+    Outcome.already_done: "Was so already",
+    Outcome.not_applicable: "Not applicable",
+    Outcome.needs_attention: "Needs attention",
+    Outcome.skipped: "Skipped",
+    Outcome.failed: "Failed",
+}
+_REASON_WORDS: Final = {
+    Reason.steps_failed: "Not every step succeeded.",
+    Reason.cancelled: "It was cancelled.",
+    Reason.abandoned: "No run of it came to an end.",
+    Reason.refused: "It could not be carried out.",
+}
+_WORTH_ATTENTION: Final = frozenset({Outcome.needs_attention, Outcome.skipped, Outcome.failed})
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """One selected action and how it ended."""
+
+    name: str
+    title: str
+    outcome: Outcome
+    text: str
+
+    @property
+    def word(self) -> str:
+        """Name the outcome for people."""
+        return _OUTCOME_WORDS[self.outcome]
+
+    @property
+    def needs_attention(self) -> bool:
+        """Tell whether a person should look at it."""
+        return self.outcome in _WORTH_ATTENTION
+
+
+@dataclass(frozen=True)
+class Message:
+    """Who left where, asked by whom, with what result. Moments are aware and in UTC.
+
+    `id` is by which receivers drop repeats, `link` where a person reads on. The same end of the same run always makes
+    the same message.
+    """
+
+    id: str
+    offboarding_id: str
+    run: int
+    tenant: Tenant
+    person: Person
+    requested_by: str
+    reference: str
+    ticket: str
+    requested_at: datetime
+    started_at: datetime | None
+    ended_at: datetime
+    state: State
+    reason: Reason | None
+    explanation: str
+    steps: tuple[StepLine, ...]
+    link: str
+    is_test: bool = False
+
+    @property
+    def result(self) -> Result:
+        """Return how it ended."""
+        return result_of(self.state, has_attention=any(step.needs_attention for step in self.steps))
+
+    @property
+    def result_words(self) -> str:
+        """Say how it ended."""
+        return _RESULT_WORDS[self.result]
+
+    @property
+    def attention(self) -> tuple[StepLine, ...]:
+        """Return the steps that a person should look at, failed ones first."""
+        order = (Outcome.failed, Outcome.needs_attention, Outcome.skipped)
+        return tuple(sorted((s for s in self.steps if s.needs_attention), key=lambda step: order.index(step.outcome)))
+
+    @property
+    def name(self) -> str:
+        """Return what the person is called, and by which address."""
+        person = self.person
+        return f"{person.display_name} ({person.upn})" if person.display_name else person.upn
+
+    @property
+    def title(self) -> str:
+        """Return a subject line."""
+        test = "Test: " if self.is_test else ""
+        reference = f" - Reference: {self.reference}" if self.reference else ""
+        return f"{test}Offboarding of {self.person.upn}: {self.result_words}{reference}"
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Return what stands above the steps, as names and values; what is empty is left out."""
+        rows = (
+            ("User", self.name),
+            ("Tenant", self.tenant.domain),
+            ("Result", self.result_words),
+            ("Reason", self.explanation),
+            ("Ended", moment_words(self.ended_at)),
+            ("Requested by", self.requested_by),
+            ("Reference", self.reference),
+        )
+        return tuple((name, value) for name, value in rows if value)
+
+
+def result_of(state: State, *, has_attention: bool) -> Result:
+    """Return a result in one word."""
+    if state is State.failed:
+        return Result.failure
+    return Result.warning if has_attention else Result.success
+
+
+def make(offboarding: Offboarding, steps: Mapping[str, Step], message_id: str, link: str) -> Message:
+    """Make the message about an offboarding that has ended.
+
+    Args:
+        offboarding: as it ended.
+        steps: the records of its steps, by name.
+        message_id: the stable id.
+        link: the address of the offboarding; `{id}` stands for its id.
+    """
+    request = offboarding.request
+    return Message(
+        id=message_id,
+        offboarding_id=offboarding.id,
+        run=offboarding.run,
+        tenant=request.tenant,
+        person=request.person,
+        requested_by=request.requested_by,
+        reference=request.reference,
+        ticket=request.ticket,
+        requested_at=offboarding.requested_at,
+        started_at=offboarding.started_at,
+        ended_at=offboarding.ended_at or offboarding.requested_at,
+        state=offboarding.state,
+        reason=offboarding.reason,
+        explanation=offboarding.message or (_REASON_WORDS[offboarding.reason] if offboarding.reason else ""),
+        steps=tuple(_line(name, steps.get(name)) for name in _in_order(tuple(request.actions))),
+        link=link.replace("{id}", offboarding.id),
+    )
+
+
+def _in_order(selected: Sequence[str]) -> list[str]:
+    known = [name for name in selected if name in catalogue.all_actions()]
+    return [node.name for node in plan.make(known).steps] + [name for name in selected if name not in known]
+
+
+def _line(name: str, step: Step | None) -> StepLine:
+    outcome = step.outcome if step else None
+    text = step.message if step and outcome else "It was not begun."
+    return StepLine(name, catalogue.title_of(name), outcome or Outcome.skipped, text)
+
+
+def moment_words(moment: datetime) -> str:
+    """Write a moment for people."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def cut(text: str, most: int) -> str:
+    """Return at most `most` characters, the last of them an ellipsis where something is missing."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + ELLIPSIS

@@ -1,0 +1,1 @@
+"""Tickets in the systems with which service providers bill and plan."""

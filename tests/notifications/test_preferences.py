@@ -1,0 +1,249 @@
+"""The settings: what is accepted, what is kept, and that no secret is ever shown."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from dev.tenant import seed
+from shared.notifications import destinations
+from shared.notifications.preferences import Preferences
+from shared.notifications.vault import MARKER, Secret, Vault, VaultError
+from shared.offboarding.problems import RefusedError
+from shared.settings import SettingsError
+
+CANARY = "canary-secret"
+
+
+def hook(office: Any, **more: Any) -> dict[str, Any]:
+    return office.standard(auth={"kind": "bearer", "token": CANARY}, **more)
+
+
+def refused(office: Any, **channels: Any) -> str:
+    with pytest.raises(RefusedError) as error:
+        office.settings(**channels)
+    assert error.value.status == 400
+    assert CANARY not in str(error.value)
+    return " ".join(f"{one.field}: {one.message}" for one in error.value.problems)
+
+
+def test_nothing_is_set_at_first(office: Any) -> None:
+    assert Preferences(office.app).get() == {"webhook": None, "email": None, "psa": None}
+
+
+def test_no_secret_is_shown_or_stored_in_clear(office: Any) -> None:
+    put = office.settings(webhook=[hook(office)], psa=[office.halo(client_secret=CANARY)])
+    got = Preferences(office.app).get()
+
+    assert put == got
+    shown = json.dumps(got)
+    stored = json.dumps(office.app.store.document("notifications").content)
+    for secret in (CANARY, "/standard/hook", office.sinks.keys["signing"]):
+        assert secret not in shown
+        assert secret not in stored
+    assert "sealed" not in shown
+    assert got["webhook"][0]["url"] == MARKER
+    assert got["psa"][0]["client_secret"] == MARKER
+    assert CANARY not in repr(office.app.settings)
+
+
+@pytest.mark.parametrize("blank", [MARKER, ""])
+def test_the_marker_and_a_blank_keep_what_is_stored(office: Any, blank: str) -> None:
+    office.settings(webhook=[hook(office)])
+    before = office.app.store.document("notifications").content
+
+    office.settings(
+        webhook=[office.standard(url=blank, signing=[blank], auth={"kind": "bearer", "token": blank}, send="all")]
+    )
+
+    assert office.app.store.document("notifications").content == before
+    assert office.only(office.end()).state == "delivered"
+
+
+def test_what_is_shown_can_be_written_back(office: Any) -> None:
+    office.settings(webhook=[hook(office)], email=[{"id": "noc", "to": ["noc@msp.example"]}], psa=[office.halo()])
+    before = office.app.store.document("notifications").content
+
+    office.settings(**Preferences(office.app).get())
+
+    assert office.app.store.document("notifications").content == before
+
+
+def test_a_blank_secret_of_a_new_destination_is_missing(office: Any) -> None:
+    assert "standard.auth.token: This secret is missing." in refused(
+        office, webhook=[office.standard(auth={"kind": "bearer", "token": ""})]
+    )
+
+
+def test_a_stored_secret_does_not_follow_to_another_address(office: Any) -> None:
+    office.settings(webhook=[hook(office)], psa=[office.halo()])
+
+    elsewhere = office.standard(url="https://other.example/", auth={"kind": "bearer", "token": MARKER})
+    assert "give the secret again" in refused(office, webhook=[elsewhere])
+    psa = office.halo(url="https://other.example", client_secret=MARKER)
+    assert "give the secret again" in refused(office, psa=[psa])
+
+
+def test_another_kind_of_destination_takes_no_secret_over(office: Any) -> None:
+    office.settings(psa=[office.halo()])
+    other = {"id": "halo", "system": "autotask", "username": "a", "secret": "", "integration_code": "x", "queue": 1}
+
+    assert "halo.secret: This secret is missing." in refused(office, psa=[other])
+
+
+def test_a_secret_can_be_the_name_of_a_setting(office: Any) -> None:
+    office.app.settings.notification_secrets["NOTIFICATION_SECRET_URL"] = office.standard()["url"]
+
+    shown = office.settings(webhook=[office.standard(url={"setting": "NOTIFICATION_SECRET_URL"})])
+
+    assert shown["webhook"][0]["url"] == {"setting": "NOTIFICATION_SECRET_URL"}
+    assert office.only(office.end()).state == "delivered"
+
+
+@pytest.mark.parametrize(
+    "name", ["M365_CLIENT_SECRET", "AzureWebJobsStorage", "NOTIFICATION_KEY", "notification_secret_x"]
+)
+def test_the_apps_own_settings_cannot_be_sent_anywhere(office: Any, name: str) -> None:
+    refused(office, webhook=[office.standard(auth={"kind": "bearer", "token": {"setting": name}})])
+
+
+def test_a_setting_that_is_missing_or_unresolved_is_named(office: Any) -> None:
+    secrets = office.app.settings.notification_secrets
+    secrets["NOTIFICATION_SECRET_VAULT"] = "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/x)"
+    for name in ("NOTIFICATION_SECRET_NONE", "NOTIFICATION_SECRET_VAULT"):
+        assert name in refused(office, webhook=[office.standard(url={"setting": name})])
+
+
+def test_nobody_can_bring_a_sealed_secret(office: Any) -> None:
+    office.settings(webhook=[hook(office)])
+    sealed = office.app.store.document("notifications").content["webhook"][0]["auth"]["token"]["sealed"]
+
+    assert "named as stored" in refused(
+        office, webhook=[office.standard(auth={"kind": "bearer", "token": {"sealed": sealed}})]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"url": "http://receiver.example/"}, "https://"),
+        ({"url": "https://user:canary-secret@receiver.example/"}, "user name or password"),
+        ({"url": "https://10.0.0.1\\@x/"}, "characters"),
+        ({"signing": []}, "signing secret"),
+        ({"signing": ["whsec_short"]}, "24 to 64 bytes"),
+        ({"signing": ["a", "b", "c"]}, "at most 2"),
+        ({"format": "carrier-pigeon"}, "format"),
+        ({"surprise": 1}, "surprise"),
+        ({"id": "Not An Id"}, "id"),
+        ({"format": "teams", "url": "https://x.webhook.office.com/canary-secret"}, "Workflows"),
+        ({"auth": {"kind": "api_key", "header": "Host", "value": "x"}}, "set by this service"),
+        ({"auth": {"kind": "api_key", "header": "webhook-id", "value": "x"}}, "set by this service"),
+        ({"auth": {"kind": "api_key", "header": "bad header", "value": "x"}}, "header"),
+        ({"auth": {"kind": "headers", "headers": {}}}, "at least 1"),
+    ],
+)
+def test_what_is_wrong_with_a_web_hook_is_said(office: Any, change: dict[str, Any], said: str) -> None:
+    assert said in refused(office, webhook=[office.standard(**change)])
+
+
+@pytest.mark.parametrize(
+    "address", ["nobody", "a@b", "a b@example.com", "a@example.com,b@example.com", "a;b@example.com"]
+)
+def test_what_is_no_mail_address_is_refused(office: Any, address: str) -> None:
+    assert "not a mail address" in refused(office, email=[{"id": "noc", "to": [address]}])
+
+
+def test_a_client_mapping_is_by_tenant_id(office: Any) -> None:
+    assert "not the id of a tenant" in refused(office, psa=[office.halo(clients={"fabrikam.example": "15"})])
+
+
+def test_ids_are_unique(office: Any) -> None:
+    assert "Two destinations" in refused(office, webhook=[office.standard(), office.standard()])
+
+
+def test_an_id_may_be_used_in_each_channel(office: Any) -> None:
+    both = {"webhook": [hook(office, id="portal")], "email": [{"id": "portal", "to": ["noc@msp.example"]}]}
+    office.settings(**both)
+    office.settings(**Preferences(office.app).get())
+
+    assert [one.channel for one in Preferences(office.app).test("portal", "webhook")] == ["webhook"]
+    assert office.only(office.end()).state == "delivered"
+
+
+def test_a_change_in_between_is_a_conflict(office: Any) -> None:
+    office.settings(webhook=[office.standard()])
+    store = office.app.store
+    old = store.document("notifications")
+    office.settings(webhook=[])
+
+    class Late:
+        def document(self, key: str) -> Any:
+            return old if key == "notifications" else None
+
+        def put_document(self, *arguments: Any) -> None:
+            store.put_document(*arguments)
+
+    preferences = Preferences(office.app)
+    preferences._store = Late()  # type: ignore[assignment]
+    with pytest.raises(RefusedError) as error:
+        preferences.put(destinations.parse_json({"webhook": []}))
+
+    assert error.value.status == 409
+
+
+def test_a_tenant_keeps_its_own_secrets(office: Any) -> None:
+    office.settings(webhook=[hook(office)])
+
+    with pytest.raises(RefusedError, match="missing"):
+        office.settings(seed.FABRIKAM, webhook=[office.standard(auth={"kind": "bearer", "token": MARKER})])
+
+
+def test_without_a_key_only_names_of_settings_can_be_stored() -> None:
+    vault = Vault((), {"NOTIFICATION_SECRET_ONE": CANARY})
+
+    with pytest.raises(VaultError, match="NOTIFICATION_KEY"):
+        vault.sealed(Secret(given=CANARY))
+    assert vault.opened(Secret(setting="NOTIFICATION_SECRET_ONE")) == CANARY
+
+
+def test_keys_can_be_replaced() -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    sealed = Vault([old], {}).sealed(Secret(given=CANARY))
+
+    assert Vault([new, old], {}).opened(sealed) == CANARY
+    with pytest.raises(VaultError, match="NOTIFICATION_KEY"):
+        Vault([new], {}).opened(sealed)
+    assert CANARY not in repr(sealed)
+    assert CANARY not in repr(Secret(given=CANARY))
+
+
+def test_a_key_that_is_none_stops_the_app_at_start(settings_of: Any) -> None:
+    with pytest.raises(SettingsError, match="NOTIFICATION_KEY") as error:
+        settings_of(NOTIFICATION_KEY=CANARY, M365_CLIENT_SECRET="x")
+    assert CANARY not in str(error.value)
+
+
+def test_no_secret_appears_in_what_became_of_a_message(office: Any, caplog: pytest.LogCaptureFixture) -> None:
+    office.settings(webhook=[hook(office)], psa=[office.halo(client_secret=CANARY)])
+    office.sinks.faults({"match": "/standard", "kind": "status", "status": 500})
+
+    ended = office.end(1, notify=("webhook", "psa"))
+    office.tick()
+
+    told = json.dumps([one.shown(ended.id) for one in office.get(ended.id).deliveries])
+    assert {one.state for one in office.get(ended.id).deliveries} == {"pending", "dead"}
+    for secret in (CANARY, "/standard/hook", office.sinks.keys["signing"]):
+        assert secret not in told
+        assert secret not in caplog.text
+
+
+def test_a_body_that_is_too_large_or_not_json_is_refused() -> None:
+    with pytest.raises(RefusedError) as large:
+        destinations.parse(b" " * (64 * 1024 + 1))
+    with pytest.raises(RefusedError) as garbage:
+        destinations.parse(b"{")
+
+    assert (large.value.status, garbage.value.status) == (413, 400)

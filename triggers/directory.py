@@ -1,0 +1,154 @@
+"""Our REST API beside the offboardings: health, actions, tenants, people and defaults."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared import clock, services
+from shared.offboarding import catalogue, defaults, plan
+from shared.offboarding import request as requests
+from shared.offboarding.defaults import DefaultsStore
+from shared.offboarding.directory import Directory
+from shared.offboarding.problems import refused
+from shared.offboarding.tenants import Tenants
+from triggers.answers import is_asked, json_answer, whole_number
+from triggers.routing import route
+
+if TYPE_CHECKING:
+    from shared.access.caller import Caller
+    from shared.offboarding.tenants import ManagedTenant
+
+blueprint = df.Blueprint()
+
+_PAGE = 100
+
+
+@route(blueprint, "GET health")
+def get_health(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Answer that the app runs, and nothing else: anybody may ask."""
+    del req, caller
+    return json_answer({})
+
+
+@route(blueprint, "GET actions")
+def list_actions(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """List the actions that can be selected, with all that was declared of them."""
+    del req
+    forbidden = caller.scope.forbidden
+    return json_answer({"items": [_action(name, name not in forbidden) for name in catalogue.all_actions()]})
+
+
+def _action(name: str, is_allowed: bool) -> dict[str, Any]:  # noqa: FBT001 - made in one place
+    action = catalogue.get(name)
+    node = next(node for node in plan.make(catalogue.all_actions().keys()).steps if node.name == name)
+    known = catalogue.all_actions()
+    return {
+        "name": name,
+        "title": action.title,
+        "description": action.description,
+        "parameters": requests.parameters_schema(name),
+        "portal_key": action.portal_key,
+        "after": list(node.after),
+        "requires": [one for one in node.requires if one in known],
+        "excludes": list(action.excludes),
+        "lane": action.lane,
+        "destructive": action.destructive,
+        "undo": action.undo,
+        "permissions": [{"api": one.api, "name": one.name} for one in action.permissions],
+        "allowed": is_allowed,
+    }
+
+
+@route(blueprint, "GET tenants")
+def list_tenants(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """List the tenants the caller may work in, and how old the list is; `refresh=true` asks Microsoft again."""
+    listed = Tenants(services.current(), caller.scope).all(refresh=is_asked(req, "refresh"))
+    age = int((clock.now() - listed.read_at).total_seconds())
+    return json_answer(
+        {
+            "items": [_tenant(tenant) for tenant in listed.tenants],
+            "read_at": clock.to_text(listed.read_at),
+            "age_seconds": max(age, 0),
+            "warnings": [listed.problem] if listed.problem else [],
+        }
+    )
+
+
+def _tenant(tenant: ManagedTenant) -> dict[str, Any]:
+    relationship = {"expires_at": tenant.expires_at, "extends": tenant.extends} if tenant.is_customer else None
+    return {
+        "id": tenant.id,
+        "name": tenant.name,
+        "domain": tenant.domain,
+        "initial_domain": tenant.initial_domain,
+        "domains": list(tenant.domains),
+        "relationship": relationship,
+        "problem": tenant.problem,
+    }
+
+
+@route(blueprint, "GET tenants/{tenant}/users")
+def list_users(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """List a tenant's people by name, or those that `search` finds; `next` fetches the following page."""
+    found = Directory(services.current(), caller.scope).users(
+        req.route_params["tenant"],
+        search=req.params.get("search", ""),
+        next_link=_link(req.params.get("next", "")),
+        top=whole_number(req, "limit", _PAGE),
+    )
+    token = base64.urlsafe_b64encode(found.next_link.encode()).decode() if found.next_link else None
+    items = [asdict(user) | {"badges": list(user.badges)} for user in found.users]
+    return json_answer({"items": items, "next": token, "warnings": list(found.warnings)})
+
+
+def _link(token: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(token.encode()).decode()
+    except ValueError:
+        raise refused(400, "invalid_request", "next must be what an earlier page answered.", "next") from None
+
+
+@route(blueprint, "GET tenants/{tenant}/defaults")
+def get_tenant_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Tell what is switched on beforehand in a tenant, and whose defaults those are."""
+    return _resolved(caller, req.route_params["tenant"])
+
+
+@route(blueprint, "PUT tenants/{tenant}/defaults")
+def put_tenant_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Save a tenant's defaults; null clears them, and the operator's own apply again."""
+    tenant = req.route_params["tenant"]
+    _defaults(caller).save_for_tenant(tenant, defaults.parse(req.get_body()))
+    return _resolved(caller, tenant)
+
+
+@route(blueprint, "GET defaults")
+def get_own_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Tell what is switched on beforehand for the caller where the tenant has no defaults."""
+    del req
+    return _resolved(caller, None)
+
+
+@route(blueprint, "PUT defaults")
+def put_own_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Save the caller's own defaults; null clears them."""
+    _defaults(caller).save_for_operator(defaults.parse(req.get_body()))
+    return _resolved(caller, None)
+
+
+def _defaults(caller: Caller) -> DefaultsStore:
+    return DefaultsStore(services.current(), caller.name, caller.scope)
+
+
+def _resolved(caller: Caller, tenant: str | None) -> func.HttpResponse:
+    found = _defaults(caller).for_tenant(tenant)
+    actions = {name: params or True for name, params in found.defaults.actions.items()}
+    warnings = list(plan.make(found.defaults.actions).warnings)
+    return json_answer(
+        {"source": found.source, "actions": actions, "notify": list(found.defaults.notify), "warnings": warnings}
+    )

@@ -1,0 +1,88 @@
+"""Our REST API of notifications: where they go, a test of it, and sending again what was given up."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared import services
+from shared.notifications import destinations, outbox
+from shared.notifications.preferences import Preferences
+from shared.offboarding.problems import refused
+from shared.offboarding.service import Offboardings
+from shared.offboarding.tenants import Tenants
+from triggers.answers import json_answer
+from triggers.routing import route
+
+if TYPE_CHECKING:
+    from shared.access.caller import Caller
+
+blueprint = df.Blueprint()
+
+
+@route(blueprint, "GET settings/notifications")
+def get_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Tell where notifications go unless a tenant says otherwise; no secret is shown."""
+    del req
+    return json_answer(_of_partner(caller).get())
+
+
+@route(blueprint, "PUT settings/notifications")
+def put_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Set where notifications go; a blank secret, or the word that stands for it, keeps what is stored."""
+    return json_answer(_of_partner(caller).put(destinations.parse(req.get_body())))
+
+
+@route(blueprint, "POST settings/notifications/test")
+def test_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Send a test message to the destination of the query, or to all."""
+    return _tested(req, _of_partner(caller))
+
+
+@route(blueprint, "GET tenants/{tenant}/notifications")
+def get_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Tell what a tenant has of its own; null stands for what it takes from the partner."""
+    return json_answer(_of_tenant(req, caller).get())
+
+
+@route(blueprint, "PUT tenants/{tenant}/notifications")
+def put_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Set what a tenant has of its own."""
+    return json_answer(_of_tenant(req, caller).put(destinations.parse(req.get_body())))
+
+
+@route(blueprint, "POST tenants/{tenant}/notifications/test")
+def test_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Send a test message to the destination of the query, or to all that count for the tenant."""
+    return _tested(req, _of_tenant(req, caller))
+
+
+@route(blueprint, "POST offboardings/{id}/notifications/resend")
+def resend_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Let messages that were given up be delivered again, or those to the destinations of the query."""
+    app = services.current()
+    offboarding = Offboardings(app, caller.scope).get(req.route_params["id"])
+    named = [one for one in req.params.get("destinations", "").split(",") if one]
+    changed = outbox.resend(app, offboarding.id, named, caller.name)
+    return json_answer({"notifications": [one.shown(changed.id) for one in changed.deliveries]}, 202)
+
+
+def _of_partner(caller: Caller) -> Preferences:
+    if caller.scope.tenants is not None:
+        text = "These settings are about every tenant; you may change those of your tenants."
+        raise refused(403, "forbidden", text)
+    return Preferences(services.current())
+
+
+def _of_tenant(req: func.HttpRequest, caller: Caller) -> Preferences:
+    app = services.current()
+    return Preferences(app, Tenants(app, caller.scope).resolve(req.route_params["tenant"]))
+
+
+def _tested(req: func.HttpRequest, preferences: Preferences) -> func.HttpResponse:
+    return json_answer(
+        {"results": [asdict(one) for one in preferences.test(req.params.get("destination"), req.params.get("channel"))]}
+    )

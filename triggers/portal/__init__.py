@@ -1,0 +1,10 @@
+"""The end points of the existing portal (CIPP 10.9): its shapes, our services.
+
+Nothing is decided here: each end point reads the portal's form, calls what our own API calls, and answers as the portal
+expects it.
+"""
+
+from triggers.portal import notifications, pickers, preferences, scheduled, start_up, wizard
+from triggers.portal.wire import blueprint
+
+__all__ = ["blueprint", "notifications", "pickers", "preferences", "scheduled", "start_up", "wizard"]

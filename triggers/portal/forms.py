@@ -1,0 +1,87 @@
+"""The portal's form of an offboarding, read into actions and written from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.offboarding import catalogue, portal_form
+from shared.offboarding import request as requests
+from shared.offboarding.problems import Problem, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.offboarding.catalogue import Action
+    from shared.offboarding.defaults import Defaults
+    from triggers.portal.wire import Form
+
+_CHANNELS: Final = {"webhook": "Webhook", "email": "Email", "psa": "PSA"}
+_UNTOUCHED: Final[Mapping[str, Any]] = {"set_out_of_office": "", "forward_email": None}
+"""What the form holds for actions with parameters that are off; the others are pickers of several people."""
+
+
+def actions_in(form: Form, problems: list[Problem]) -> dict[str, dict[str, Any]]:
+    """Return what is switched on, with its parameters; what is wrong with those is added to `problems`."""
+    actions: dict[str, dict[str, Any]] = {}
+    for action in catalogue.all_actions().values():
+        params = action.from_portal(form)
+        if params is None:
+            continue
+        try:
+            actions[action.name] = requests.checked_params(action.name, params)
+        except RefusedError as error:
+            problems += [Problem(action.portal_key, f"{action.title}: {p.message}") for p in error.problems]
+    return actions
+
+
+def channels_in(form: Form) -> list[str]:
+    """Return who is told the result."""
+    chosen = portal_form.lowered(form.get("postexecution"))
+    return [channel for channel in _CHANNELS if catalogue.is_on(chosen.get(channel))]
+
+
+def form_of(defaults: Defaults) -> dict[str, Any]:
+    """Write defaults as a whole form.
+
+    What is off is written, too: the wizard lays a tenant's defaults over the operator's, and a switch they do not
+    mention would stay on.
+    """
+    form = options_of(defaults.actions)
+    for action in catalogue.all_actions().values():
+        form.setdefault(action.portal_key, _off(action))
+    form.setdefault("KeepCopy", False)
+    form["postExecution"] = {channel: channel in defaults.notify for channel in _CHANNELS}
+    return form
+
+
+def _off(action: Action) -> object:
+    return False if action.params is None else _UNTOUCHED.get(action.name, [])
+
+
+def options_of(actions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Write selected actions under the portal's names; one that a later release dropped keeps its own."""
+    options: dict[str, Any] = {}
+    for name, params in actions.items():
+        action = catalogue.all_actions().get(name)
+        options[action.portal_key if action else name] = _value_of(params)
+        if "keep_copy" in params:
+            options["KeepCopy"] = params["keep_copy"]
+    return options
+
+
+def _value_of(params: Mapping[str, Any]) -> object:
+    to = params.get("to")
+    if isinstance(to, str):
+        return _option(to)
+    if to is not None:
+        return [_option(one) for one in to]
+    return params.get("internal", True)
+
+
+def _option(person: str) -> dict[str, str]:
+    return {"label": person, "value": person}
+
+
+def channels_text(notify: tuple[str, ...]) -> str:
+    """Write channels as the portal's `PostExecution`, which must be a text."""
+    return ",".join(text for channel, text in _CHANNELS.items() if channel in notify)

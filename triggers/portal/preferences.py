@@ -1,0 +1,110 @@
+"""What operators set in the portal: the defaults of offboardings, and how the portal looks to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from shared import services
+from shared.access.policy import KEY, Role
+from shared.offboarding import portal_form, rows
+from shared.offboarding.defaults import Defaults, DefaultsStore
+from shared.offboarding.problems import Problem, RefusedError, refused
+from shared.offboarding.table import ConflictError
+from triggers.answers import json_answer
+from triggers.portal import forms, wire
+from triggers.routing import route
+
+if TYPE_CHECKING:
+    import azure.functions as func
+
+    from shared.access.caller import Caller
+
+_LOOKS: Final = {"currentTheme": {"value": "light", "label": "light"}, "pinNav": True, "showDevtools": False}
+_EVERYBODY: Final = "allusers"
+_SOURCES: Final = {"everybody": "allUsers"}
+_DEFAULTS: Final = frozenset({"offboardingdefaults", "offboardingdefaultssource"})
+
+
+@route(wire.blueprint, "GET ListUserSettings", wire.text_refused)
+def list_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Tell an operator's settings, with the defaults that apply where a tenant has none."""
+    del req
+    app = services.current()
+    found = DefaultsStore(app, caller.name, caller.scope).for_tenant(None)
+    looks = app.store.document(_looks_key(caller.name)) or app.store.document(_looks_key(_EVERYBODY))
+    return json_answer(
+        {
+            **_LOOKS,
+            **(looks.content if looks else {}),
+            "offboardingDefaultsSource": _SOURCES.get(found.source, "user"),
+            "offboardingDefaults": {} if found.source == "none" else forms.form_of(found.defaults),
+        }
+    )
+
+
+@route(wire.blueprint, "POST ExecUserSettings", wire.text_refused)
+def exec_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Save an operator's own settings, or, as an administrator, everybody's."""
+    form = wire.body(req)
+    whose = wire.text_in(form, "user")
+    settings = form.get("currentsettings")
+    if not isinstance(settings, dict):
+        raise refused(400, "invalid_request", "There are no settings in the body.", "currentSettings")
+    is_everybody = whose.casefold() == _EVERYBODY
+    if is_everybody and caller.role < Role.admin:
+        raise refused(403, "forbidden", "Only an administrator sets what applies to everybody.", "user")
+    # With a function key nobody knows which person of the portal is asking: they all share what is saved.
+    if not is_everybody and caller.provider != KEY and whose.casefold() not in {"", caller.name.casefold()}:
+        raise refused(403, "forbidden", "You may change your own settings only.", "user")
+    app = services.current()
+    given = cast("dict[str, Any]", settings)
+    lowered = portal_form.lowered(given)
+    if "offboardingdefaults" in lowered:
+        store = DefaultsStore(app, caller.name, caller.scope)
+        save = store.save_for_everybody if is_everybody else store.save_for_operator
+        save(_defaults_in(lowered["offboardingdefaults"]))
+    _save_looks(_looks_key(_EVERYBODY if is_everybody else caller.name), given)
+    return json_answer([{"Results": "The settings were saved."}])
+
+
+def _save_looks(key: str, settings: dict[str, Any]) -> None:
+    looks = {name: value for name, value in settings.items() if name.lower() not in _DEFAULTS}
+    if len(json.dumps(looks)) > rows.MAX_PROPERTY_CHARS:
+        raise refused(400, "invalid_request", f"The settings have more than {rows.MAX_PROPERTY_CHARS} characters.")
+    store = services.current().store
+    known = store.document(key)
+    try:
+        store.put_document(key, looks, known.etag if known else None)
+    except ConflictError:
+        raise refused(409, "changed", "The settings were changed elsewhere just now; look at them again.") from None
+
+
+def _looks_key(name: str) -> str:
+    return f"portal|{hashlib.sha256(name.casefold().encode()).hexdigest()}"
+
+
+@route(wire.blueprint, "POST EditTenantOffboardingDefaults", wire.text_refused)
+def edit_tenant_offboarding_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Save or, with nothing, clear the defaults of a tenant."""
+    form = wire.body(req)
+    tenant = wire.text_in(form, "customerid", "defaultdomainname") or wire.tenant_in(form)
+    if not tenant:
+        raise refused(400, "invalid_request", "The tenant is missing.", "customerId")
+    defaults = _defaults_in(form.get("offboardingdefaults"))
+    DefaultsStore(services.current(), caller.name, caller.scope).save_for_tenant(tenant, defaults)
+    text = "The tenant's defaults were saved." if defaults else "The tenant's defaults were cleared."
+    return json_answer({"state": "success", "resultText": text})
+
+
+def _defaults_in(value: object) -> Defaults | None:
+    """Read a form of defaults; None where there is nothing in it."""
+    form = portal_form.lowered(value)
+    if not form:
+        return None
+    problems: list[Problem] = []
+    actions = forms.actions_in(form, problems)
+    if problems:
+        raise RefusedError(400, "invalid_request", problems)
+    return Defaults(actions, tuple(forms.channels_in(form)))

@@ -1,0 +1,238 @@
+"""The portal's table of offboardings, its task page, and what can be done from there."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from shared import clock, services
+from shared.offboarding import catalogue
+from shared.offboarding.operations import Operations
+from shared.offboarding.problems import RefusedError, refused
+from shared.offboarding.records import Reason
+from shared.offboarding.service import MAX_PAGE, Offboardings, Wanted
+from triggers import starting
+from triggers.answers import json_answer
+from triggers.portal import forms, wire
+from triggers.portal.steps import Line, lines_of
+from triggers.routing import route, route_with_client
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import azure.durable_functions as df
+    import azure.functions as func
+
+    from shared.access.caller import Caller
+    from shared.offboarding.operations import Name
+    from shared.offboarding.records import Offboarding
+
+_COMMAND: Final = "Invoke-CIPPOffboardingJob"
+_MOST: Final = 1000
+_MAX_PATTERN_CHARS: Final = 200
+
+_REASONS: Final = {
+    Reason.steps_failed: "Not every step succeeded.",
+    Reason.cancelled: "It was cancelled.",
+    Reason.abandoned: "No run of it came to an end.",
+    Reason.refused: "It was refused.",
+}
+_EVENTS: Final = {
+    "submitted": "The offboarding was submitted.",
+    "scheduled": "The offboarding was moved to another moment.",
+    "run_now": "The offboarding was started by hand.",
+    "retried": "The offboarding was started again.",
+    "cancelled": "The offboarding was cancelled.",
+}
+
+_SEVERITIES: Final = {"failed": "Error", "needs_attention": "Warning", "skipped": "Warning"}
+
+
+@route(wire.blueprint, "GET ListScheduledItems", wire.text_refused)
+def list_scheduled_items(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """List the newest 1,000 offboardings, the latest scheduled first, as the portal's rows of tasks."""
+    query = wire.query(req)
+    service = Offboardings(services.current(), caller.scope)
+    if query.get("id"):
+        found = _by_id(service, query["id"])
+    elif query.get("type", _COMMAND).casefold() != _COMMAND.casefold() or catalogue.is_on(query.get("showhidden")):
+        found = []
+    else:
+        found = [one for one in _newest(service, wire.tenant_in(query)) if _is_named(one, query)]
+    rows = [_task(offboarding) for offboarding in found]
+    return json_answer(sorted(rows, key=lambda row: (row["ScheduledTime"], row["ExecutedTime"]), reverse=True))
+
+
+def _by_id(service: Offboardings, offboarding_id: str) -> list[Offboarding]:
+    try:
+        return [service.get(offboarding_id)]
+    except RefusedError:
+        return []
+
+
+def _newest(service: Offboardings, tenant: str) -> list[Offboarding]:
+    found: list[Offboarding] = []
+    start = None
+    while len(found) < _MOST:
+        page, start = service.page(Wanted(tenant or None), start, MAX_PAGE)
+        found += page
+        if start is None:
+            break
+    return found
+
+
+def _is_named(offboarding: Offboarding, query: dict[str, str]) -> bool:
+    name = _name(offboarding).casefold()
+    wanted, pattern = query.get("name", ""), query.get("searchtitle", "")[:_MAX_PATTERN_CHARS]
+    return wanted.casefold() in {"", name} and (not pattern or fnmatch.fnmatchcase(name, pattern.casefold()))
+
+
+def _name(offboarding: Offboarding) -> str:
+    return f"Offboarding: {offboarding.request.person.upn}"
+
+
+def _task(offboarding: Offboarding) -> dict[str, Any]:
+    request = offboarding.request
+    scheduled = max(offboarding.scheduled_for or offboarding.requested_at, offboarding.requested_at)
+    options = forms.options_of(request.actions) | {"reference": request.reference}
+    return {
+        "PartitionKey": "ScheduledTask",
+        "RowKey": offboarding.id,
+        "Timestamp": clock.to_text(offboarding.ended_at or offboarding.started_at or offboarding.requested_at),
+        "Name": _name(offboarding),
+        "Command": _COMMAND,
+        "TaskState": offboarding.state,
+        "Tenant": {"label": request.tenant.domain, "value": request.tenant.domain, "type": "Tenant"},
+        "Parameters": {
+            "Username": request.person.upn,
+            "APIName": "Scheduled Offboarding",
+            "RunScheduled": True,
+            "options": options,
+        },
+        "ScheduledTime": clock.to_text(scheduled),
+        "ExecutedTime": _text(offboarding.started_at),
+        "Recurrence": "Once",
+        "PostExecution": forms.channels_text(request.notify),
+        "Reference": request.reference,
+        "Hidden": False,
+        "Results": json.dumps([{"Results": _summary(offboarding)}], ensure_ascii=False),
+        "excludedTenants": "",
+        "excludedTenantGroups": "",
+        "AdditionalProperties": "{}",
+        "AlertComment": "",
+        "CustomSubject": "",
+        "PsaTicketStrategy": "",
+    }
+
+
+def _summary(offboarding: Offboarding) -> str:
+    reason = _REASONS[offboarding.reason] if offboarding.reason else ""
+    return " ".join(filter(None, (offboarding.state.value, "-" if reason else "", reason, offboarding.message)))
+
+
+@route(wire.blueprint, "GET ListScheduledItemDetails", wire.text_refused)
+def list_scheduled_item_details(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Tell everything about one offboarding, with a row for each step."""
+    offboarding, details = Offboardings(services.current(), caller.scope).details(_row_key(wire.query(req)))
+    task = _task(offboarding) | {"TenantGroup": None, "Trigger": None}
+    rows = [_row(line) for line in lines_of(offboarding, details)]
+    answer = {"Tenant": offboarding.request.tenant.domain, "Timestamp": task["Timestamp"], "Results": rows}
+    return json_answer({"Task": task, "Details": [answer]})
+
+
+def _row_key(query: dict[str, Any], *names: str) -> str:
+    key = wire.text_in(query, "rowkey", *names)
+    if not key:
+        raise refused(400, "invalid_request", "The RowKey of an offboarding is missing.", "RowKey")
+    return key
+
+
+def _row(line: Line) -> dict[str, str]:
+    return {"Step": line.title, "Status": line.status, "Results": line.text, "Time": _text(line.at)}
+
+
+@route(wire.blueprint, "GET ListLogs", wire.text_refused)
+def list_logs(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Tell what happened to one offboarding, newest first; there is no log of anything else."""
+    key = wire.text_in(wire.query(req), "scheduledtaskid")
+    if not key:
+        return json_answer([])
+    offboarding, details = Offboardings(services.current(), caller.scope).details(key)
+    entries = [_Entry(e.at, "Info", _EVENTS.get(e.what, e.what), e.by) for e in offboarding.events]
+    entries += [
+        _Entry(
+            line.at,
+            _SEVERITIES.get(line.status, "Info"),
+            f"{line.title}: {line.text}",
+            offboarding.request.requested_by,
+        )
+        for line in lines_of(offboarding, details)
+        if line.at
+    ]
+    entries.sort(key=lambda entry: entry.at, reverse=True)
+    return json_answer([_log_row(offboarding, number, entry) for number, entry in enumerate(entries)])
+
+
+@dataclass(frozen=True)
+class _Entry:
+    at: datetime
+    severity: str
+    message: str
+    user: str
+
+
+def _log_row(offboarding: Offboarding, number: int, entry: _Entry) -> dict[str, Any]:
+    tenant = offboarding.request.tenant
+    return {
+        "DateTime": clock.to_text(entry.at),
+        "Severity": entry.severity,
+        "Message": entry.message,
+        "User": entry.user,
+        "Tenant": tenant.domain,
+        "API": "Offboarding",
+        "TenantID": tenant.id,
+        "AppId": "",
+        "IP": "",
+        "LogData": None,
+        "RowKey": f"{offboarding.id}-{number}",
+        "StandardInfo": {},
+        "DateFilter": f"{entry.at:%Y%m%d}",
+    }
+
+
+@route_with_client(wire.blueprint, "POST AddScheduledItem", wire.text_refused)
+async def add_scheduled_item(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
+) -> func.HttpResponse:
+    """Run an offboarding now. The portal's general form for tasks of any kind comes here, too, and is refused."""
+    form = wire.body(req)
+    if not catalogue.is_on(form.get("runnow")):
+        raise refused(400, "invalid_request", "Only Run Now is done here; submit offboardings with the wizard.")
+    key = _row_key(form)
+    name = await _perform(client, caller, "run-now", key)
+    return json_answer({"Results": f"{name} is scheduled to run now."})
+
+
+@route_with_client(wire.blueprint, "POST RemoveScheduledItem", wire.text_refused)
+async def remove_scheduled_item(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
+) -> func.HttpResponse:
+    """Delete an offboarding that does not run."""
+    key = _row_key(wire.query(req) | wire.body(req), "id")
+    name = await _perform(client, caller, "delete", key)
+    return json_answer({"Results": f"{name} was removed."})
+
+
+async def _perform(client: df.DurableOrchestrationClient, caller: Caller, what: Name, key: str) -> str:
+    app = services.current()
+    offboarding = await asyncio.to_thread(Offboardings(app, caller.scope).get, key)
+    done = await asyncio.to_thread(Operations(app, caller.name, caller.scope).perform, what, key)
+    await starting.follow_up(client, done)
+    return _name(offboarding)
+
+
+def _text(moment: datetime | None) -> str:
+    return clock.to_text(moment) if moment else ""

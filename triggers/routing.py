@@ -1,0 +1,98 @@
+"""Declaring what can be called: every HTTP function is authorised and answers its errors; none escapes the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from shared import services
+from shared.access.caller import Caller, authorised
+from shared.access.policy import KEY
+from shared.access.routes import ROUTES
+from shared.offboarding.problems import refused
+from triggers.answers import problem_answer, refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from shared.offboarding.problems import RefusedError
+
+    Refusal = Callable[[RefusedError, str], func.HttpResponse]
+    """How a refusal is told: the error, and the id under which the log tells more."""
+
+    Handler = Callable[[func.HttpRequest, Caller], func.HttpResponse]
+    ClientHandler = Callable[[func.HttpRequest, df.DurableOrchestrationClient, Caller], Awaitable[func.HttpResponse]]
+
+F = TypeVar("F")
+
+_LOOKING: Final = frozenset({"GET", "HEAD"})
+_OWN_PAGES: Final = frozenset({"same-origin", "none"})
+"""Values of Sec-Fetch-Site, which browsers send and pages cannot set (W3C: "Fetch Metadata Request Headers")."""
+
+
+def route(blueprint: df.Blueprint, name: str, refusal: Refusal = problem_answer) -> Callable[[Handler], Handler]:
+    """Declare the function for a route of `ROUTES`; it is given the request and who asks.
+
+    It may block: the worker runs it on a thread.
+    """
+
+    def declare(handle: Handler) -> Handler:
+        def run(req: func.HttpRequest) -> func.HttpResponse:
+            try:
+                return handle(req, _caller(req, name))
+            except Exception as error:  # noqa: BLE001 - here exceptions become answers
+                return refusal(*refusal_of(error))
+
+        _declare(blueprint, name, _like(handle, run))
+        return handle
+
+    return declare
+
+
+def route_with_client(
+    blueprint: df.Blueprint, name: str, refusal: Refusal = problem_answer
+) -> Callable[[ClientHandler], ClientHandler]:
+    """Declare the function for a route that starts or wakes orchestrations.
+
+    It runs on the worker's one loop: what blocks belongs in `asyncio.to_thread`.
+    """
+
+    def declare(handle: ClientHandler) -> ClientHandler:
+        async def run(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+            try:
+                return await handle(req, client, _caller(req, name))
+            except Exception as error:  # noqa: BLE001 - here exceptions become answers
+                return refusal(*refusal_of(error))
+
+        _declare(blueprint, name, blueprint.durable_client_input("client")(_like(handle, run)))
+        return handle
+
+    return declare
+
+
+def _declare(blueprint: df.Blueprint, name: str, run: Callable[..., Any]) -> None:
+    methods, _, path = name.partition(" ")
+    level = func.AuthLevel.ANONYMOUS if ROUTES[name] is None else None
+    blueprint.route(path, methods=methods.split(","), auth_level=level)(run)
+
+
+def _like(handle: Callable[..., Any], run: F) -> F:
+    """Name a function after the one it calls, without the latter's parameters: the host reads those as bindings."""
+    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
+        setattr(run, name, getattr(handle, name))
+    return run
+
+
+def _caller(req: func.HttpRequest, name: str) -> Caller:
+    headers = cast("Mapping[str, str]", req.headers)
+    caller = authorised(name, services.current().settings, headers)
+    if caller.provider != KEY and req.method not in _LOOKING and _is_made_to_ask(headers):
+        raise refused(403, "cross_site", "Pages of other sites may not change anything here.")
+    return caller
+
+
+def _is_made_to_ask(headers: Mapping[str, str]) -> bool:
+    """Tell whether a page of another site uses the cookie by which a front knows a browser; a token is no cookie."""
+    return headers.get("sec-fetch-site", "none") not in _OWN_PAGES and not headers.get("authorization")
