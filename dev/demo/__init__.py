@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import requests
 
 import function_app
-from dev.demo import changes, form, leavers, show
+from dev.demo import changes, form, inbox, leavers, show
 from dev.demo.expectations import Case, unmet
 from dev.processes import StackError
+from dev.sinks import Sinks
 from dev.stack import Options, Stack
 from dev.start import Stopped, stopping
 from shared.offboarding import catalogue
@@ -44,8 +45,9 @@ def run_demo(given: argparse.Namespace) -> int:
     try:
         with stopping(), tempfile.TemporaryDirectory(prefix="offboarding-") as folder:
             print("Starting table storage, the simulated Microsoft 365 and the app", file=sys.stderr, flush=True)
-            with Stack(Path(folder), Options()) as stack:
-                return _demonstrate(stack, given.latency, given.json)
+            with Sinks.start() as sinks, Stack(Path(folder), Options(settings=inbox.settings())) as stack:
+                inbox.direct(stack, sinks)
+                return _demonstrate(stack, sinks, given.latency, given.json)
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -53,7 +55,7 @@ def run_demo(given: argparse.Namespace) -> int:
         return 130
 
 
-def _demonstrate(stack: Stack, latency: float, file: Path | None) -> int:
+def _demonstrate(stack: Stack, sinks: Sinks, latency: float, file: Path | None) -> int:
     stack.simulator.latency(graph=latency, exchange=latency, sharepoint=latency, login=latency)
     shares = form.split(_all_actions())
     users = leavers.prepare(stack.simulator, len(shares))
@@ -66,11 +68,14 @@ def _demonstrate(stack: Stack, latency: float, file: Path | None) -> int:
     differences = changes.describe(before, after)
     print(f"\nWhat changed in {before['displayName']}:")
     print("\n".join(f"  {line}" for line in differences))
+    arrived, missing = inbox.wait(stack, sinks, offboardings)
+    print("\nWho was told:")
+    print("\n".join(f"  {line}" for line in arrived))
     if file:
         main, *others = offboardings
         result = {"offboarding": main, "others": others, "tenant_changes": differences}
         file.write_text(json.dumps(result, indent=2), encoding="utf-8")
-    return _judge(before, after, leavings, offboardings)
+    return _judge(before, after, leavings, offboardings, missing)
 
 
 def _all_actions() -> list[Action]:
@@ -108,9 +113,13 @@ def _watch(stack: Stack, leavings: Sequence[Leaving]) -> list[Details]:
 
 
 def _judge(
-    before: dict[str, Any], after: dict[str, Any], leavings: Sequence[Leaving], offboardings: Sequence[Details]
+    before: dict[str, Any],
+    after: dict[str, Any],
+    leavings: Sequence[Leaving],
+    offboardings: Sequence[Details],
+    undelivered: Sequence[str],
 ) -> int:
-    problems: list[str] = []
+    problems = [f"not delivered: {one}" for one in undelivered]
     for leaving, offboarding in zip(leavings, offboardings, strict=True):
         who = offboarding["user"]["upn"]
         if offboarding["state"] != "Completed":

@@ -52,7 +52,7 @@ def fill(
         },
         "user": [{**option(leaver), "value": leaver["userPrincipalName"]}],
         "Scheduled": {"enabled": False},
-        "postExecution": {"webhook": False, "email": False, "psa": False},
+        "postExecution": {"webhook": True, "email": True, "psa": True},
         "reference": "DEMO-1",
         "OOO": "",
         "KeepCopy": "forward_email" in names,
