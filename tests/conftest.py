@@ -1,14 +1,17 @@
 """The parts of the cloud that tests share: one of each per test process, so every test arranges a leaver of its own."""
 
+import base64
 import itertools
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import requests
 
 from dev.azurite import Azurite
-from dev.stack import Stack
+from dev.stack import Options, Stack
 from dev.tenant import seed
 from dev.tenant.process import Simulator
 
@@ -68,6 +71,51 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Everything: storage, the simulated Microsoft 365 and the app in its host."""
     with Stack(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
+
+
+@dataclass(frozen=True)
+class Front:
+    """The app behind a front that says who is signed in, as Static Web Apps does.
+
+    The portal's roles `contoso` and `nowhere` are operators of one tenant and of none.
+    """
+
+    stack: Stack
+
+    def principal(self, *roles: str, name: str = "op@msp.example") -> str:
+        """Return the header that says so."""
+        said = {"identityProvider": "aad", "userId": f"id of {name}", "userDetails": name}
+        said["userRoles"] = ["anonymous", "authenticated", *roles]
+        return base64.b64encode(json.dumps(said).encode()).decode()
+
+    def send(
+        self, method: str, path: str, body: object = None, *, role: str = "editor", name: str = "op@msp.example"
+    ) -> requests.Response:
+        """Send a request of somebody with a role."""
+        headers = {"x-ms-client-principal": self.principal(role, name=name), "x-functions-key": ""}
+        return self.stack.send(method, f"/api/{path}", body, headers)
+
+    def get(self, path: str, **who: str) -> requests.Response:
+        """Ask as somebody with a role."""
+        return self.send("GET", path, **who)
+
+    def post(self, path: str, body: object, **who: str) -> requests.Response:
+        """Send a body as somebody with a role."""
+        return self.send("POST", path, body, **who)
+
+
+@pytest.fixture(scope="session")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """Everything, behind a front that signs people in."""
+    roles = "readonly=reader,editor=operator,admin=admin,contoso=operator,nowhere=operator"
+    settings = {
+        "ACCESS_ROLES": roles,
+        "ACCESS_TENANTS": f"contoso={seed.CONTOSO};nowhere=none;*=all",
+        "NOTIFICATION_KEY": base64.urlsafe_b64encode(bytes(range(32))).decode(),
+        "ALLOW_LOOPBACK_WEBHOOKS": "true",
+    }
+    with Stack(tmp_path_factory.mktemp("front"), Options(auth="static-web-apps", settings=settings)) as stack:
+        yield Front(stack)
 
 
 @pytest.fixture

@@ -106,6 +106,13 @@ RULES: tuple[Rule, ...] = (
         texts=("inherited from a group membership",),
     ),
     Rule(
+        Category.already_done,
+        "It was gone already.",
+        ("graph",),
+        statuses=(400,),
+        texts=("does not have a corresponding license",),
+    ),
+    Rule(
         Category.on_prem_mastered,
         ON_PREMISES,
         texts=(

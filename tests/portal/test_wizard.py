@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dev.tenant import seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Front = Any
+    Form = Callable[..., dict[str, Any]]
+
+_LATER = {"enabled": True, "date": 1924991999}
+_OFF = {
+    "RemoveGroups": False,
+    "RevokeSessions": False,
+    "ResetPass": False,
+    "AccessAutomap": None,
+    "AccessSendAs": None,
+    "OnedriveAccess": None,
+    "forward": None,
+    "Scheduled": _LATER,
+}
+
+
+def _submit(front: Front, form: dict[str, Any], **who: str) -> list[dict[str, Any]]:
+    answer = front.post("ExecOffboardUser", form, **who)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["Results"]
+
+
+def _details(front: Front, result: dict[str, Any]) -> dict[str, Any]:
+    return front.get(f"offboardings/{result['copyField']}").json()
+
+
+def _problems(front: Front, form: Any, status: int = 400, **who: str) -> list[str]:
+    answer = front.post("ExecOffboardUser", form, **who)
+    assert answer.status_code == status, answer.text
+    return answer.json()["Results"]
+
+
+def test_the_captured_form_becomes_an_offboarding(front: Front, form: Form, person: dict[str, Any]) -> None:
+    result = _submit(front, form(Scheduled=_LATER, OOO="<p>I have left.</p>"))[0]
+    told = _details(front, result)
+
+    assert set(result) == {"resultText", "state", "copyField", "details"}
+    assert person["value"] in result["resultText"]
+    assert "2030-12-31T23:59:59.000Z" in result["resultText"]
+    assert told["state"] == "Planned"
+    assert told["user"]["id"] == person["rawData"]["id"]
+    assert told["scheduled_for"] == "2030-12-31T23:59:59.000Z"
+    assert told["reference"] == "TICKET-42"
+    assert {step["name"] for step in told["steps"]} == {
+        "disable_sign_in",
+        "forward_email",
+        "grant_mailbox_access_automap",
+        "grant_onedrive_access",
+        "grant_send_as",
+        "remove_groups",
+        "reset_password",
+        "revoke_sessions",
+        "set_out_of_office",
+    }
+
+
+def test_nobody_is_shown_the_new_password_and_the_result_says_so(front: Front, form: Form) -> None:
+    text = _submit(front, form(Scheduled=_LATER))[0]["resultText"]
+
+    assert "The new password is shown to nobody and kept nowhere." in text
+
+
+def test_forwarding_beside_an_out_of_office_message_is_warned_of(front: Front, form: Form) -> None:
+    result = _submit(front, form(Scheduled=_LATER, OOO="<p>Gone</p>"))[0]
+
+    assert result["state"] == "warning"
+    assert "out-of-office" in result["resultText"]
+
+
+@pytest.mark.parametrize(
+    ("user", "text"),
+    [
+        ("big@fabrikam.example", "holds 49.6 GiB"),
+        ("hold@fabrikam.example", "is on hold"),
+        ("archive@fabrikam.example", "has an archive"),
+        ("info@fabrikam.example", "is a shared one already"),
+        (seed.GUEST, "is a guest"),
+    ],
+)
+def test_what_the_wizard_cannot_show_is_in_the_result(front: Front, form: Form, user: str, text: str) -> None:
+    chosen = form(**_OFF, user=[user], ConvertToShared=True, RemoveLicenses=True)
+    result = _submit(front, chosen)[0]
+
+    assert text in result["resultText"]
+    assert result["state"] == "warning"
+    assert front.post("RemoveScheduledItem", {"id": result["copyField"]}).status_code == 200
+
+
+def test_each_person_has_a_result_with_their_own_warnings_only(front: Front, form: Form, person: Any) -> None:
+    chosen = form(**_OFF, user=[person, "board@fabrikam.example", "hold@fabrikam.example"], RemoveLicenses=True)
+    chosen["ConvertToShared"] = True
+    before = max((sent["n"] for sent in front.stack.simulator.requests()), default=0)
+    results = _submit(front, chosen)
+    asked = [r for r in front.stack.simulator.requests(before) if r["service"] == "exchange"]
+
+    assert [result["state"] for result in results] == ["success", "success", "warning"]
+    assert len(asked) == 1
+    assert len(asked[0]["items"]) == 6
+    for result in results:
+        front.post("RemoveScheduledItem", {"id": result["copyField"]})
+
+
+def test_a_synced_person_is_told(front: Front, form: Form) -> None:
+    chosen = form(**_OFF, tenantFilter="hybrid.example", user=["sven@hybrid.example"])
+    result = _submit(front, chosen)[0]
+
+    assert "synchronised from Active Directory" in result["resultText"]
+    front.post("RemoveScheduledItem", {"id": result["copyField"]})
+
+
+def test_exchange_need_not_answer(front: Front, form: Form) -> None:
+    front.stack.simulator.faults([{"service": "exchange", "match": ".", "kind": "status", "status": 503}])
+    try:
+        result = _submit(front, form(**_OFF, ConvertToShared=True))[0]
+    finally:
+        front.stack.simulator.faults([])
+
+    assert "Exchange did not say" in result["resultText"]
+    assert result["state"] == "warning"
+
+
+def test_graph_has_to_answer(front: Front, form: Form) -> None:
+    front.stack.simulator.faults([{"service": "graph", "match": ".", "kind": "status", "status": 503}])
+    try:
+        answer = front.post("ExecOffboardUser", form(Scheduled=_LATER))
+    finally:
+        front.stack.simulator.faults([])
+
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("schedule", [{"enabled": True}, {"enabled": True, "date": None}, {"enabled": "true"}])
+def test_a_schedule_without_a_date_is_refused(front: Front, form: Form, schedule: Any) -> None:
+    assert _problems(front, form(Scheduled=schedule)) == ["The offboarding is scheduled, but no date was picked."]
+
+
+@pytest.mark.parametrize("date", [-1, 0, 1e300, "soon", True, [], 99999999999999])
+def test_a_date_that_is_none_is_refused(front: Front, form: Form, date: Any) -> None:
+    assert len(_problems(front, form(Scheduled={"enabled": True, "date": date}))) == 1
+
+
+def test_a_date_counts_only_while_enabled(front: Front, form: Form) -> None:
+    off = {**_OFF, "Scheduled": {"enabled": False, "date": 1924991999}}
+    result = _submit(front, form(**off))[0]
+
+    assert _details(front, result)["scheduled_for"] is None
+
+
+def test_every_problem_is_told_at_once(front: Front) -> None:
+    form = {"tenantFilter": "", "user": ["not an address"], "Scheduled": {"enabled": True}}
+
+    assert len(_problems(front, form)) == 3
+
+
+def test_nothing_switched_on_is_refused(front: Front, form: Form) -> None:
+    assert _problems(front, form(**_OFF, DisableSignIn=False, KeepCopy=True)) == ["No action is selected."]
+
+
+@pytest.mark.parametrize("text", ["", "<p></p>", "<p> <br></p>", "<h1></h1>\n"])
+def test_tags_without_text_are_no_message(front: Front, form: Form, text: str) -> None:
+    result = _submit(front, form(**_OFF, OOO=text))[0]
+
+    assert [step["name"] for step in _details(front, result)["steps"]] == ["disable_sign_in"]
+
+
+def test_what_delete_user_greys_out_is_dropped_and_told(front: Front, form: Form) -> None:
+    result = _submit(front, form(DeleteUser=True, Scheduled=_LATER), role="admin")[0]
+    names = {step["name"] for step in _details(front, result)["steps"]}
+
+    assert "delete_user" in names
+    assert "forward_email" not in names
+    assert "Forward e-mail was left out, because" in result["resultText"]
+    assert result["state"] == "warning"
+
+
+def test_delete_user_needs_a_right_of_its_own(front: Front, form: Form) -> None:
+    assert "delete_user" in _problems(front, form(DeleteUser=True), 403)[0]
+
+
+def test_a_person_in_both_lists_of_full_access_is_dropped_from_one(front: Front, form: Form) -> None:
+    both = form()["AccessAutomap"]
+    result = _submit(front, form(AccessNoAutomap=both, Scheduled=_LATER))[0]
+
+    assert "names the same person" in result["resultText"]
+
+
+@pytest.mark.parametrize(
+    "tenant",
+    [
+        "fabrikam.example",
+        seed.FABRIKAM,
+        "fabrikam.onmicrosoft.example",
+        {"label": "fabrikam.example", "value": "fabrikam.example", "type": "Tenant"},
+        {"Label": "Fabrikam", "Value": "FABRIKAM.example"},
+    ],
+)
+def test_a_tenant_in_every_spelling(front: Front, form: Form, tenant: Any) -> None:
+    chosen = form(**_OFF)
+    del chosen["tenantFilter"]
+    result = _submit(front, {**chosen, "TenantFilter": tenant})[0]
+
+    assert _details(front, result)["tenant"] == {"id": seed.FABRIKAM, "domain": "fabrikam.example"}
+
+
+@pytest.mark.parametrize("tenant", ["AllTenants", "", None, 7, {"value": None}, "elsewhere.example"])
+def test_a_tenant_that_is_none(front: Front, form: Form, tenant: Any) -> None:
+    status = 404 if tenant == "elsewhere.example" else 400
+
+    assert len(_problems(front, form(**_OFF) | {"tenantFilter": tenant}, status)) == 1
+
+
+@pytest.mark.parametrize("shape", ["text", "option", "typed", "id"])
+def test_people_in_every_spelling(front: Front, form: Form, person: dict[str, Any], shape: str) -> None:
+    upn = person["value"]
+    spelled = {
+        "text": upn,
+        "option": person,
+        "typed": {"label": upn, "value": f" {upn.upper()} "},
+        "id": {"label": "x", "value": person["rawData"]["id"]},
+    }
+    result = _submit(front, form(**_OFF, user=[spelled[shape], "", {"value": " "}, None]))[0]
+
+    assert _details(front, result)["user"]["id"] == person["rawData"]["id"]
+
+
+def test_an_unknown_person_is_named(front: Front, form: Form, person: Any) -> None:
+    problems = _problems(front, form(**_OFF, user=[person, "ghost@fabrikam.example"]), 404)
+
+    assert problems == ["There is no user 'ghost@fabrikam.example' in this tenant."]
+
+
+def test_names_of_keys_and_switches_are_read_leniently(front: Front, form: Form) -> None:
+    chosen = {name.upper(): value for name, value in form(**_OFF, DisableSignIn="True").items()}
+    result = _submit(front, {**chosen, "keepCopy": True, "Unheard-of": {"a": 1}})[0]
+
+    assert [step["name"] for step in _details(front, result)["steps"]] == ["disable_sign_in"]
+
+
+def test_a_second_submit_of_the_same_person_is_refused(front: Front, form: Form) -> None:
+    _submit(front, form(**_OFF))
+
+    assert "already" in _problems(front, form(**_OFF), 409)[0]
+
+
+def test_who_submitted_is_recorded(front: Front, form: Form) -> None:
+    result = _submit(front, form(**_OFF), name="ada@msp.example")[0]
+
+    assert _details(front, result)["requested_by"] == "ada@msp.example"
