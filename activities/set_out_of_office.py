@@ -153,7 +153,7 @@ def _as_written(names: list[str]) -> str:
 
 def _messages(view: View) -> tuple[str, str]:
     """Return both messages as clean HTML: scripts, forms and tracking pictures have no place in a reply."""
-    import nh3  # noqa: PLC0415 - a native library that only this step needs
+    import nh3
 
     internal: str = view.params["internal"]
     external: str = view.params["external"] or internal

@@ -27,7 +27,7 @@ class Services:
 @cache
 def current() -> Services:
     """Return the services of this process; raises `SettingsError` where the settings are incomplete."""
-    from shared.offboarding import azure_table  # noqa: PLC0415 - the Tables SDK: a start that only indexes needs none
+    from shared.offboarding import azure_table
 
     settings = app_settings.current()
     store = Store(azure_table.connect(settings, "offboardings"), azure_table.connect(settings, "offboardingdetails"))

@@ -11,7 +11,6 @@ import azure.functions as func
 
 from shared import clock, services
 from shared.offboarding import catalogue, defaults, plan
-from shared.offboarding import request as requests
 from shared.offboarding.defaults import DefaultsStore
 from shared.offboarding.directory import Directory
 from shared.offboarding.problems import refused
@@ -44,6 +43,8 @@ def list_actions(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
 
 
 def _action(name: str, is_allowed: bool) -> dict[str, Any]:  # noqa: FBT001 - made in one place
+    from shared.offboarding import request as requests
+
     action = catalogue.get(name)
     node = next(node for node in plan.make(catalogue.all_actions().keys()).steps if node.name == name)
     known = catalogue.all_actions()

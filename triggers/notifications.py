@@ -9,8 +9,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared import services
-from shared.notifications import destinations, outbox
-from shared.notifications.preferences import Preferences
+from shared.notifications import outbox
 from shared.offboarding.problems import refused
 from shared.offboarding.service import Offboardings
 from shared.offboarding.tenants import Tenants
@@ -19,6 +18,7 @@ from triggers.routing import route
 
 if TYPE_CHECKING:
     from shared.access.caller import Caller
+    from shared.notifications.preferences import Preferences
 
 blueprint = df.Blueprint()
 
@@ -33,6 +33,8 @@ def get_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
 @route(blueprint, "PUT settings/notifications")
 def put_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Set where notifications go; a blank secret, or the word that stands for it, keeps what is stored."""
+    from shared.notifications import destinations
+
     return json_answer(_of_partner(caller).put(destinations.parse(req.get_body())))
 
 
@@ -51,6 +53,8 @@ def get_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.Http
 @route(blueprint, "PUT tenants/{tenant}/notifications")
 def put_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Set what a tenant has of its own."""
+    from shared.notifications import destinations
+
     return json_answer(_of_tenant(req, caller).put(destinations.parse(req.get_body())))
 
 
@@ -74,11 +78,15 @@ def _of_partner(caller: Caller) -> Preferences:
     if caller.scope.tenants is not None:
         text = "These settings are about every tenant; you may change those of your tenants."
         raise refused(403, "forbidden", text)
+    from shared.notifications.preferences import Preferences
+
     return Preferences(services.current())
 
 
 def _of_tenant(req: func.HttpRequest, caller: Caller) -> Preferences:
     app = services.current()
+    from shared.notifications.preferences import Preferences
+
     return Preferences(app, Tenants(app, caller.scope).resolve(req.route_params["tenant"]))
 
 

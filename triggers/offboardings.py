@@ -11,7 +11,6 @@ import azure.functions as func
 
 from shared import clock, services
 from shared.offboarding import catalogue, plan
-from shared.offboarding import request as requests
 from shared.offboarding.operations import Operations
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.problems import RefusedError, refused
@@ -42,6 +41,8 @@ async def submit_offboardings(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
     """Accept offboardings, one for each user, and start those that are due."""
+    from shared.offboarding import request as requests
+
     submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
     submitted = await asyncio.to_thread(_offboardings(caller).submit, submission, caller.name, _idempotency_key(req))
     await starting.start(client, submitted.to_start)
@@ -68,6 +69,8 @@ def _idempotency_key(req: func.HttpRequest) -> str | None:
 @route(blueprint, "POST offboardings/plan")
 def plan_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Say what a request would do; nothing is written."""
+    from shared.offboarding import request as requests
+
     submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
     planned = _offboardings(caller).plan(submission)
     users = [{"id": u.id, "upn": u.upn, "display_name": u.display_name} for u in planned.found.users]
@@ -127,6 +130,8 @@ async def reschedule_offboarding(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
     """Move a planned offboarding to another moment."""
+    from shared.offboarding import request as requests
+
     moment = requests.parse_schedule(req.get_body())
     done = await asyncio.to_thread(_operations(caller).reschedule, req.route_params["id"], moment)
     return await _finish(client, done, 200)
@@ -183,6 +188,8 @@ async def change_offboardings(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
     """Do the same to many offboardings; each has a result of its own."""
+    from shared.offboarding import request as requests
+
     name, ids = requests.parse_bulk(req.get_body())
     caller.scope.check_count(len(ids))
     operations = _operations(caller)

@@ -3,19 +3,25 @@
 The addresses of Microsoft 365, the app's credential, and from them a tenant's clients.
 """
 
+from __future__ import annotations
+
 import re
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from shared.microsoft365.errors import Category, MicrosoftError, from_oauth
 from shared.microsoft365.exchange import Exchange
 from shared.microsoft365.graph import Graph
-from shared.microsoft365.http import Request, SentRequest, Transport
+from shared.microsoft365.http import Request, SentRequest
 from shared.microsoft365.sharepoint import SharePoint
 from shared.microsoft365.tokens import Credential, Tokens
 from shared.microsoft365.wire import decode, text_at
+
+if TYPE_CHECKING:
+    from shared.microsoft365.transport import Transport
 
 DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -38,6 +44,12 @@ class Endpoints:
     exchange_audience: str = "https://outlook.office365.com"
 
 
+def _pooled() -> Transport:
+    from shared.microsoft365.transport import Transport
+
+    return Transport()
+
+
 @dataclass(frozen=True)
 class TenantClients:
     """One tenant's clients, which note every request in the one log."""
@@ -57,7 +69,7 @@ class Microsoft365:
     def __init__(self, endpoints: Endpoints, credential: Credential, transport: Transport | None = None) -> None:
         """Take the addresses and the credential; nothing is sent yet."""
         self._endpoints = endpoints
-        self._transport = transport or Transport()
+        self._transport = transport or _pooled()
         self._tokens = Tokens(credential, self._transport, endpoints.login)
         self._lock = threading.Lock()
         self._tenant_ids: dict[str, str] = {}

@@ -13,9 +13,6 @@ import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Literal
-from urllib.parse import urlsplit
-
-import requests
 
 from shared.microsoft365.error_rules import (
     DEFAULT_ADVICE,
@@ -144,30 +141,6 @@ def from_oauth(status: int | None, headers: Mapping[str, str], body: bytes | Jso
     failure = Failure("login", status, code, text)
     retry_after = 30.0 if code == "AADSTS650051" else retry_after_seconds(headers)
     return _error(failure, category, advice, headers, request_id=text_at(parsed, "trace_id"), retry_after=retry_after)
-
-
-def from_transport(service: Service, exception: requests.RequestException) -> MicrosoftError:
-    """Say what became of a request that got no (whole) answer.
-
-    The exception's own text is not used: it can hold the URL with its query.
-    """
-    request = exception.request
-    host = urlsplit((request.url if request is not None else None) or "").hostname or SERVICE_NAMES[service]
-    client_request_id = request.headers.get("client-request-id") if request is not None else None
-    category = Category.transient
-    if isinstance(exception, requests.exceptions.SSLError):
-        message = f"The certificate of {host} is not trusted (is a proxy in between? REQUESTS_CA_BUNDLE names the CAs)."
-    elif isinstance(exception, requests.ConnectTimeout):
-        message = f"{host} cannot be reached: no connection in time."
-    elif isinstance(exception, requests.Timeout):
-        message = f"{host} did not answer in time; whether the request was carried out is not known."
-    elif isinstance(exception, ValueError):  # InvalidURL, InvalidHeader, MissingSchema ...
-        category = Category.invalid
-        message = f"The request to {host} cannot be written: its address or a header is not valid."
-    else:
-        message = f"The connection to {host} failed or broke off."
-    code = type(exception).__name__
-    return MicrosoftError(service, category, message, code=code, client_request_id=str(client_request_id or ""))
 
 
 def warning_category(warning: str) -> Category | None:

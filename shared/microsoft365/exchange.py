@@ -5,20 +5,20 @@ interface; its shapes are recorded in the tests. Success is an answer without an
 back, and many a "there was nothing to do" is a warning (`Rows.warnings`).
 """
 
+from __future__ import annotations
+
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from shared.microsoft365.errors import Category, MicrosoftError, from_exchange, warning_category
-from shared.microsoft365.exchange_cmdlets import Cmdlet
 from shared.microsoft365.http import (
     Access,
     Request,
     Response,
     SentRequest,
     TokenSource,
-    Transport,
     refuse_other_origin,
     refused_status,
     request_id_of,
@@ -37,6 +37,12 @@ from shared.microsoft365.wire import (
     lookup,
     text_at,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from shared.microsoft365.exchange_cmdlets import Cmdlet
+    from shared.microsoft365.transport import Transport
 
 BATCH_SIZE = 10
 """What Microsoft's own module puts into one batch."""

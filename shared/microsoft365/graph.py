@@ -4,18 +4,18 @@ What is called stands in `graph_calls`. Everything that is not a success is a `M
 in the place of the item's answer, so that nothing can be taken for done that was not answered.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from shared.microsoft365.errors import Category, MicrosoftError, from_graph
-from shared.microsoft365.graph_calls import GraphCall
 from shared.microsoft365.http import (
     GRAPH_BATCH_READ_SECONDS,
     Access,
     Request,
     SentRequest,
     TokenSource,
-    Transport,
     refused_status,
     request_id_of,
 )
@@ -32,6 +32,12 @@ from shared.microsoft365.wire import (
     item_status,
     text_at,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from shared.microsoft365.graph_calls import GraphCall
+    from shared.microsoft365.transport import Transport
 
 BATCH_SIZE = 20
 """Learn: "Combine multiple HTTP requests using JSON batching"."""

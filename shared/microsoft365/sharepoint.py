@@ -7,15 +7,22 @@ A site's address comes from Graph (`sharePointIds.siteUrl` of the drive). It dec
 must be one of Microsoft's OneDrive hosts before anything is sent.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from shared.microsoft365.errors import Category, MicrosoftError, from_csom, from_sharepoint
-from shared.microsoft365.http import Access, Request, Response, SentRequest, TokenSource, Transport
+from shared.microsoft365.http import Access, Request, Response, SentRequest, TokenSource
 from shared.microsoft365.wire import Json, JsonObject, as_object, as_rows, decode, encode, lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.microsoft365.transport import Transport
 
 ONEDRIVE_HOST = re.compile(r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)-my\.(sharepoint\.(?:com|us|cn)|sharepoint-mil\.us)")
 SITE_PATH = re.compile(r"(?:/(?!\.+(?:/|$))[A-Za-z0-9._~%-]+)+")

@@ -8,6 +8,8 @@ msal does the protocol and keeps the tokens in memory; it is imported when the f
 costs about a tenth of a second that a cold start without Microsoft 365 calls need not pay.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import threading
@@ -18,14 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlencode
 
-import requests
-
-from shared.microsoft365.errors import Category, MicrosoftError, from_oauth, from_transport, readable
-from shared.microsoft365.http import Request, Response, Transport
+from shared.microsoft365.errors import Category, MicrosoftError, from_oauth, readable
+from shared.microsoft365.http import Request, Response
 from shared.microsoft365.wire import Json, decode, text_at
 
 if TYPE_CHECKING:
     import msal
+
+    from shared.microsoft365.transport import Transport
 
 MAX_TENANTS_IN_MEMORY = 300
 """The tenant that was not used for longest is forgotten beyond this; it costs one sign-in when it comes back."""
@@ -130,8 +132,8 @@ class Tokens:
             raise from_oauth(400, {}, answer)
         return token
 
-    def _application(self, tenant: _Tenant, tenant_id: str) -> "msal.ConfidentialClientApplication":
-        import msal  # noqa: PLC0415 - see the module's docstring
+    def _application(self, tenant: _Tenant, tenant_id: str) -> msal.ConfidentialClientApplication:
+        import msal
 
         tenant.cache = tenant.cache or msal.TokenCache()
         self._proof = self._proof or client_credential(self._credential)
@@ -163,7 +165,7 @@ def client_credential(credential: Credential) -> ClientCredential:
 
 def read_certificate(certificate: str, password: str) -> dict[str, str]:
     """Read a PFX (path, or content in base64) into the key and certificate that msal signs with (PS256)."""
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - with msal, only when needed
+    from cryptography.hazmat.primitives.serialization import (
         Encoding,
         NoEncryption,
         PrivateFormat,
@@ -187,7 +189,10 @@ def managed_identity_assertion(identity_client_id: str) -> Callable[[], str]:
 
     Learn: "Configure an application to trust a managed identity". msal keeps the token until it expires.
     """
-    import msal  # noqa: PLC0415 - see the module's docstring
+    import msal
+    import requests
+
+    from shared.microsoft365.transport import from_transport
 
     identity = msal.UserAssignedManagedIdentity(client_id=identity_client_id)
     # The local end point of the host, not Microsoft 365: it is reached without this package's guards.

@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Final
 
 from shared import clock
 from shared.notifications import message as messages
-from shared.notifications import preferences
-from shared.notifications.channels import Channels
 from shared.notifications.delivery_error import DeliveryError
 from shared.offboarding.delivery import MAX_KEPT, Delivery, DeliveryState
 from shared.offboarding.problems import refused
@@ -28,6 +26,7 @@ from shared.offboarding.table import ConflictError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from shared.notifications.channels import Channels
     from shared.notifications.destinations import Destinations
     from shared.notifications.message import Message
     from shared.offboarding.records import Offboarding
@@ -75,6 +74,8 @@ def announced(services: Services, over: Offboarding, *, has_attention: bool = Fa
 
 
 def _in_force(store: Store, tenant_id: str) -> Destinations | None:
+    from shared.notifications import preferences
+
     try:
         return preferences.in_force(store, tenant_id)
     except ValueError:
@@ -82,12 +83,18 @@ def _in_force(store: Store, tenant_id: str) -> Destinations | None:
         return None
 
 
+def _channels(services: Services) -> Channels:
+    from shared.notifications.channels import Channels
+
+    return Channels(services)
+
+
 def deliver_first(services: Services, offboarding_id: str, channels: Channels | None = None) -> None:
     """Try what has not been tried yet; where many receivers are slow, leave it to the timer."""
     if not _first_attempts.acquire(blocking=False):
         return
     try:
-        _Round(services, channels or Channels(services), _end_of_round()).deliver(offboarding_id, is_first=True)
+        _Round(services, channels or _channels(services), _end_of_round()).deliver(offboarding_id, is_first=True)
     finally:
         _first_attempts.release()
 
@@ -97,7 +104,7 @@ def deliver_due(services: Services, due: Iterable[Wake], channels: Channels | No
     ids = list(dict.fromkeys(wake.id for wake in due if wake.destination))
     if not ids:
         return
-    one_round = _Round(services, channels or Channels(services), _end_of_round())
+    one_round = _Round(services, channels or _channels(services), _end_of_round())
     with ThreadPoolExecutor(min(_AT_ONCE, len(ids)), "deliver") as threads:
         list(threads.map(one_round.deliver_safely, ids))
 

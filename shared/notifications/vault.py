@@ -7,11 +7,12 @@ a key can be replaced.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.notifications import MARKER
 from shared.notifications.delivery_error import DeliveryError
 from shared.settings import SECRET_PREFIX
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 M = TypeVar("M", bound=BaseModel)
-
-MARKER: Final = "(stored)"
-"""Shown in the place of a stored secret; written back, like a blank, it keeps what is stored."""
 
 
 class VaultError(DeliveryError):

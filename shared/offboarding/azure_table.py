@@ -119,7 +119,7 @@ def connect(settings: Settings, name: str) -> AzureTable:
     if settings.storage_connection:
         client = TableClient.from_connection_string(settings.storage_connection, name)
     else:
-        from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - 0.1 s that local starts need not pay
+        from azure.identity import DefaultAzureCredential
 
         credential = DefaultAzureCredential(managed_identity_client_id=settings.storage_client_id or None)
         client = TableClient(settings.storage_uri, name, credential=credential)

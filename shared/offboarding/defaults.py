@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.access.scope import EVERYTHING, Scope
 from shared.offboarding import plan, rows
-from shared.offboarding import request as requests
 from shared.offboarding.problems import Problem, RefusedError, refused
 from shared.offboarding.table import ConflictError
 from shared.offboarding.tenants import Tenants
@@ -105,6 +104,8 @@ def _check(content: Mapping[str, Any]) -> None:
 
 def parse(body: bytes) -> Defaults | None:
     """Read {"actions", "notify"} as in a request to offboard, or null; raises `RefusedError` (400, 413)."""
+    from shared.offboarding import request as requests
+
     if body.strip() == b"null":
         return None
     parsed = requests.parse_defaults(body)

@@ -1,4 +1,4 @@
-"""The body of a request to offboard, made from the catalogue: pydantic lives at this edge only."""
+"""Bodies of our API, checked by models made from the catalogue: pydantic lives at this edge only."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass as checked_dataclass
 
-from shared.offboarding import catalogue, identifiers, plan, rows
+from shared.offboarding import catalogue, identifiers, submission
 from shared.offboarding.problems import Problem, RefusedError
+from shared.offboarding.submission import Submission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from shared.offboarding.operations import Name
 
 M = TypeVar("M", bound=BaseModel)
-
-MAX_BODY_BYTES: Final = 64 * 1024
 
 _STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -47,9 +46,7 @@ def _one_line(text: str) -> str:
     return text
 
 
-class Submission(BaseModel):
-    """A request to offboard people of one tenant in one way."""
-
+class _Body(BaseModel):
     model_config = _STRICT
 
     tenant: Annotated[str, AfterValidator(_tenant)]
@@ -77,7 +74,7 @@ def _actions() -> type[BaseModel]:
 
 @cache
 def _model() -> type[BaseModel]:
-    return create_model("OffboardingRequest", __base__=Submission, actions=(_actions(), ...))
+    return create_model("OffboardingRequest", __base__=_Body, actions=(_actions(), ...))
 
 
 @cache
@@ -89,11 +86,9 @@ def _defaults() -> type[BaseModel]:
 def parse(body: bytes, max_users: int) -> Submission:
     """Read a request body; raises `RefusedError` (400, 413) that names every problem."""
     parsed = _parsed(_model(), body)
-    chosen = _selected(parsed)
-    submission = Submission.model_construct(
-        **{name: getattr(parsed, name) for name in Submission.model_fields if name != "actions"}, actions=chosen
-    )
-    return checked(submission, max_users)
+    given = {name: getattr(parsed, name) for name in _Body.model_fields}
+    given |= {"users": tuple(given["users"]), "notify": tuple(given["notify"]), "actions": _selected(parsed)}
+    return submission.checked(Submission(**given), max_users)
 
 
 class _Schedule(BaseModel):
@@ -135,31 +130,11 @@ def parameters_schema(name: str) -> dict[str, Any] | None:
 
 
 def _parsed(model: type[M], body: bytes) -> M:
-    if len(body) > MAX_BODY_BYTES:
-        text = f"The body has {len(body)} bytes; at most {MAX_BODY_BYTES} are accepted."
-        raise RefusedError(413, "body_too_large", [Problem("", text)])
+    submission.refuse_too_large(body)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         raise RefusedError(400, "invalid_request", _problems_of(error)) from None
-
-
-def checked(submission: Submission, max_users: int) -> Submission:
-    """Return the submission if what it asks for makes sense as a whole; raises `RefusedError` (400)."""
-    problems: list[Problem] = []
-    if not submission.actions:
-        problems.append(Problem("actions", "No action is selected."))
-    if len(submission.users) > max_users:
-        problems.append(Problem("users", f"{len(submission.users)} users; at most {max_users} go into one request."))
-    text = json.dumps(submission.actions, ensure_ascii=False)
-    if len(text) > rows.MAX_PROPERTY_CHARS:
-        problems.append(
-            Problem("actions", f"The actions have {len(text)} characters; at most {rows.MAX_PROPERTY_CHARS} fit.")
-        )
-    problems += [Problem("actions", text) for text in plan.make(submission.actions).refusals]
-    if problems:
-        raise RefusedError(400, "invalid_request", problems)
-    return submission
 
 
 def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from shared.offboarding.people import Found
     from shared.offboarding.plan import Plan
-    from shared.offboarding.request import Submission
     from shared.offboarding.store import Details, Locks
+    from shared.offboarding.submission import Submission
     from shared.offboarding.table import Row
     from shared.services import Services
 
@@ -93,7 +93,7 @@ class Offboardings:
         self._scope.check_actions(submission.actions)
         self._scope.check_count(len(submission.users))
         receipt_key = _receipt_key(operator, idempotency_key) if idempotency_key else None
-        body_hash = hashlib.sha256(submission.model_dump_json().encode()).hexdigest()
+        body_hash = hashlib.sha256(submission.fingerprint().encode()).hexdigest()
         earlier = self._store.receipt(receipt_key) if receipt_key else None
         if earlier and earlier["body"] != body_hash:
             text = "This Idempotency-Key was used for another request."
@@ -148,7 +148,7 @@ class Offboardings:
                 person=people.person_of(user),
                 actions=submission.actions,
                 force=submission.force,
-                notify=tuple(submission.notify),
+                notify=submission.notify,
                 reference=submission.reference,
                 requested_by=operator,
                 ticket=submission.ticket,

@@ -9,9 +9,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from dev.tenant import seed
-from shared.notifications import destinations
+from shared.notifications import MARKER, destinations
 from shared.notifications.preferences import Preferences
-from shared.notifications.vault import MARKER, Secret, Vault, VaultError
+from shared.notifications.vault import Secret, Vault, VaultError
 from shared.offboarding.problems import RefusedError
 from shared.settings import SettingsError
 

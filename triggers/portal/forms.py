@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.offboarding import catalogue, portal_form
-from shared.offboarding import request as requests
 from shared.offboarding.problems import Problem, RefusedError
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ _UNTOUCHED: Final[Mapping[str, Any]] = {"set_out_of_office": "", "forward_email"
 
 def actions_in(form: Form, problems: list[Problem]) -> dict[str, dict[str, Any]]:
     """Return what is switched on, with its parameters; what is wrong with those is added to `problems`."""
+    from shared.offboarding import request as requests
+
     actions: dict[str, dict[str, Any]] = {}
     for action in catalogue.all_actions().values():
         params = action.from_portal(form)

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from shared import services
-from shared.notifications import destinations
-from shared.notifications.preferences import Preferences
-from shared.notifications.vault import MARKER
+from shared.notifications import MARKER
 from shared.offboarding import catalogue, portal_form
 from shared.offboarding.problems import refused
 from shared.offboarding.table import ConflictError
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     import azure.functions as func
 
     from shared.access.caller import Caller
+    from shared.notifications.preferences import Preferences
     from triggers.portal.wire import Form
 
 _ID: Final = "portal"
@@ -83,6 +82,8 @@ def _auth_shown(auth: dict[str, Any]) -> dict[str, str]:
 @route(wire.blueprint, "POST ExecNotificationConfig", wire.text_refused)
 def exec_notification_config(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Save the settings."""
+    from shared.notifications import destinations
+
     form = wire.body(req)
     if not form:
         raise refused(400, "invalid_request", "There are no settings in the body.")
@@ -104,6 +105,8 @@ def exec_notification_config(req: func.HttpRequest, caller: Caller) -> func.Http
 def _preferences(caller: Caller) -> Preferences:
     if caller.scope.tenants is not None:
         raise refused(403, "forbidden", "These settings are about every tenant, and you do not see all of them.")
+    from shared.notifications.preferences import Preferences
+
     return Preferences(services.current())
 
 

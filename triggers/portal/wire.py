@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import azure.durable_functions as df
 
 from shared.offboarding import portal_form
-from shared.offboarding import request as requests
-from shared.offboarding.problems import Problem, RefusedError, refused
+from shared.offboarding.problems import RefusedError, refused
+from shared.offboarding.submission import refuse_too_large
 from triggers.answers import json_answer
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def query(req: func.HttpRequest) -> dict[str, str]:
 def body(req: func.HttpRequest) -> Form:
     """Read a body that should be an object; one of another shape is an empty form. Raises `RefusedError` 400, 413."""
     content = req.get_body()
-    if len(content) > requests.MAX_BODY_BYTES:
-        text = f"The body is larger than {requests.MAX_BODY_BYTES} bytes."
-        raise RefusedError(413, "body_too_large", [Problem("", text)])
+    refuse_too_large(content)
     try:
         return portal_form.lowered(json.loads(content or b"{}"))
     except (ValueError, RecursionError):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from shared import clock, services
 from shared.offboarding import catalogue, identifiers, plan, portal_form
-from shared.offboarding import request as requests
 from shared.offboarding.problems import Problem, RefusedError
 from shared.offboarding.service import Offboardings
+from shared.offboarding.submission import Submission, checked
 from triggers import starting
 from triggers.answers import json_answer
 from triggers.portal import forms, wire
@@ -41,7 +41,7 @@ async def exec_offboard_user(
     return json_answer({"Results": [_result(one, submitted, dropped) for one in submitted.offboardings]})
 
 
-def _submission(form: Form) -> tuple[requests.Submission, list[str]]:
+def _submission(form: Form) -> tuple[Submission, list[str]]:
     problems: list[Problem] = []
     if not form:
         problems.append(Problem("", "The form is empty."))
@@ -54,16 +54,16 @@ def _submission(form: Form) -> tuple[requests.Submission, list[str]]:
     if problems:
         raise RefusedError(400, "invalid_request", problems)
     dropped = [*_without_losers(actions), *_without_twice_named(actions)]
-    submission = requests.Submission.model_construct(
+    submission = Submission(
         tenant=tenant.lower(),
-        users=users,
+        users=tuple(users),
         actions=actions,
         scheduled_for=scheduled_for,
-        notify=forms.channels_in(form),
+        notify=tuple(forms.channels_in(form)),
         reference=_reference(form),
         force=False,
     )
-    return requests.checked(submission, services.current().settings.max_users_per_request), dropped
+    return checked(submission, services.current().settings.max_users_per_request), dropped
 
 
 def _users(form: Form, problems: list[Problem]) -> list[str]:

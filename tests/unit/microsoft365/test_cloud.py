@@ -14,7 +14,7 @@ from shared.microsoft365.tokens import Credential
 if TYPE_CHECKING:
     from conftest import Answer, Login, Server
 
-    from shared.microsoft365.http import Transport
+    from shared.microsoft365.transport import Transport
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 

@@ -18,10 +18,10 @@ from shared.microsoft365.errors import (
     from_graph,
     from_oauth,
     from_sharepoint,
-    from_transport,
     retry_after_seconds,
     warning_category,
 )
+from shared.microsoft365.transport import from_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.microsoft365.errors import Category, MicrosoftError
-from shared.microsoft365.http import Access, Request, Transport
+from shared.microsoft365.http import Access, Request
+from shared.microsoft365.transport import Transport
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import Sleeps
 
-    from shared.microsoft365.http import Transport
+    from shared.microsoft365.transport import Transport
 
 ADA, BO, ADMIN = seed.ADA, seed.BO, seed.ADMIN
 UPN = "ada@fabrikam.example"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import Answer, Login, Server
 
-    from shared.microsoft365.http import Transport
+    from shared.microsoft365.transport import Transport
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER = "99999999-2222-4333-8444-555555555555"

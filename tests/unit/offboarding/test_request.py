@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import function_app
-from shared.offboarding import request, rows
+from shared.offboarding import request, rows, submission
 from shared.offboarding.problems import RefusedError
 
 GOOD: dict[str, Any] = {
@@ -77,7 +77,7 @@ def test_no_action_is_refused() -> None:
 
 
 def test_a_body_over_the_limit_is_413() -> None:
-    assert refusal(b"{" + b" " * request.MAX_BODY_BYTES).status == 413
+    assert refusal(b"{" + b" " * submission.MAX_BODY_BYTES).status == 413
 
 
 def test_too_many_users() -> None:
