@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import function_app
 from dev.processes import ROOT
-from shared.microsoft365.app_roles import APP_ROLES, RESOURCES
+from shared.microsoft365.app_roles import APP_ROLES, BESIDES, RESOURCES
 from shared.offboarding import catalogue
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ def permissions() -> str:
         ]
         head = f"## {api} (`{resource}`)\n\n| permission | app role id | for |\n|---|---|---|"
         parts.append("\n".join([head, *rows]) + "\n")
+    besides = [f"| `{name}` | `{APP_ROLES[name]}` | {what} |" for name, what in sorted(BESIDES.items())]
+    head = "## Besides the actions (Microsoft Graph)\n\n| permission | app role id | for |\n|---|---|---|"
+    parts.append("\n".join([head, *besides]) + "\n")
     return "\n".join(parts)
 
 

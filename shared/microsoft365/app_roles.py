@@ -26,6 +26,7 @@ APP_ROLES: Final = {
     "Group.ReadWrite.All": "62a82d76-70ea-41e2-9197-370581804d09",
     "GroupMember.ReadWrite.All": "dbaae8cf-10b5-4b86-a4a1-f871c94c6695",
     "LicenseAssignment.ReadWrite.All": "5facf0c1-8979-4e95-abcf-ff3d079771c0",
+    "Mail.Send": "b633e1c5-b582-4048-a93e-9f11b44c7e96",
     "MailboxSettings.ReadWrite": "6931bccd-447a-43d1-b442-00a195474933",
     "Member.Read.Hidden": "658aa5d8-239f-45c4-aa12-864f4fc7e490",
     "RoleManagement.ReadWrite.Directory": "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8",
@@ -40,3 +41,11 @@ APP_ROLES: Final = {
     "UserAuthenticationMethod.ReadWrite.All": "50483e42-d915-4231-9639-7fdb7fd190e5",
 }
 """App role ids by name; names are unique over the three APIs."""
+
+BESIDES: Final = {
+    "Directory.Read.All": "tenants' names and domains, the users of the pickers, who holds administrator roles",
+    "DelegatedAdminRelationship.Read.All": "the partner's tenant only: which customers there are",
+    "Mail.Send": "the tenant that sends notifications by e-mail only; limit it to one mailbox (Learn: Role Based Access "
+    "Control for Applications in Exchange Online)",
+}
+"""Permissions of Microsoft Graph that the app needs for something else than an action, and for what."""
