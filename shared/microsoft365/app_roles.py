@@ -45,7 +45,7 @@ APP_ROLES: Final = {
 BESIDES: Final = {
     "Directory.Read.All": "tenants' names and domains, the users of the pickers, who holds administrator roles",
     "DelegatedAdminRelationship.Read.All": "the partner's tenant only: which customers there are",
-    "Mail.Send": "the tenant that sends notifications by e-mail only; limit it to one mailbox (Learn: Role Based Access "
-    "Control for Applications in Exchange Online)",
+    "Mail.Send": "the tenant that sends notifications by e-mail only; limit it to one mailbox (Learn: Role Based "
+    "Access Control for Applications in Exchange Online)",
 }
 """Permissions of Microsoft Graph that the app needs for something else than an action, and for what."""
