@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     made["demo"].add_argument("--json", type=Path, metavar="FILE", help="write the result here as well")
     latency = "of every request to Microsoft 365, so that there is something to see; 100 where not given"
     made["demo"].add_argument("--latency", type=int, default=100, metavar="MS", help=latency)
+    made["bench"].add_argument("case", nargs="*", help="what to measure; everything where not given")
     made["bench"].add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
     return tool
 

@@ -6,7 +6,7 @@ import itertools
 import threading
 from typing import TYPE_CHECKING
 
-from shared.offboarding.table import MAX_OPERATIONS, ConflictError, Delete, Insert, Page, Row
+from shared.offboarding.table import ConflictError, Delete, Insert, Page, Row, checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,11 +41,11 @@ class MemoryTable:
 
     def transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
         """Write all operations or none."""
-        if not 0 < len(operations) <= MAX_OPERATIONS or len({o.key for o in operations}) != len(operations):
-            raise ValueError("A transaction has 1 to 100 operations, each on a row of its own.")
         with self._lock:
             self.requests += 1
             rows = self._partitions.setdefault(partition, {})
+            if all(isinstance(o, Delete) and o.key not in rows for o in checked(operations)):
+                return [""] * len(operations)
             for operation in operations:
                 _check(operation, rows.get(operation.key))
             return [self._write(rows, operation) for operation in operations]
@@ -67,9 +67,9 @@ class MemoryTable:
 def _check(operation: Operation, row: Row | None) -> None:
     if isinstance(operation, Insert):
         fits = row is None
-    elif isinstance(operation, Delete):
-        fits = row is not None
+    elif operation.etag is None:
+        fits = row is not None or not isinstance(operation, Delete)
     else:
-        fits = operation.etag is None or (row is not None and row["etag"] == operation.etag)
+        fits = row is not None and row["etag"] == operation.etag
     if not fits:
         raise ConflictError(f"{operation.key} is not as expected")

@@ -204,6 +204,7 @@ class Stack:
             "NO_PROXY": "127.0.0.1",
             "PYTHON_THREADPOOL_THREAD_COUNT": _ACTIVITIES_AT_ONCE,
             limit: _ACTIVITIES_AT_ONCE,
+            "MAX_PER_TENANT_AND_HOUR": "10000",
             **self.options.settings,
         }
 

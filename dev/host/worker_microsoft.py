@@ -55,7 +55,7 @@ class MicrosoftWorker:
 
     def __init__(self) -> None:
         try:
-            import azure_functions_runtime as runtime  # noqa: PLC0415 - not available below Python 3.13
+            import azure_functions_runtime as runtime
         except ImportError as error:
             raise AppError(
                 "--worker microsoft needs the package azure-functions-runtime (Python 3.13 or later)"

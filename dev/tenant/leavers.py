@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dev.tenant import licensing
 from dev.tenant.population import ace, calendar_entry, ident
-from dev.tenant.skus import E3, FLOW_FREE, POWER_BI, TEAMS_PHONE
+from dev.tenant.skus import E3, ENTRA_P2, FLOW_FREE, POWER_BI, TEAMS_PHONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +67,47 @@ def _groups(org: Organisation, ada: User, cy: User, people: Sequence[User]) -> N
         org.group(f"ada-{kind}-{index}", f"Project {index}", kind, [ada, cy, people[index]], owners=[cy.id])
     for index, kind in enumerate(("list", "list", "mail_security")):
         org.group(f"ada-{kind}-{index}", f"Mailing {index}", kind, [ada, cy, people[index]], owners=[cy.id])
+
+
+def much(org: Organisation, mira: User, cy: User, people: Sequence[User]) -> None:
+    """Give a leaver what gathers over decades in a large organisation, in the figures of a heavy case."""
+    for sku in (E3, POWER_BI, ENTRA_P2):
+        name = f"licence-mira-{sku.name.lower().replace('_', '-')}"
+        licences = [{"skuId": sku.id, "disabledPlans": []}]
+        org.group(name, f"Licence {sku.name}", members=[mira, *people[:20]], assignedLicenses=licences)
+    mailbox = org.mailbox(mira)
+    org.site(mira)
+    mira.licenseAssignmentStates.append(licensing.assignment(TEAMS_PHONE.id))
+    mira.onPremisesImmutableId = "bGVmdCBvdmVyIGZyb20gYSBzeW5j"
+    _many_groups(org, mira, cy, people)
+    authenticator(mira)
+    for index, kind in enumerate(PHONE_IDS):
+        phone(mira, kind, f"+1 55502{index:02}")
+    for kind in ("fido2", "softwareOath", "windowsHelloForBusiness", "email"):
+        method(mira, kind)
+    org.number("+15550300001", mira)
+    org.number("+15550300002", mira).assignmentCategory = "alternate"
+    rules(org.tenant, mira, 25)
+    devices(org.tenant, mira, 4)
+    mailbox.meetings = [meeting(f"Steering committee {index}", attendees=8, recurring=True) for index in range(12)]
+    _delegations(org.tenant, mira, people[100:140])
+    for owner in people[200:260]:
+        share_calendar(org.tenant, owner, mira)
+
+
+def _many_groups(org: Organisation, mira: User, cy: User, people: Sequence[User]) -> None:
+    """Put a leaver into 90 groups that Graph removes from, 30 that Exchange does, and 7 that follow a rule."""
+    for index in range(90):
+        kind = ("security", "team", "m365")[index % 3]
+        org.group(f"mira-{index}", f"Programme {index}", kind, [mira, cy, people[index]], owners=[cy.id])
+    for index in range(30):
+        kind = ("list", "mail_security")[index % 2]
+        org.group(f"mira-mail-{index}", f"Circular {index}", kind, [mira, cy, people[index]], owners=[cy.id])
+    for index in range(7):
+        rule = f'(user.department -ne "Unit {index}")'
+        members = [mira, cy, *people]
+        dynamic = {"groupTypes": ["DynamicMembership"], "membershipRule": rule}
+        org.group(f"all-but-{index}", f"All but unit {index}", members=members, **dynamic)
 
 
 def _delegations(tenant: Tenant, ada: User, owners: Sequence[User]) -> None:

@@ -3,6 +3,7 @@
 - `contoso.example`: small; 40 people, 60 groups, no telephony. LIA leaves with little to her name.
 - `fabrikam.example`: typical; 200 mailboxes, 400 groups. ADA leaves with everything that a leaver can have; the
   people with one peculiarity each have the constants below.
+- `large.example`: 2,000 mailboxes, 6,000 groups, in a seed of its own. MIRA leaves after decades.
 - `hybrid.example`: small, synchronised from on-premises; SYNCED leaves.
 - `msp.example`: the partner, with delegated administration of the three.
 """
@@ -23,7 +24,7 @@ from dev.tenant.population import (
 from dev.tenant.skus import BUSINESS_PREMIUM, EXCHANGE_PLAN_1
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dev.tenant.state import Tenant, User
 
@@ -31,6 +32,7 @@ CLIENT_ID = ident("app", "offboarding")
 CLIENT_SECRET = "canary-7f2c-client-secret-of-the-simulated-app"  # noqa: S105 - worth nothing outside the simulation
 
 CONTOSO, FABRIKAM, HYBRID, MSP = ident("contoso"), ident("fabrikam"), ident("hybrid"), ident("msp")
+LARGE = ident("large")
 
 LIA = ident("contoso", "user", "lia")
 CONTOSO_ADMIN = ident("contoso", "user", "admin")
@@ -48,6 +50,8 @@ ADMIN = ident("fabrikam", "user", "admin")
 HELPDESK = ident("fabrikam", "user", "helpdesk")
 BREAK_GLASS = ident("fabrikam", "user", "breakglass")
 RESTRICTED = ident("fabrikam", "user", "board")
+
+MIRA = ident("large", "user", "mira")
 
 SYNCED = ident("hybrid", "user", "sven")
 SYNCED_COLLEAGUE = ident("hybrid", "user", "signe")
@@ -88,9 +92,14 @@ def fabrikam() -> Tenant:
     leavers.everything(org, ada, cy, people)
     leavers.something(org, bo, cy, people)
     org.fill_groups(400, people)
-    for index in range(len(org.tenant.numbers), 120):
-        org.number(f"+1555020{index:04}", people[index] if index % 3 == 0 else None)
+    _fill_numbers(org, 120, people)
     return org.tenant
+
+
+def _fill_numbers(org: Organisation, count: int, people: Sequence[User]) -> None:
+    """Add telephone numbers until the tenant has `count`, every third of them somebody's."""
+    for index in range(len(org.tenant.numbers), count):
+        org.number(f"+1555020{index:04}", people[index % len(people)] if index % 3 == 0 else None)
 
 
 def _peculiar(org: Organisation) -> User:
@@ -118,14 +127,17 @@ def _peculiar(org: Organisation) -> User:
 
 
 def large() -> Tenant:
-    """Build a tenant that is large for this app: 2,000 mailboxes, 6,000 groups."""
+    """Build a tenant that is large for this app: 2,000 mailboxes, 6,000 groups, 3,000 telephone numbers."""
     org = Organisation.found("large", "Large")
     cy = org.person("cy", "Cy Brandt")
     ada = org.person("ada", "Ada Castell", licences=(), manager=cy.id)
+    mira = org.person("mira", "Mira Okoro", licences=(), jobTitle="Director", manager=cy.id)
     people = org.staff(2000)
     org.role("Global Administrator", GLOBAL_ADMINISTRATOR, cy)
     leavers.everything(org, ada, cy, people)
+    leavers.much(org, mira, cy, people)
     org.fill_groups(6000, people)
+    _fill_numbers(org, 3000, people)
     return org.tenant
 
 

@@ -1,0 +1,117 @@
+"""Offboarding somebody over the stack, and counting what that costs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+import function_app
+from dev.demo.form import MESSAGE
+from dev.processes import StackError, wait_until
+from dev.stack import TENANTS, Options
+from dev.tenant import seed
+from shared.offboarding import catalogue
+from shared.offboarding.service import MAX_STARTED_AT_ONCE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dev.stack import Stack
+
+AT_ONCE = MAX_STARTED_AT_ONCE
+# Only what is measured may use the storage: no tick of the timer in between, and nobody who waits for one.
+OPTIONS = Options(
+    settings={
+        "TICK_SCHEDULE": "0 0 0 1 1 *",
+        "RETENTION_SCHEDULE": "0 0 0 1 1 *",
+        "MAX_RUNS_PER_TENANT": str(AT_ONCE),
+        "MAX_PER_TENANT_AND_HOUR": "10000",
+        "M365_TENANTS": ",".join((*TENANTS, seed.LARGE)),
+    }
+)
+SCANNING = {"remove_mailbox_permissions": True, "remove_calendar_permissions": True}
+"""The actions that scan the tenant, which serves everybody who leaves it within a day."""
+_PATIENCE_SECONDS = 300
+_QUIET_SECONDS = 0.1
+_APART = ("disable_forwarding", "delete_user")
+"""What excludes others: forwarding, and whatever the mailbox is still needed for."""
+
+
+class Meter:
+    """Counts what is asked of Microsoft 365 and of storage from now on."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        made = stack.simulator.requests()
+        self._made = made[-1]["n"] if made else 0
+        self._stored = len(self._written_down())
+
+    def microsoft(self) -> list[dict[str, Any]]:
+        """Return the requests to Microsoft 365, those for tokens among them."""
+        return self._stack.simulator.requests(self._made)
+
+    def storage(self) -> list[str]:
+        """Return the requests to storage."""
+        return self._written_down()[self._stored :]
+
+    def _written_down(self) -> list[str]:
+        """Return all that storage has answered: it writes that down a moment after the answer."""
+        while True:
+            stored = self._stack.storage.requests()
+            time.sleep(_QUIET_SECONDS)
+            if len(self._stack.storage.requests()) == len(stored):
+                return stored
+
+
+def selection(some: Sequence[str], others: Sequence[str]) -> dict[str, Any]:
+    """Select all actions that go together; nobody may be given a mailbox both with and without automapping."""
+    if not catalogue.all_actions():
+        raise StackError(f"{function_app.__file__} imports no action.")
+    parameters = {
+        "grant_mailbox_access_automap": {"to": some},
+        "grant_mailbox_access": {"to": others},
+        "grant_send_as": {"to": some},
+        "grant_send_on_behalf": {"to": some},
+        "grant_onedrive_access": {"to": some},
+        "forward_email": {"to": some[0], "keep_copy": True},
+        "set_out_of_office": {"internal": MESSAGE},
+    }
+    return {name: parameters.get(name, True) for name in catalogue.all_actions() if name not in _APART}
+
+
+def submit(stack: Stack, tenant: str, users: Sequence[str], actions: dict[str, Any], **more: str) -> list[str]:
+    """Ask the app for offboardings; returns their ids."""
+    answer = stack.post("/api/offboardings", {"tenant": tenant, "users": users, "actions": actions, **more})
+    if answer.status_code != requests.codes.accepted:
+        log = stack.children["host"].tail() if answer.status_code >= requests.codes.internal_server_error else ""
+        raise StackError(f"The app refused the offboarding: {answer.text}\n{log}")
+    return [each["id"] for each in answer.json()["offboardings"]]
+
+
+def offboard(stack: Stack, tenant: str, user: str, actions: dict[str, Any]) -> str:
+    """Offboard somebody, and return the id when it has ended."""
+    (offboarding,) = submit(stack, tenant, [user], actions)
+    wait(stack, offboarding)
+    return offboarding
+
+
+def wait(stack: Stack, offboarding: str) -> None:
+    """Wait for the end without asking the app: its answers would cost storage requests that are counted."""
+    wait_until(lambda: stack.has_run_ended(f"{offboarding}-1"), _PATIENCE_SECONDS, "the offboarding ended")
+
+
+def completed(stack: Stack, offboarding: str) -> dict[str, Any]:
+    """Return everything about an offboarding that is no measurement unless it went well."""
+    details = stack.details(offboarding)
+    if details["state"] != "Completed":
+        failed = [f"{step['name']}: {step['message']}" for step in details["steps"] if step["outcome"] == "failed"]
+        raise StackError(f"An offboarding to be measured ended as {details['state']}. {' '.join(failed)}")
+    return details
+
+
+def without_delays(stack: Stack, tenant: str) -> None:
+    """Let Microsoft's services show every change at once: waiting for them is not our time, nor are polls our doing."""
+    delays = {"conversion_reads": 0, "licence_reads": 0, "number_reads": 0}
+    stack.simulator.arrange(tenant, "tenant", set=delays)

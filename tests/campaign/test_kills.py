@@ -1,0 +1,127 @@
+"""kill -9 of the real host at random moments of real offboardings: it comes back, and everything ends well."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import requests
+from azure.data.tables import TableClient
+
+from dev.demo import expectations
+from dev.processes import StackError, wait_until
+from dev.stack import Options, Stack
+from dev.tenant import seed as seeds
+from shared.offboarding import rows
+from shared.offboarding.azure_table import AzureTable
+from shared.offboarding.store import PARTITION
+from shared.offboarding.table import LAST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+IN_THE_SUITE, IN_THE_CAMPAIGN = 10, 100
+ACTIONS = {
+    "disable_sign_in": True,
+    "reset_password": True,
+    "revoke_sessions": True,
+    "convert_to_shared": True,
+    "hide_from_address_lists": True,
+    "remove_groups": True,
+    "remove_licenses": True,
+}
+MOMENTS = 45
+"""About as many requests as an offboarding takes."""
+
+
+def test_killed_hosts_lose_nothing(
+    tmp_path: Path, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> None:
+    kills = IN_THE_CAMPAIGN if request.config.getoption("--campaign") else IN_THE_SUITE
+    rng = random.Random(kills)
+    settings = {"MAX_RUNS_PER_TENANT": "10", "TICK_SCHEDULE": "*/5 * * * * *"}
+    with (
+        Stack(tmp_path, Options(visibility_timeout=1, settings=settings)) as stack,
+        ThreadPoolExecutor(kills) as clients,
+    ):
+        stack.simulator.reset("small")
+        stack.simulator.latency(graph=20, exchange=20)
+        before = stack.simulator.state(seeds.CONTOSO)
+        answers = []
+        for number in range(kills):
+            leaver = stack.simulator.arrange(seeds.CONTOSO, "user", create={"alias": f"leaver{number}"})
+            before["users"][leaver] = stack.simulator.state(seeds.CONTOSO)["users"][leaver]
+            seen = _requests_since(stack, 0)[-1:] or [{"n": 0}]
+            answers.append(clients.submit(_ask_until_answered, stack, leaver))
+            moment = rng.randint(1, MOMENTS)
+            _wait_for_requests(stack, seen[0]["n"], moment)
+            stack.kill_host()
+            stack.restart_host()
+        asked = [answer.result() for answer in answers]
+        for one in asked:
+            _wait_for_end(stack, one)
+        after = stack.simulator.state(seeds.CONTOSO)
+
+        for one in asked:
+            details = stack.details(one)
+            told = [f"{step['name']}: {step['outcome']}: {step['message']}" for step in details["steps"]]
+            assert details["state"] == "Completed", told
+            case = expectations.Case(before, after, details["user"]["id"], seeds.CONTOSO_ADMIN, seeds.CONTOSO_ADMIN)
+            assert expectations.unmet(case, ACTIONS) == []
+        assert len(set(asked)) == kills
+        assert _orphans(stack) == []
+        record_property("campaign", {"real kills": kills, "offboardings": kills})
+
+
+def _ask_until_answered(stack: Stack, leaver: str) -> str:
+    """Submit with a key, again and again until there is an answer, as a client does whose server dies."""
+    body = {"tenant": "contoso.example", "users": [leaver], "actions": ACTIONS}
+    found: list[dict[str, Any]] = []
+
+    def answered() -> bool:
+        try:
+            answer = stack.post("/api/offboardings", body, {"Idempotency-Key": leaver})
+        except requests.RequestException:
+            return False
+        if answer.status_code == requests.codes.accepted:
+            found.extend(answer.json()["offboardings"])
+        return bool(found)
+
+    wait_until(answered, 60, f"the submission of {leaver} was answered")
+    return found[0]["id"]
+
+
+def _requests_since(stack: Stack, number: int) -> list[dict[str, Any]]:
+    return stack.simulator.requests(number)
+
+
+def _wait_for_requests(stack: Stack, since: int, count: int) -> None:
+    """Wait for a moment in the life of the offboarding: so many requests to Microsoft, or that there are no more."""
+    try:
+        wait_until(lambda: len(_requests_since(stack, since)) >= count, 2, "the moment had come")
+    except StackError:
+        return
+
+
+def _wait_for_end(stack: Stack, offboarding: str) -> None:
+    """Wait; where a run was lost, let the time pass after which it is missed."""
+    for _ in range(8):
+        try:
+            stack.wait_for_end(offboarding, 5)
+        except StackError:
+            stack.advance(31 * 60)
+        else:
+            return
+    raise AssertionError(f"{offboarding} has not ended: {stack.details(offboarding)}")
+
+
+def _orphans(stack: Stack) -> list[str]:
+    with TableClient.from_connection_string(stack.storage.connection_string, "offboardings") as client:
+        found = AzureTable(client).range(PARTITION, "", LAST).rows
+    jobs = [rows.to_offboarding(row) for row in found if row["key"].startswith(rows.JOB)]
+    derived = {key for job in jobs for key in rows.of(job)} | {job.receipt for job in jobs}
+    return sorted({row["key"] for row in found} ^ derived)

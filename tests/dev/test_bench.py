@@ -1,0 +1,82 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from dev import bench
+from dev.bench import leavers, scale
+from dev.bench.offboarding import selection
+from dev.processes import StackError
+from dev.tenant import seed
+from shared.offboarding import plan, rows
+from shared.offboarding.records import State
+from shared.settings import SETTINGS
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+def test_without_names_every_case_is_measured() -> None:
+    assert bench.chosen([]) == list(bench.CASES)
+
+
+def test_cases_are_measured_in_their_own_order() -> None:
+    assert bench.chosen(["scale", "light"]) == ["light", "scale"]
+
+
+def test_a_case_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    with pytest.raises(StackError, match=r"No such case: heavier\. There are: import, .*heavy"):
+        bench.chosen(["light", "heavier"])
+
+
+def test_the_selected_actions_go_together_and_leave_out_two() -> None:
+    chosen = selection(["one@example.com"], ["other@example.com"])
+
+    assert not plan.make(chosen).refusals
+    assert len(chosen) == 23
+    assert not {"disable_forwarding", "delete_user"} & set(chosen)
+
+
+@pytest.mark.parametrize("name", leavers.LEAVERS)
+def test_a_leaver_belongs_to_the_tenant_of_their_seed(name: str) -> None:
+    leaver = leavers.LEAVERS[name]
+    tenant = leaver.build()
+
+    assert leaver.id in tenant.mailboxes
+    assert tenant.id in seed.build(leaver.seed)
+
+
+def test_the_heavy_leaver_has_the_figures_of_the_heavy_case() -> None:
+    tenant = seed.large()
+    mira, mailbox = tenant.users[seed.MIRA], tenant.mailboxes[seed.MIRA]
+    others = [each for key, each in tenant.mailboxes.items() if key != seed.MIRA]
+    groups = tenant.groups_of(mira)
+    mailing = [each for each in groups if each.mailEnabled and "Unified" not in each.groupTypes]
+
+    assert (len(tenant.mailboxes), len(tenant.groups), len(tenant.numbers)) == (2000, 6000, 3000)
+    assert (len(groups), len(mailing), sum(bool(each.assignedLicenses) for each in groups)) == (130, 30, 3)
+    assert (len(mailbox.devices), len(mira.methods) - 1) == (4, 8)
+    assert len([rule for rule in mailbox.rules if rule["Name"].startswith(("Sort", "Forward"))]) == 25
+    assert sum(number.assignmentTargetId == mira.id for number in tenant.numbers.values()) == 2
+    assert sum(any(entry["user"] == mira.id for entry in each.calendar) for each in others) == 60
+    held = [[*(ace["User"] for ace in each.permissions), *each.send_as, *each.GrantSendOnBehalfTo] for each in others]
+    assert sum(mira.id in who for who in held) == 40
+    assert mira.onPremisesImmutableId
+
+
+def test_ended_offboardings_take_a_whole_batch_and_are_kept_by_the_retention() -> None:
+    oldest = scale.ended(max(scale.SIZES) - 1, NOW)
+    retained = next(int(setting.default or 0) for setting in SETTINGS if setting.name == "RETENTION_DAYS")
+
+    assert oldest.state is State.completed
+    assert len(rows.of(oldest)) == 2
+    assert oldest.ended_at
+    assert (NOW - oldest.ended_at).days < retained
+    assert rows.new_id(NOW) < scale.ended(0, NOW).id < oldest.id
+
+
+def test_counts_are_set_side_by_side() -> None:
+    few, many = dict.fromkeys(scale.AIMS, 2), dict.fromkeys(scale.AIMS, 3)
+
+    figures = scale.compared(few, many)
+
+    assert len(figures) == 4 * len(scale.AIMS)
+    assert [figures[f"details_{what}"] for what in ("at_1000", "at_100000", "ratio", "aim")] == [2, 3, 1.5, 3]
