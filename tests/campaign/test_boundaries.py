@@ -56,6 +56,9 @@ def tick(world: World) -> None:
 
 
 def run(world: World) -> None:
+    """Run to the end, or to the death of the host."""
+    while ready := world.hub.ready():
+        world.hub.execute(ready[0])
     world.run()
 
 
