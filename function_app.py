@@ -37,17 +37,20 @@ import orchestrators.blueprint
 import triggers.directory
 import triggers.notifications
 import triggers.offboardings
+import triggers.openapi
 import triggers.portal
 import triggers.schedule
 from shared import logs, settings
 
 logs.quiet_libraries()
+logs.set_up(settings.secret_values(os.environ))
 
 asked = func.AuthLevel.FUNCTION if settings.asks_for_a_key(os.environ) else func.AuthLevel.ANONYMOUS
 app = df.DFApp(http_auth_level=asked)
 app.register_functions(triggers.directory.blueprint)
 app.register_functions(triggers.notifications.blueprint)
 app.register_functions(triggers.offboardings.blueprint)
+app.register_functions(triggers.openapi.blueprint)
 app.register_functions(triggers.portal.blueprint)
 app.register_functions(triggers.schedule.blueprint)
 app.register_functions(orchestrators.blueprint.build())

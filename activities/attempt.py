@@ -76,14 +76,18 @@ def attempt(services: Services, name: str, order: Order) -> Answer:
         return {"stop": "cancelled"}
     now = clock.now()
     begun = replace(step, state=StepState.running, attempts=step.attempts + 1, started_at=step.started_at or now)
+    log: list[SentRequest] = []
     try:
         if step.state not in {StepState.running, StepState.verifying}:  # else the record says so already
             begun = services.store.put_steps(order.id, [begun])[0]
-        log: list[SentRequest] = []
         worked, answer = _work(services, details, begun, order, log)
-        services.store.put_steps(order.id, [_with_requests(worked, log)])
+        services.store.put_steps(order.id, [_with_requests(worked, log)], log)
     except ConflictError:
+        services.store.audit_lost(order.id, step, log)
         return _after_conflict(services, name, order)
+    except Exception:
+        services.store.audit_lost(order.id, step, log)
+        raise
     return answer
 
 

@@ -9,7 +9,7 @@ import azure.durable_functions as df
 
 from activities import bookkeeping
 from activities.attempt import Answer, Order, attempt
-from shared import services
+from shared import logs, services
 from shared.offboarding import catalogue
 
 if TYPE_CHECKING:
@@ -59,9 +59,10 @@ def _add(blueprint: df.Blueprint, name: str, activity: Activity) -> None:
 
 
 def _run(name: str, activity: Activity, order: dict[str, Any]) -> Answer:
-    try:
-        return activity(services.current(), Order.from_json(order), order)
-    except Exception:
-        # The orchestrator repeats what breaks unexpectedly; the reason must not be lost on the way.
-        _log.exception("%s broke for offboarding %s, run %s", name, order.get("id"), order.get("run"))
-        raise
+    with logs.about(offboarding=str(order.get("id")), run=str(order.get("run")), step=name):
+        try:
+            return activity(services.current(), Order.from_json(order), order)
+        except Exception:
+            # The orchestrator repeats what breaks unexpectedly; the reason must not be lost on the way.
+            _log.exception("%s broke for offboarding %s, run %s", name, order.get("id"), order.get("run"))
+            raise

@@ -14,7 +14,7 @@ from shared import clock
 from shared.microsoft365 import graph_calls
 from shared.microsoft365.errors import Category, MicrosoftError
 from shared.notifications import outbox
-from shared.offboarding import catalogue, judgement, plan, reads
+from shared.offboarding import catalogue, judgement, plan, protection, reads
 from shared.offboarding.outcome import Finding, Outcome, StepState
 from shared.offboarding.reads import USER, Snapshot
 from shared.offboarding.records import ENDED, Reason, State, Step, reason_of
@@ -47,7 +47,7 @@ def begin_run(services: Services, order: Order) -> Answer:
     details = services.store.details(order.id)
     the_plan = plan.make(offboarding.request.actions)
     taken = [
-        Step(node.name, order.run, etag=old.etag if old else "")
+        Step(node.name, order.run, started_at=old.started_at if old else None, etag=old.etag if old else "")
         for node in the_plan.steps
         if not ((old := details.steps.get(node.name)) and (old.is_settled or old.run >= order.run))
     ]
@@ -72,8 +72,26 @@ def snapshot_directory(services: Services, order: Order) -> Answer:
     details = services.store.details(order.id)
     snapshot, answer = _snapshot(services, details, order, "graph")
     if snapshot.values.get(USER.name, "unread") is not None:
-        return answer
+        return _refusal(services, details, snapshot) or answer if "settled" in answer else answer
     return {"stop": "user_deleted" if _is_deleted(services, details) else "user_missing"}
+
+
+def _refusal(services: Services, details: Details, snapshot: Snapshot) -> Answer | None:
+    """Stop the run where the person must not be offboarded by now; nothing was changed by this run."""
+    user = snapshot.get(USER) if USER.name in snapshot.values else None
+    if details.request is None or user is None:
+        return None  # without the account nothing is done either: each step says that it could not be read
+    if user.id.casefold() != details.request.person.id.casefold():
+        return {"stop": "another_person"}
+    operator = {details.request.requested_by.casefold()}
+    why = protection.why_protected(user, services.settings.protected_users, operator)
+    if why is None and user.enabled:
+        if protection.ADMINISTRATORS.name not in snapshot.values:
+            why = "unprotected_unknown"
+        elif user.id in (administrators := snapshot.get(protection.ADMINISTRATORS)):
+            leaving = services.store.locks(tenant_of(details)).people
+            why = "last_administrator" if protection.is_last(user.id, administrators, leaving) else None
+    return {"stop": why} if why else None
 
 
 def snapshot_mailbox(services: Services, order: Order) -> Answer:
@@ -102,7 +120,8 @@ def _snapshot(services: Services, details: Details, order: Order, service: str) 
 
 
 def _unsettled_reads(details: Details, service: str) -> list[Read[Any]]:
-    wanted = {USER.name: USER} if service == USER.service else {}
+    always = (USER, protection.ADMINISTRATORS) if service == USER.service else ()
+    wanted: dict[str, Read[Any]] = {read.name: read for read in always}
     for step in details.steps.values():
         if not step.is_settled:
             wanted |= {read.name: read for read in _reads_of(details, step.name) if read.service == service}
@@ -203,6 +222,7 @@ def settle_step(services: Services, order: Order, name: str, verdict: Mapping[st
 
 
 _STOPPED: Final[Mapping[str, tuple[Reason, str]]] = {
+    **protection.STOPS,
     "user_missing": (Reason.refused, "There is no such user in the tenant any more."),
     "user_deleted": (Reason.refused, "The account was deleted before the offboarding began."),
     "cancelled": (Reason.cancelled, "The offboarding was cancelled."),
@@ -257,9 +277,9 @@ def _left_behind(step: Step, stop: str | None, *, was_there: bool) -> Finding:
         return Finding(Outcome.already_done, "The account had been deleted before.")
     if stop == "user_deleted":
         return Finding(Outcome.not_applicable, "The account had been deleted before.")
-    if stop == "cancelled" and step.accepted:
-        text = f"Cancelled half-way: {len(step.accepted)} changes had been made and were not looked at again."
-        return Finding(Outcome.failed, text)
+    if stop == "cancelled" and step.started_at:
+        known = f"{len(step.accepted)} changes had been made" if step.accepted else "what it had changed is not known"
+        return Finding(Outcome.failed, f"Cancelled half-way: {known}; the tenant was not looked at again.")
     if stop in _STOPPED:
         return Finding(Outcome.skipped, _STOPPED[stop][1])
     return Finding(Outcome.failed, "It did not come to an end.")

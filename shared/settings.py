@@ -72,6 +72,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("GIVE_UP_AFTER_MINUTES", "How long a step may wait for a throttled or slow service.", "30"),
     Setting("MAX_USERS_PER_REQUEST", "How many users one request may offboard.", "100"),
     Setting("MAX_RUNS_PER_TENANT", "How many offboardings of one tenant may run at the same time.", "3"),
+    Setting("MAX_PER_TENANT_AND_HOUR", "How many people of one tenant may be submitted in an hour, by anybody.", "100"),
     Setting(
         "NOTIFICATION_KEY", "Fernet keys that encrypt what notifications need; the first is used.", "", secret=True
     ),
@@ -126,6 +127,7 @@ class Settings:
     give_up_after_seconds: int
     max_users_per_request: int
     max_runs_per_tenant: int
+    max_per_tenant_and_hour: int
     retention_days: int
     notification_keys: tuple[str, ...] = field(repr=False)
     notification_secrets: Mapping[str, str] = field(repr=False)
@@ -170,6 +172,7 @@ class Settings:
             give_up_after_seconds=60 * int(values["GIVE_UP_AFTER_MINUTES"]),
             max_users_per_request=int(values["MAX_USERS_PER_REQUEST"]),
             max_runs_per_tenant=int(values["MAX_RUNS_PER_TENANT"]),
+            max_per_tenant_and_hour=int(values["MAX_PER_TENANT_AND_HOUR"]),
             retention_days=int(values["RETENTION_DAYS"]),
             notification_keys=tuple(_words(values["NOTIFICATION_KEY"])),
             notification_secrets={n: value for n, value in environment.items() if n.startswith(SECRET_PREFIX)},
@@ -202,6 +205,12 @@ def asks_for_a_key(environment: Mapping[str, str]) -> bool:
     return environment.get("AUTH_MODE", FUNCTION_KEY).strip() not in AUTH_MODES[1:]
 
 
+def secret_values(environment: Mapping[str, str]) -> list[str]:
+    """Return the values that must stand nowhere, for the log to take them out; no setting need be there."""
+    names = {setting.name for setting in (*SETTINGS, *HOST_SETTINGS) if setting.secret}
+    return [value for name, value in environment.items() if name in names or name.startswith(SECRET_PREFIX)]
+
+
 def _trusts_anybody(environment: Mapping[str, str]) -> bool:
     """Tell whether a principal could be anybody's invention: on Azure, with App Service authentication switched off.
 
@@ -230,7 +239,14 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
     tenants = {name.casefold() for name in _words(values["M365_TENANTS"])} | {values["M365_PARTNER_TENANT"].casefold()}
     if values["MAIL_TENANT"].casefold() not in {"", *tenants}:
         problems.append("MAIL_TENANT must be one of M365_TENANTS, or M365_PARTNER_TENANT.")
-    counts = ("GIVE_UP_AFTER_MINUTES", "MAX_USERS_PER_REQUEST", "MAX_RUNS_PER_TENANT", "RETENTION_DAYS", "BULK_LIMIT")
+    counts = (
+        "GIVE_UP_AFTER_MINUTES",
+        "MAX_USERS_PER_REQUEST",
+        "MAX_RUNS_PER_TENANT",
+        "MAX_PER_TENANT_AND_HOUR",
+        "RETENTION_DAYS",
+        "BULK_LIMIT",
+    )
     problems += [
         f"{n} must be a whole number above 0." for n in counts if not values[n].isdecimal() or not int(values[n])
     ]

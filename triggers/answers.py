@@ -30,6 +30,7 @@ _TITLES: Final = {
     404: "There is no such thing.",
     409: "The request does not fit the present state.",
     413: "The request is too large.",
+    429: "That is too much at once.",
     500: "Something broke in this service.",
     502: "Microsoft 365 refused.",
     503: "Microsoft 365 does not answer.",
@@ -42,6 +43,12 @@ def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | No
     return func.HttpResponse(
         text, status_code=status, headers={**_HEADERS, **(headers or {})}, mimetype="application/json"
     )
+
+
+def csv_answer(text: str, name: str) -> func.HttpResponse:
+    """Answer with a table to be saved under a name; the mark at its beginning tells spreadsheets that it is UTF-8."""
+    headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
+    return func.HttpResponse(f"\ufeff{text}", status_code=200, headers=headers, mimetype="text/csv")
 
 
 def problem_answer(error: RefusedError, correlation_id: str) -> func.HttpResponse:
@@ -74,12 +81,14 @@ def refusal_of(error: Exception) -> tuple[RefusedError, str]:
 def whole_number(request: func.HttpRequest, name: str, default: int) -> int:
     """Read a query parameter that counts something; raises `RefusedError` 400."""
     text = request.params.get(name, str(default))
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= MAX_COUNT:
+    # Cut first: Python refuses to read very long numbers.
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text[:_MAX_DIGITS]) <= MAX_COUNT:
         raise refused(400, "invalid_request", f"{name} must be a whole number from 1 to {MAX_COUNT}.", name)
     return int(text)
 
 
 MAX_COUNT: Final = 200
+_MAX_DIGITS: Final = 20
 
 
 def json_body(request: func.HttpRequest) -> Any:  # noqa: ANN401 - whatever was sent
@@ -122,7 +131,7 @@ def page_start(token: str | None) -> str | None:
     if not token:
         return None
     try:
-        start = base64.urlsafe_b64decode(token).decode("ascii")
+        start = base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii")
     except ValueError:
         start = ""
     if not start.isalnum():

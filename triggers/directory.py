@@ -109,7 +109,7 @@ def list_users(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
 
 def _link(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError:
         raise refused(400, "invalid_request", "next must be what an earlier page answered.", "next") from None
 

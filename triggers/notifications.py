@@ -91,6 +91,10 @@ def _of_tenant(req: func.HttpRequest, caller: Caller) -> Preferences:
 
 
 def _tested(req: func.HttpRequest, preferences: Preferences) -> func.HttpResponse:
-    return json_answer(
-        {"results": [asdict(one) for one in preferences.test(req.params.get("destination"), req.params.get("channel"))]}
-    )
+    from shared.notifications.destinations import CHANNELS
+
+    channel = req.params.get("channel")
+    if channel is not None and channel not in CHANNELS:
+        raise refused(400, "invalid_request", f"channel must be one of {', '.join(CHANNELS)}.", "channel")
+    results = preferences.test(req.params.get("destination"), channel)
+    return json_answer({"results": [asdict(one) for one in results]})

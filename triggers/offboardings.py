@@ -10,14 +10,14 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared import clock, services
-from shared.offboarding import catalogue, plan
+from shared.offboarding import audit, catalogue, plan
 from shared.offboarding.operations import Operations
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.problems import RefusedError, refused
 from shared.offboarding.records import State, Step
 from shared.offboarding.service import Offboardings, Wanted
 from triggers import starting
-from triggers.answers import json_answer, moment, page_start, page_token, whole_number
+from triggers.answers import csv_answer, json_answer, moment, page_start, page_token, whole_number
 from triggers.routing import route, route_with_client
 
 if TYPE_CHECKING:
@@ -123,6 +123,20 @@ def get_status(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
         return json_answer(body)
     headers = {"Location": _url(offboarding, "/status"), "Retry-After": _POLL_AFTER_SECONDS}
     return json_answer(body, 202, headers)
+
+
+@route(blueprint, "GET offboardings/{id}/audit")
+def get_audit(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Tell what was decided and what was written to Microsoft 365, also of an offboarding that was deleted."""
+    wanted = req.params.get("format")
+    if wanted not in {None, "json", "csv"}:
+        raise refused(400, "invalid_request", "format must be json or csv.", "format")
+    offboarding_id = req.route_params["id"]
+    found = _offboardings(caller).audit(offboarding_id)
+    accepted = cast("Mapping[str, str]", req.headers).get("Accept", "")
+    if wanted == "csv" or (wanted is None and accepted.strip().startswith("text/csv")):
+        return csv_answer(audit.to_csv(offboarding_id, found), f"audit-{offboarding_id}.csv")
+    return json_answer(audit.to_json(offboarding_id, found))
 
 
 @route_with_client(blueprint, "PATCH offboardings/{id}")

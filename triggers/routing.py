@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F")
 
+DECLARED: Final[dict[str, Callable[..., Any]]] = {}
+"""What answers each route of `ROUTES` that was declared so far."""
+
 _LOOKING: Final = frozenset({"GET", "HEAD"})
 _OWN_PAGES: Final = frozenset({"same-origin", "none"})
 """Values of Sec-Fetch-Site, which browsers send and pages cannot set (W3C: "Fetch Metadata Request Headers")."""
@@ -46,6 +49,7 @@ def route(blueprint: df.Blueprint, name: str, refusal: Refusal = problem_answer)
                 return refusal(*refusal_of(error))
 
         _declare(blueprint, name, _like(handle, run))
+        DECLARED[name] = handle
         return handle
 
     return declare
@@ -67,6 +71,7 @@ def route_with_client(
                 return refusal(*refusal_of(error))
 
         _declare(blueprint, name, blueprint.durable_client_input("client")(_like(handle, run)))
+        DECLARED[name] = handle
         return handle
 
     return declare

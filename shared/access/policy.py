@@ -53,6 +53,7 @@ class Policy:
             tenants=self._tenants_of(person, groups),
             forbidden=frozenset() if holders & self.delete_users else _NEEDS_A_RIGHT,
             most=None if holders & self.bulk else self.bulk_limit,
+            own_names=person,
         )
 
     def _tenants_of(self, person: frozenset[str], groups: frozenset[str]) -> frozenset[str] | None:

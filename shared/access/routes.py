@@ -17,11 +17,13 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
     {
         "GET health": None,
         # Our own API.
+        "GET openapi.json": Role.reader,
         "POST offboardings": Role.operator,
         "POST offboardings/plan": Role.reader,
         "GET offboardings": Role.reader,
         "GET offboardings/{id}": Role.reader,
         "GET offboardings/{id}/status": Role.reader,
+        "GET offboardings/{id}/audit": Role.reader,
         "PATCH offboardings/{id}": Role.operator,
         "DELETE offboardings/{id}": Role.operator,
         "POST offboardings/{id}/run-now": Role.operator,

@@ -16,12 +16,14 @@ class Scope:
     """The limits of one operator; what lies outside of `tenants` does not exist for them.
 
     `tenants` are ids, None for all. `forbidden` are actions they may not have done. `most` is how many people or
-    offboardings one request of theirs may be about, None for as many as the service takes.
+    offboardings one request of theirs may be about, None for as many as the service takes. `own_names` are what their
+    own account is known by, in lower case: none for a function key, which is nobody in particular.
     """
 
     tenants: frozenset[str] | None = None
     forbidden: frozenset[str] = frozenset()
     most: int | None = None
+    own_names: frozenset[str] = frozenset()
 
     def sees(self, tenant_id: str) -> bool:
         """Tell whether a tenant exists for the operator."""

@@ -74,10 +74,13 @@ def segment(value: str) -> str:
     """Encode an id or a UPN for a path.
 
     Raises:
-        ValueError: it is empty or blank: the path would address the collection, or another object.
+        ValueError: it is empty or blank, or what clients take for a folder: the path would address the collection, or
+            another object.
     """
     if not value.strip():
         raise ValueError("An id for Microsoft Graph is empty.")
+    if value in {".", ".."}:
+        raise ValueError("An id for Microsoft Graph stands for a folder.")
     return quote(value, safe="")
 
 

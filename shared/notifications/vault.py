@@ -19,6 +19,10 @@ from shared.settings import SECRET_PREFIX
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -37,6 +41,13 @@ class Secret(BaseModel):
     given: str = Field(default="", repr=False, max_length=4096)
     setting: str = Field(default="", pattern=rf"^({SECRET_PREFIX}[A-Z0-9_]{{1,80}})?$")
     sealed: str = Field(default="", repr=False)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe what a person gives."""
+        setting = {"type": "string", "pattern": rf"^({SECRET_PREFIX}[A-Z0-9_]{{1,80}})?$"}
+        by_setting = {"type": "object", "properties": {"setting": setting}, "additionalProperties": False}
+        return {"anyOf": [{"type": "string", "maxLength": 4096}, by_setting]}
 
     @model_validator(mode="before")
     @classmethod

@@ -11,6 +11,17 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGN
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"[^\s@\"<>()\[\]\\,;:]+@[^\s@]+")
 
+# The same for whoever describes what is accepted: JSON Schema knows no flags and no look-ahead.
+_GUID_FORM: Final = "[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+_DOMAIN_FORM: Final = r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}"
+TENANT_FORM: Final = {"type": "string", "maxLength": 253, "pattern": f"^({_GUID_FORM}|{_DOMAIN_FORM})$"}
+PERSON_FORM: Final = {
+    "type": "string",
+    "maxLength": MAX_CHARS,
+    "pattern": f"^({_GUID_FORM}|[!#-'*+.-9=?A-Z^-~-]+@{_DOMAIN_FORM})$",
+}
+"""An address of ASCII characters; others are accepted as far as they can be seen, which no pattern can say."""
+
 
 def is_guid(text: str) -> bool:
     """Tell whether `text` is an object or tenant id."""

@@ -87,8 +87,7 @@ class Operations:
         offboarding = self._existing(offboarding_id)
         if offboarding.state is State.running:
             raise refused(409, "running", "The offboarding is running; cancel it first.")
-        entry = {"by": self._operator, "what": "deleted", "state": offboarding.state.value}
-        self._store.audit(offboarding_id, clock.now(), entry)
+        self._store.audit_decisions(offboarding.noted(clock.now(), self._operator, "deleted"))
         try:
             self._store.delete(offboarding, clock.now())
         except ConflictError:
@@ -124,6 +123,9 @@ class Operations:
 
     def _taken(self, offboarding: Offboarding, what: str) -> Offboarding:
         self._scope.check_actions(offboarding.request.actions)
+        person = offboarding.request.person
+        if not self._scope.own_names.isdisjoint({person.id.casefold(), person.upn.casefold()}):
+            raise refused(403, "own_account", "It is your own account: somebody else has to start this.")
         now = clock.now()
         planned = offboarding.planned(now).noted(now, self._operator, what)
         free = claims.free_slots(self._store, offboarding.request.tenant.id, self._room)

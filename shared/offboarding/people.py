@@ -9,6 +9,7 @@ from shared.microsoft365 import graph_calls
 from shared.microsoft365.errors import Category, MicrosoftError
 from shared.offboarding import identifiers
 from shared.offboarding.problems import Problem, RefusedError, refused
+from shared.offboarding.protection import ADMINISTRATORS, enabled_users
 from shared.offboarding.reads import USER, Person, User
 from shared.offboarding.records import Tenant
 
@@ -22,22 +23,27 @@ _TRY_AGAIN_SECONDS: Final = 30
 
 @dataclass(frozen=True)
 class Found:
-    """People of one tenant, without doubles, and what the operator should know of the request."""
+    """People of one tenant, without doubles, and what the operator should know of the request.
+
+    `administrators` are the ids of the tenant's enabled Global Administrators.
+    """
 
     tenant: Tenant
     users: tuple[User, ...]
     warnings: tuple[str, ...]
+    administrators: frozenset[str] = frozenset()
 
 
 def find(tenant_id: str, names: Sequence[str], microsoft365: Microsoft365) -> Found:
-    """Look up people by object id or user principal name, in one Graph batch for every 19 of them.
+    """Look up people by object id or user principal name, with one Graph batch for 18 of them and for every 20 more.
 
     Raises:
         RefusedError: 404 with everybody who was not found; 503 where Microsoft did not answer; 502 where it refused.
     """
-    calls = [graph_calls.get_organization(), *(graph_calls.get_user(name) for name in names)]
+    about_tenant = [graph_calls.get_organization(), graph_calls.get_role_members(graph_calls.GLOBAL_ADMINISTRATOR)]
+    calls = [*about_tenant, *(graph_calls.get_user(name) for name in names)]
     try:
-        organization, *answers = microsoft365.tenant(tenant_id).graph.batch(calls)
+        organization, administrators, *answers = microsoft365.tenant(tenant_id).graph.batch(calls)
     except MicrosoftError as error:
         raise unreachable(error) from error
     problems: list[Problem] = []
@@ -54,7 +60,8 @@ def find(tenant_id: str, names: Sequence[str], microsoft365: Microsoft365) -> Fo
         raise RefusedError(404, "user_not_found", problems)
     doubles = len(names) - len(users)
     warnings = ("People who were named more than once are offboarded once.",) if doubles else ()
-    return Found(Tenant(tenant_id, _domain(organization) or tenant_id), tuple(users.values()), warnings)
+    tenant = Tenant(tenant_id, _domain(organization) or tenant_id)
+    return Found(tenant, tuple(users.values()), warnings, _administrators(administrators))
 
 
 def remarks_on(user: User) -> list[str]:
@@ -77,6 +84,15 @@ def _domain(organization: Any) -> str | None:  # noqa: ANN401 - Microsoft's JSON
         return None
     domains: list[dict[str, Any]] = organization["value"][0].get("verifiedDomains") or []
     return next((d["name"] for d in domains if d.get("isDefault")), None)
+
+
+def _administrators(answer: Any) -> frozenset[str]:  # noqa: ANN401 - Microsoft's JSON
+    """Read who the Global Administrators are; not knowing it could cost a tenant the last of them."""
+    if isinstance(answer, MicrosoftError):
+        if answer.category not in ADMINISTRATORS.absent:
+            raise unreachable(answer)
+        return frozenset()
+    return enabled_users(answer)
 
 
 def unreachable(error: MicrosoftError) -> RefusedError:

@@ -38,6 +38,9 @@ ENDED = frozenset({State.completed, State.failed})
 
 MAX_EVENTS = 50
 
+SERVICE = "service"
+"""Who is named where nobody but the app itself decided."""
+
 
 @dataclass(frozen=True)
 class Tenant:
@@ -64,7 +67,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Event:
-    """What somebody did to an offboarding: submitted, scheduled, run_now, retried, cancelled."""
+    """What was decided about an offboarding: submitted, scheduled, run_now, retried, cancelled, resent.
+
+    By the service itself: claimed, recovered, and ended_completed or ended_ with the reason of the failure.
+    """
 
     at: datetime
     by: str
@@ -144,7 +150,7 @@ class Offboarding:
 
     def claimed(self, now: datetime, look_again_at: datetime, slot: int) -> Offboarding:
         """Return it as taken by whoever starts its next run."""
-        return replace(
+        taken = replace(
             self,
             state=State.running,
             run=self.run + 1,
@@ -153,11 +159,13 @@ class Offboarding:
             wake_at=look_again_at,
             slot=slot,
         )
+        return taken.noted(now, SERVICE, "recovered" if self.state is State.running else "claimed")
 
     def ended(self, now: datetime, reason: Reason | None, message: str = "") -> Offboarding:
         """Return it as ended: `Completed` without a reason, else `Failed`."""
         state = State.failed if reason else State.completed
-        return replace(self, state=state, reason=reason, message=message, ended_at=now, wake_at=None, slot=None)
+        over = replace(self, state=state, reason=reason, message=message, ended_at=now, wake_at=None, slot=None)
+        return over.noted(now, SERVICE, f"ended_{reason or 'completed'}")
 
 
 @dataclass(frozen=True)

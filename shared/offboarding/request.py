@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
@@ -15,6 +16,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
     create_model,
 )
 from pydantic.dataclasses import dataclass as checked_dataclass
@@ -25,7 +27,6 @@ from shared.offboarding.submission import Submission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from shared.offboarding.operations import Name
 
@@ -46,13 +47,35 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the moment is outside of the calendar") from None
+    return moment
+
+
+def _off(switch: bool) -> bool:  # noqa: FBT001 - pydantic calls it
+    if switch:
+        raise ValueError("this action has parameters")
+    return switch
+
+
+_Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+_Off = Annotated[bool, AfterValidator(_off), WithJsonSchema({"const": False})]
+"""Not `Literal[False]`: to that, 0 is False."""
+
+
 class _Body(BaseModel):
     model_config = _STRICT
 
-    tenant: Annotated[str, AfterValidator(_tenant)]
-    users: Annotated[list[Annotated[str, AfterValidator(identifiers.check_person)]], Field(min_length=1)]
+    tenant: Annotated[str, AfterValidator(_tenant), WithJsonSchema(identifiers.TENANT_FORM)]
+    users: Annotated[
+        list[Annotated[str, AfterValidator(identifiers.check_person), WithJsonSchema(identifiers.PERSON_FORM)]],
+        Field(min_length=1),
+    ]
     actions: dict[str, dict[str, Any]]
-    scheduled_for: AwareDatetime | None = None
+    scheduled_for: _Moment | None = None
     notify: list[Literal["webhook", "email", "psa"]] = []
     reference: Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)] = ""
     ticket: Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z][0-9A-Za-z.\-]{0,49})?$")] = ""
@@ -68,7 +91,7 @@ def _actions() -> type[BaseModel]:
             fields[action.name] = (bool | None, Field(default=None, description=action.description))
         else:
             params = checked_dataclass(action.params, config=_STRICT)
-            fields[action.name] = (params | Literal[False] | None, Field(default=None, description=action.description))
+            fields[action.name] = (params | _Off | None, Field(default=None, description=action.description))
     return create_model("Actions", __config__=_STRICT, **fields)
 
 
@@ -83,6 +106,11 @@ def _defaults() -> type[BaseModel]:
     return create_model("Defaults", __config__=_STRICT, actions=(_actions(), ...), notify=channels)
 
 
+def models() -> dict[str, type[BaseModel]]:
+    """Return the models of the bodies, by the name under which the API is described."""
+    return {"OffboardingRequest": _model(), "Defaults": _defaults(), "Schedule": _Schedule, "Bulk": _Bulk}
+
+
 def parse(body: bytes, max_users: int) -> Submission:
     """Read a request body; raises `RefusedError` (400, 413) that names every problem."""
     parsed = _parsed(_model(), body)
@@ -94,7 +122,7 @@ def parse(body: bytes, max_users: int) -> Submission:
 class _Schedule(BaseModel):
     model_config = _STRICT
 
-    scheduled_for: AwareDatetime | None
+    scheduled_for: _Moment | None
 
 
 class _Bulk(BaseModel):
@@ -156,7 +184,7 @@ def _problems_of(error: ValidationError) -> list[Problem]:
     problems: dict[str, Problem] = {}
     for one in error.errors(include_url=False, include_input=False):
         path = [str(part) for part in one["loc"]]
-        if any(part.startswith(("literal[", "bool", "nullable")) for part in path):
+        if any(part.startswith(("function-after[_off", "bool", "nullable")) for part in path):
             continue
         field = ".".join(part for part in path if part != "Params")
         problems.setdefault(field + one["type"], Problem(field, _words(one["type"], one["msg"])))

@@ -1,8 +1,9 @@
 """The shape of the rows: every key and every property is made here, from records and back.
 
 Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>` and, for each message to deliver,
-`wake|<moment>|<id>|<destination>`, `lock|<tenant>|slot|<number>`, `lock|<tenant>|user|<person>`, `key|<hash>`,
-`deleted|<id>`. Ids begin with the inverted moment of submission, so that the newest come first.
+`wake|<moment>|<id>|<destination>`, `tenant|<tenant>|!slot|<number>`, `tenant|<tenant>|!user|<person>`, `key|<hash>`,
+`deleted|<id>`. Ids begin with the inverted moment of submission, so that the newest come first; a tenant's locks lie
+just before them, so that one request reads the locks and the newest submissions.
 Keys in `offboardingdetails`: `request`, `request|cancelled`, `snapshot|<run>|<read>|<part>`, `step|<name>`, one
 contiguous range; and `audit|...`, which outlives the rest. Scans have partitions of their own there: `head`, and
 `part|<scan>|<what>|<position>|<part>`.
@@ -33,6 +34,9 @@ WAKE: Final = "wake|"
 REQUEST: Final = "request"
 CANCELLED: Final = "request|cancelled"
 AUDIT: Final = "audit|"
+FIRST_ID: Final = "0"
+"""Below every id, and above the locks."""
+
 SCAN_HEAD: Final = "head"
 SCAN_PART: Final = "part|"
 _SNAPSHOT: Final = "snapshot|"
@@ -93,7 +97,7 @@ def lock_key(offboarding: Offboarding) -> str:
 
 def locks_prefix(tenant_id: str) -> str:
     """Begin of the keys of a tenant's locks: the places its runs in flight hold, then its people who are leaving."""
-    return f"lock|{tenant_id}|"
+    return f"{tenant_prefix(tenant_id)}!"
 
 
 def slots_prefix(tenant_id: str) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from shared import clock
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding import claims, people, plan, remarks, rows
+from shared.offboarding import audit, claims, people, plan, protection, remarks, rows
 from shared.offboarding.problems import Problem, RefusedError, refused
 from shared.offboarding.records import Offboarding, Request, State
 from shared.offboarding.store import receipt_ids, receipt_row
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 MAX_STARTED_AT_ONCE: Final = 19
 """What a submission starts itself; the timer takes the rest. So 20 people with a receipt fit into one transaction."""
+
+_TRIES: Final = 3
+_CAP_OVER: Final = timedelta(hours=1)
 
 MAX_PAGE: Final = 200
 MAX_PAGES_READ: Final = 4
@@ -88,7 +92,7 @@ class Offboardings:
         Raises:
             RefusedError: 400 protected people; 403 more than the operator may do; 404 unknown people or tenant; 409
                 somebody is being offboarded already, or the idempotency key came with another body; 502, 503 Microsoft
-                did not answer. Nothing was stored.
+                did not answer; 429 more than a tenant may have in an hour. Nothing was stored.
         """
         self._scope.check_actions(submission.actions)
         self._scope.check_count(len(submission.users))
@@ -105,7 +109,7 @@ class Offboardings:
         new = self._new(submission, planned, operator, now, receipt_key)
         missing = [o for o in new if self._store.get(o.id) is None] if earlier else new
         receipt = (receipt_key, receipt_row(body_hash, [o.id for o in new], now)) if receipt_key else None
-        added = {o.id: o for o in self._add(missing, None if earlier else receipt)}
+        added = {o.id: o for o in self._add(missing, planned.found.administrators, None if earlier else receipt)}
         stored = tuple(added.get(o.id, o) for o in new)
         to_start = tuple(o for o in added.values() if o.state is State.running)
         return Submitted(stored, planned.general, planned.remarks, to_start)
@@ -114,13 +118,8 @@ class Offboardings:
         """Look up who is meant and plan what would happen; writes nothing. Raises `RefusedError` like `submit`."""
         tenant_id = self._tenants.resolve(submission.tenant)
         found = people.find(tenant_id, submission.users, self._microsoft365)
-        protected = [
-            Problem("users", f"{user.upn} is protected and is never offboarded.")
-            for user in found.users
-            if {user.id.casefold(), user.upn.casefold()} & self._settings.protected_users
-        ]
-        if protected:
-            raise RefusedError(400, "user_protected", protected)
+        protection.refuse_protected(found.users, self._settings.protected_users, self._scope.own_names)
+        protection.refuse_last(map(people.person_of, found.users), found.administrators, ())
         planned = plan.make(submission.actions)
         mail, said = remarks.of_mailboxes(self._microsoft365, tenant_id, found.users, submission.actions)
         by_user = {user.id: (*people.remarks_on(user), *mail.get(user.id, ())) for user in found.users}
@@ -166,32 +165,38 @@ class Offboardings:
             new.append(offboarding.noted(now, operator, "submitted"))
         return new
 
-    def _add(self, new: list[Offboarding], receipt: tuple[str, Row] | None) -> list[Offboarding]:
+    def _add(
+        self, new: list[Offboarding], administrators: frozenset[str], receipt: tuple[str, Row] | None
+    ) -> list[Offboarding]:
         """Store new offboardings, taken for their first run as far as they are due and their tenant has room."""
-        if not new:
-            return []
-        locks = self._store.locks(new[0].request.tenant.id)
-        _refuse_if_under_way(new, locks)
-        try:
-            return self._store_all(self._claimed(new, locks), receipt)
-        except ConflictError:
-            _refuse_if_under_way(new, self._store.locks(new[0].request.tenant.id))
-            if receipt and self._store.receipt(receipt[0]):
-                text = "The same request is being carried out right now; ask again in a few seconds."
-                raise refused(409, "request_in_progress", text) from None
-        # Only a slot is left that another took in between: the timer finds the next free one.
-        return self._store_all([o for o in new if self._store.get(o.id) is None], receipt)
+        for _ in range(_TRIES):
+            if not new:
+                return []
+            now = clock.now()
+            locks = self._store.locks(new[0].request.tenant.id, now - _CAP_OVER)
+            _refuse_if_under_way(new, locks)
+            protection.refuse_last((o.request.person for o in new), administrators, locks.people)
+            _refuse_too_many(len(new), locks.submitted, self._settings.max_per_tenant_and_hour, now)
+            claimed = self._claimed(new, locks)
+            try:
+                self._store.add(claimed, receipt)
+            except ConflictError:
+                # Another request took a person or a slot in between, or it is the same one.
+                if receipt and self._store.receipt(receipt[0]):
+                    break
+                new = [o for o in new if self._store.get(o.id) is None]
+            else:
+                return claimed
+        text = (
+            "The same request, or others for the tenant, are being carried out right now; ask again in a few seconds."
+        )
+        raise refused(409, "request_in_progress", text)
 
     def _claimed(self, new: list[Offboarding], locks: Locks) -> list[Offboarding]:
         now = clock.now()
         free = claims.free_of(locks.slots, self._settings.max_runs_per_tenant)[:MAX_STARTED_AT_ONCE]
         taken = [claims.claimed(o, now, slot) for o, slot in zip(new, free, strict=False) if o.is_waiting(now)]
         return [*taken, *new[len(taken) :]]
-
-    def _store_all(self, new: list[Offboarding], receipt: tuple[str, Row] | None) -> list[Offboarding]:
-        if new:
-            self._store.add(new, receipt)
-        return new
 
     def get(self, offboarding_id: str) -> Offboarding:
         """Return an offboarding; raises `RefusedError` 404."""
@@ -203,6 +208,15 @@ class Offboardings:
     def details(self, offboarding_id: str) -> tuple[Offboarding, Details]:
         """Return an offboarding and what is known of its run so far; raises `RefusedError` 404."""
         return self.get(offboarding_id), self._store.details(offboarding_id)
+
+    def audit(self, offboarding_id: str) -> audit.Audit:
+        """Return what was decided and written, also of an offboarding that was deleted; raises `RefusedError` 404."""
+        known: audit.Audit | None = None
+        if offboarding_id.isalnum():
+            known = audit.read(self._store.audited(offboarding_id), self._store.get(offboarding_id))
+        if known is None or not self._scope.sees(known.tenant_id):
+            raise refused(404, "offboarding_not_found", "There is no such offboarding.")
+        return known
 
     def page(self, wanted: Wanted, start: str | None, limit: int) -> tuple[list[Offboarding], str | None]:
         """Return at most `limit` offboardings, newest first, and the id to go on from; raises `RefusedError` 404.
@@ -275,6 +289,22 @@ def _refuse_if_under_way(new: Sequence[Offboarding], locks: Locks) -> None:
     ]
     if problems:
         raise RefusedError(409, "already_under_way", problems)
+
+
+def _refuse_too_many(new: int, submitted: Sequence[datetime], most: int, now: datetime) -> None:
+    """Refuse what would make more offboardings of a tenant than it may have in an hour, whoever asks for them.
+
+    It bounds what a stolen account, a mistaken script or a slip of the hand can destroy before somebody notices.
+    """
+    if new > most:
+        text = f"At most {most} people of a tenant may be offboarded in an hour; this request names {new}."
+        raise refused(400, "too_many_for_tenant", text, "users")
+    over = new + len(submitted) - most
+    if over > 0:
+        free_at = sorted(submitted)[over - 1] + _CAP_OVER
+        text = f"At most {most} people of a tenant may be offboarded in an hour, and {len(submitted)} were. Wait."
+        wait = int((free_at - now).total_seconds()) + 1
+        raise RefusedError(429, "too_many_for_tenant", [Problem("users", text)], retry_after=max(wait, 1))
 
 
 def _receipt_key(operator: str, idempotency_key: str) -> str:

@@ -8,13 +8,13 @@ behind. `offboardingdetails` has a partition for each offboarding.
 from __future__ import annotations
 
 import json
-import secrets
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
-from shared.offboarding import rows
+from shared.offboarding import audit, rows
+from shared.offboarding.outcome import StepState
 from shared.offboarding.records import State
 from shared.offboarding.scans import Scans
 from shared.offboarding.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from shared.microsoft365.http import SentRequest
     from shared.offboarding.reads import Snapshot
     from shared.offboarding.records import Offboarding, Request, Step
     from shared.offboarding.table import Row, Table
@@ -41,10 +42,14 @@ class Document:
 
 @dataclass(frozen=True)
 class Locks:
-    """What a tenant's offboardings hold: places among its runs in flight, and people (object id -> offboarding)."""
+    """What a tenant's offboardings hold: places among its runs in flight, and people (object id -> offboarding).
+
+    `submitted` are the moments at which its newest ones were submitted, as far back as was asked for.
+    """
 
     slots: frozenset[int]
     people: dict[str, str]
+    submitted: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,20 +104,25 @@ class Store:
             operations += inserts
         self._jobs.transact(PARTITION, operations)
 
-    def locks(self, tenant_id: str) -> Locks:
-        """Return what a tenant's offboardings hold that have not ended."""
-        return self._locks(tenant_id, rows.locks_prefix(tenant_id))
+    def locks(self, tenant_id: str, since: datetime | None = None) -> Locks:
+        """Return what a tenant's offboardings hold that have not ended, and which were submitted from `since` on."""
+        locks = rows.locks_prefix(tenant_id)
+        high = rows.tenant_prefix(tenant_id) + rows.Span.between(since, None).high if since else locks + LAST
+        return self._locks(tenant_id, locks, high)
 
     def slots_taken(self, tenant_id: str) -> frozenset[int]:
         """Return the places that a tenant's runs in flight hold."""
-        return self._locks(tenant_id, rows.slots_prefix(tenant_id)).slots
+        slots = rows.slots_prefix(tenant_id)
+        return self._locks(tenant_id, slots, slots + LAST).slots
 
-    def _locks(self, tenant_id: str, prefix: str) -> Locks:
+    def _locks(self, tenant_id: str, low: str, high: str) -> Locks:
         slots, people = rows.slots_prefix(tenant_id), rows.people_prefix(tenant_id)
-        held = {row["key"]: row["id"] for row in self._jobs.range(PARTITION, prefix, prefix + LAST).rows}
+        found = self._jobs.range(PARTITION, low, high).rows
+        held = {row["key"]: row["id"] for row in found}
         return Locks(
             slots=frozenset(int(key.removeprefix(slots)) for key in held if key.startswith(slots)),
             people={key.removeprefix(people): one for key, one in held.items() if key.startswith(people)},
+            submitted=tuple(clock.from_text(row["requested_at"]) for row in found if "requested_at" in row),
         )
 
     def receipt(self, key: str) -> Row | None:
@@ -157,7 +167,8 @@ class Store:
         `start` is the id to begin with, as an earlier page returned it.
         """
         prefix = rows.tenant_prefix(tenant_id) if tenant_id else rows.JOB
-        page = self._jobs.range(PARTITION, prefix + max(start or "", span.low), prefix + span.high, limit)
+        low = max(start or "", span.low, rows.FIRST_ID)
+        page = self._jobs.range(PARTITION, prefix + low, prefix + span.high, limit)
         next_id = page.next_key.removeprefix(prefix) if page.next_key else None
         return [rows.to_offboarding(row) for row in page.rows], next_id
 
@@ -220,10 +231,18 @@ class Store:
         """Let the steps of a run in flight know that none may begin; repeatable."""
         self._details.transact(offboarding_id, [Replace(rows.CANCELLED, {"by": by})])
 
-    def audit(self, offboarding_id: str, now: datetime, entry: Row) -> None:
-        """Append a record that outlives the offboarding until its retention ends."""
-        key = f"{rows.AUDIT}{clock.to_text(now)}|{secrets.token_hex(4)}"
-        self._details.transact(offboarding_id, [Insert(key, {"at": clock.to_text(now), **entry})])
+    def audit_decisions(self, offboarding: Offboarding) -> None:
+        """Keep what was decided about an offboarding beyond its own life; repeatable."""
+        self._details.transact(offboarding.id, audit.of_decisions(offboarding))
+
+    def audit_lost(self, offboarding_id: str, step: Step, sent: Sequence[SentRequest]) -> None:
+        """Keep what an attempt wrote whose record could not be written."""
+        if writes := audit.of_attempt(replace(step, ended_at=None, state=StepState.running), sent, clock.now()):
+            self._details.transact(offboarding_id, writes)
+
+    def audited(self, offboarding_id: str) -> list[Row]:
+        """Return what was audited of an offboarding, whether it was deleted or not."""
+        return self._details.range(offboarding_id, rows.AUDIT, rows.AUDIT + LAST).rows
 
     def details(self, offboarding_id: str) -> Details:
         """Return request, snapshots and steps of an offboarding with one request."""
@@ -237,17 +256,22 @@ class Store:
             operations.append(Insert(rows.REQUEST, rows.of_request(offboarding.request)))
         if known.cancelled_by and not offboarding.cancelled_by:
             operations.append(Delete(rows.CANCELLED))
+        operations += audit.of_decisions(offboarding)
         self._details.transact(offboarding.id, operations)
 
-    def put_steps(self, offboarding_id: str, steps: Sequence[Step]) -> list[Step]:
+    def put_steps(self, offboarding_id: str, steps: Sequence[Step], sent: Sequence[SentRequest] = ()) -> list[Step]:
         """Write steps over the versions that were read, all or none, and return them as they are now.
+
+        How they ended is audited in the same transaction, and what was `sent` to Microsoft 365 for the first of them.
 
         Raises:
             ConflictError: another delivery or a later run wrote one of them.
         """
         changed = [replace(step, updated_at=clock.now()) for step in steps]
-        etags = self._details.transact(offboarding_id, [_step_write(step) for step in changed])
-        return [replace(step, etag=etag) for step, etag in zip(changed, etags, strict=True)]
+        audited = [audit.of_attempt(step, () if n else sent, clock.now()) for n, step in enumerate(changed)]
+        operations = [*map(_step_write, changed), *(operation for one in audited for operation in one)]
+        etags = self._details.transact(offboarding_id, operations)
+        return [replace(step, etag=etag) for step, etag in zip(changed, etags, strict=False)]
 
     def scans(self, tenant_id: str) -> Scans:
         """Return the scans of a tenant."""

@@ -228,3 +228,13 @@ def test_the_timer_starts_what_is_due_when_its_time_comes(stack: Stack, leaver: 
     stack.advance(61)
 
     assert stack.wait_for_end(one)["state"] == "Completed"
+
+
+@pytest.mark.parametrize("path", ["offboardings", "tenants/fabrikam.example/users"])
+@pytest.mark.parametrize("token", ["!!", "%F0%B7%82%85", "bm90aGluZw==!"])
+def test_what_no_page_answered_is_no_page(stack: Stack, path: str, token: str) -> None:
+    assert stack.get(f"/api/{path}?next={token}").status_code == 400
+
+
+def test_a_number_of_thousands_of_digits_is_refused(stack: Stack) -> None:
+    assert stack.get(f"/api/offboardings?limit={'9' * 5000}").status_code == 400

@@ -137,3 +137,7 @@ def test_a_request_may_name_a_ticket(cloud: Stack) -> None:
 
     assert cloud.post("/api/offboardings/plan", {**body, "ticket": "../1"}).status_code == 400
     assert cloud.post("/api/offboardings/plan", {**body, "ticket": "T20261123.0001"}).status_code == 404  # no such user
+
+
+def test_an_unknown_channel_is_refused(cloud: Stack) -> None:
+    assert cloud.post("/api/settings/notifications/test?channel=pigeon").status_code == 400

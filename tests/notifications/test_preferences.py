@@ -247,3 +247,11 @@ def test_a_body_that_is_too_large_or_not_json_is_refused() -> None:
         destinations.parse(b"{")
 
     assert (large.value.status, garbage.value.status) == (413, 400)
+
+
+@pytest.mark.parametrize("value", ["yes", 1, "true"])
+def test_values_are_not_converted(value: object) -> None:
+    content = {"email": [{"id": "a", "to": ["ann@msp.example"], "enabled": value}]}
+
+    with pytest.raises(RefusedError, match="boolean"):
+        destinations.parse(json.dumps(content).encode())

@@ -46,6 +46,13 @@ _EVENTS: Final = {
     "run_now": "The offboarding was started by hand.",
     "retried": "The offboarding was started again.",
     "cancelled": "The offboarding was cancelled.",
+    "claimed": "A run was begun.",
+    "recovered": "A run showed no sign of life; the next one carries on.",
+    "ended_completed": "The offboarding is completed.",
+    "ended_steps_failed": "The offboarding ended; not everything succeeded.",
+    "ended_cancelled": "The offboarding ended because it was cancelled.",
+    "ended_abandoned": "The offboarding ended because no run came to an end.",
+    "ended_refused": "The offboarding was refused when it began.",
 }
 
 _SEVERITIES: Final = {"failed": "Error", "needs_attention": "Warning", "skipped": "Warning"}

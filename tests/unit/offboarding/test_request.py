@@ -91,6 +91,11 @@ def test_a_moment_needs_a_date_a_time_and_a_zone(moment: object) -> None:
     assert fields(refusal(GOOD | {"scheduled_for": moment})) == {"scheduled_for"}
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+def test_a_moment_outside_of_the_calendar_is_refused(moment: str) -> None:
+    assert fields(refusal(GOOD | {"scheduled_for": moment})) == {"scheduled_for"}
+
+
 @pytest.mark.parametrize("user", ["", "ada", "a b@x.example", "ada@", "@x.example", "ada\u202e@x.example", "x" * 400])
 def test_users_are_addresses_or_object_ids(user: str) -> None:
     assert fields(refusal(GOOD | {"users": [user]})) == {"users.0"}
@@ -110,6 +115,7 @@ def test_a_message_of_tags_alone_is_empty(text: str) -> None:
 def test_values_are_not_converted() -> None:
     assert refusal(GOOD | {"actions": {"disable_sign_in": "yes"}}).status == 400
     assert refusal(GOOD | {"force": "true"}).status == 400
+    assert fields(refusal(GOOD | {"actions": {"disable_sign_in": True, "forward_email": 0}}))
 
 
 def test_what_is_stored_fits_a_property() -> None:

@@ -1,0 +1,166 @@
+"""The record of decisions and writes: complete, kept beyond deletion, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dev.tenant import seed
+from shared import clock
+from shared.access.scope import Scope
+from shared.offboarding import audit, request, watch
+from shared.offboarding.operations import Operations
+from shared.offboarding.problems import RefusedError
+from shared.offboarding.service import Offboardings
+
+if TYPE_CHECKING:
+    from conftest import Lab, Leaver
+
+    from dev.stack import Stack
+
+ACTIONS = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True, "remove_groups": True}
+ADA = "ada@fabrikam.example"
+
+
+def record(lab: Lab, offboarding_id: str) -> list[audit.Entry]:
+    return list(Offboardings(lab.app).audit(offboarding_id).entries)
+
+
+def writes(lab: Lab, offboarding_id: str) -> list[audit.Entry]:
+    return [entry for entry in record(lab, offboarding_id) if entry.what == "write"]
+
+
+def decisions(lab: Lab, offboarding_id: str) -> list[tuple[str, str]]:
+    return [(e.what, e.by) for e in record(lab, offboarding_id) if e.what not in {"write", "item", "step"}]
+
+
+def test_every_write_is_recorded_once_with_its_ids(lab: Lab) -> None:
+    result = lab.offboard(ADA, {**ACTIONS, "convert_to_shared": True, "hide_from_address_lists": True})
+
+    found = writes(lab, result.offboarding.id)
+    names = sorted(e.operation if e.service == "exchange" else e.operation.split()[0] for e in found)
+    sent = sorted(name if " " not in name else name.split()[0] for name in result.writes())
+    assert names == sent
+    assert all(entry.client_request_id and entry.step and entry.run == 1 and entry.by for entry in found)
+    assert {entry.step for entry in found} >= {"disable_sign_in", "reset_password", "remove_groups"}
+    assert all(entry.status for entry in found)
+
+
+def test_what_was_before_and_after_follows_from_the_outcomes(lab: Lab) -> None:
+    lab.simulator.arrange(seed.FABRIKAM, "user", user=ADA, set={"accountEnabled": False})
+    result = lab.offboard(ADA, ACTIONS)
+
+    ends = {e.step: e.outcome for e in record(lab, result.offboarding.id) if e.what == "step"}
+    assert ends == {name: step.outcome for name, step in result.steps.items()}
+    assert ends["disable_sign_in"] == "already_done"
+
+
+def test_a_step_costs_no_further_request_for_its_record(lab: Lab) -> None:
+    lab.submit(ADA, {"disable_sign_in": True})
+    keys: list[list[str]] = []
+    stored = lab.details.transact
+
+    def noted(partition: str, operations: list) -> list[str]:
+        keys.append([operation.key.split("|")[0] for operation in operations])
+        return stored(partition, operations)
+
+    lab.details.transact = noted  # type: ignore[method-assign]
+    lab.run()
+    assert [one for one in keys if set(one) == {"audit"}] == []
+
+
+def test_decisions_in_order_also_of_a_deleted_offboarding(lab: Lab) -> None:
+    offboarding = lab.submit(ADA, ACTIONS, scheduled_for=clock.to_text(clock.now() + timedelta(days=1)))
+    operations = Operations(lab.app, "op@msp.example")
+    for moment in (clock.now() + timedelta(days=2), clock.now()):
+        lab.hub.advance(timedelta(seconds=1))
+        operations.reschedule(offboarding.id, moment)
+    lab.hub.advance(timedelta(seconds=1))
+    (claimed,) = watch.wake(lab.app)
+    lab.start(claimed)
+    lab.run()
+    before = record(lab, offboarding.id)
+    lab.hub.advance(timedelta(seconds=1))
+    operations.delete(offboarding.id)
+
+    assert decisions(lab, offboarding.id) == [
+        ("submitted", "operator"),
+        ("scheduled", "op@msp.example"),
+        ("scheduled", "op@msp.example"),
+        ("claimed", "service"),
+        ("ended_completed", "service"),
+        ("deleted", "op@msp.example"),
+    ]
+    assert record(lab, offboarding.id)[:-1] == before
+    assert writes(lab, offboarding.id)
+
+    lab.hub.advance(timedelta(days=lab.app.settings.retention_days + 1))
+    watch.forget_deleted(lab.app)
+    with pytest.raises(RefusedError):
+        record(lab, offboarding.id)
+
+
+def test_an_offboarding_that_never_ran_and_was_deleted(lab: Lab) -> None:
+    offboarding = lab.submit(ADA, ACTIONS, scheduled_for=clock.to_text(clock.now() + timedelta(days=1)))
+    lab.hub.advance(timedelta(seconds=1))
+    Operations(lab.app, "op@msp.example").delete(offboarding.id)
+    assert [what for what, _ in decisions(lab, offboarding.id)] == ["submitted", "deleted"]
+
+
+def test_a_recovery_is_a_decision(lab: Lab) -> None:
+    body = {"tenant": "fabrikam.example", "users": [ADA], "actions": {"disable_sign_in": True}}
+    submission = request.parse(json.dumps(body).encode(), max_users=100)
+    (offboarding,) = Offboardings(lab.app).submit(submission, "operator").to_start  # and nobody starts it
+    lab.hub.advance(timedelta(minutes=11))
+    (claimed,) = watch.wake(lab.app)
+    lab.start(claimed)
+    lab.run()
+    assert [what for what, _ in decisions(lab, offboarding.id)] == [
+        "submitted",
+        "claimed",
+        "recovered",
+        "ended_completed",
+    ]
+
+
+def test_writes_survive_a_host_that_dies_before_the_record(lab: Lab) -> None:
+    result = lab.offboard_killed("disable_sign_in", ADA, {"disable_sign_in": True, "remove_groups": True})
+    assert [e for e in writes(lab, result.offboarding.id) if e.step == "disable_sign_in"]
+
+
+def test_another_tenants_record_does_not_exist(lab: Lab) -> None:
+    result = lab.offboard(ADA, {"disable_sign_in": True})
+    with pytest.raises(RefusedError) as caught:
+        Offboardings(lab.app, Scope(tenants=frozenset({seed.CONTOSO}))).audit(result.offboarding.id)
+    assert caught.value.status == 404
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    entry = audit.Entry("2026-01-01T00:00:00.000Z", text, "item", target=text, message=text)
+    found = audit.Audit("t", "d", text, "p", (entry,))
+    for row in list(csv.reader(io.StringIO(audit.to_csv("id", found), newline="")))[1:]:
+        assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
+        assert f"'{text}" in row
+
+
+def test_the_record_over_http(stack: Stack, leaver: Leaver) -> None:
+    body = {"tenant": "fabrikam.example", "users": [leaver.upn], "actions": {"disable_sign_in": True}}
+    offboarding_id = stack.post("/api/offboardings", body).json()["offboardings"][0]["id"]
+    stack.wait_for_end(offboarding_id)
+
+    path = f"/api/offboardings/{offboarding_id}/audit"
+    found = stack.get(path).json()
+    assert found["user"] == {"id": leaver.id, "upn": leaver.upn}
+    assert ["PATCH" in e["operation"] for e in found["entries"] if e["what"] == "write"] == [True]
+    answer = stack.get(f"{path}?format=csv")
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    table = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row["what"] for row in table] == [e["what"] for e in found["entries"]]
+    assert stack.get(f"{path}?format=xml").status_code == 400
+    assert stack.get("/api/offboardings/unknown/audit").status_code == 404
