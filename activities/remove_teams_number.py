@@ -70,7 +70,6 @@ class RemoveTeamsNumber(Action):
     proof = (TEAMS_NUMBERS,)
     permissions = (graph_permission("TeamsTelephoneNumber.ReadWrite.All"),)
     removes = True
-    proves_itself = True
     undo = "Assign the numbers of snapshot.teams_numbers again."
 
     def judge(self, view: View) -> Sequence[Finding]:

@@ -86,8 +86,18 @@ class Offboardings:
         self._tenants = Tenants(services, scope)
         self._scope = scope
 
-    def submit(self, submission: Submission, operator: str, idempotency_key: str | None = None) -> Submitted:
+    def submit(
+        self,
+        submission: Submission,
+        operator: str,
+        idempotency_key: str | None = None,
+        *,
+        looks_at_mail: bool = False,
+    ) -> Submitted:
         """Store one offboarding for each person, and claim those that are due.
+
+        `looks_at_mail` asks Exchange for what the operator should know of the mailboxes, as `plan` does: for callers
+        who show nothing beforehand.
 
         Raises:
             RefusedError: 400 protected people; 403 more than the operator may do; 404 unknown people or tenant; 409
@@ -104,7 +114,7 @@ class Offboardings:
             raise refused(409, "idempotency_key_reused", text)
         if earlier and (known := self._known(receipt_ids(earlier))):
             return known
-        planned = self.plan(submission)
+        planned = self._planned(submission, looks_at_mail=looks_at_mail)
         now = clock.from_text(earlier["created"]) if earlier else clock.now()
         new = self._new(submission, planned, operator, now, receipt_key)
         missing = [o for o in new if self._store.get(o.id) is None] if earlier else new
@@ -116,12 +126,16 @@ class Offboardings:
 
     def plan(self, submission: Submission) -> Planned:
         """Look up who is meant and plan what would happen; writes nothing. Raises `RefusedError` like `submit`."""
+        return self._planned(submission, looks_at_mail=True)
+
+    def _planned(self, submission: Submission, *, looks_at_mail: bool) -> Planned:
         tenant_id = self._tenants.resolve(submission.tenant)
         found = people.find(tenant_id, submission.users, self._microsoft365)
         protection.refuse_protected(found.users, self._settings.protected_users, self._scope.own_names)
         protection.refuse_last(map(people.person_of, found.users), found.administrators, ())
         planned = plan.make(submission.actions)
-        mail, said = remarks.of_mailboxes(self._microsoft365, tenant_id, found.users, submission.actions)
+        actions = submission.actions if looks_at_mail else ()
+        mail, said = remarks.of_mailboxes(self._microsoft365, tenant_id, found.users, actions)
         by_user = {user.id: (*people.remarks_on(user), *mail.get(user.id, ())) for user in found.users}
         return Planned(found, planned, (*found.warnings, *said, *planned.warnings), by_user)
 

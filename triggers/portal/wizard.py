@@ -36,7 +36,7 @@ async def exec_offboard_user(
     """Accept the wizard's form: one result for each user."""
     submission, dropped = _submission(wire.body(req))
     service = Offboardings(services.current(), caller.scope)
-    submitted = await asyncio.to_thread(service.submit, submission, caller.name)
+    submitted = await asyncio.to_thread(service.submit, submission, caller.name, looks_at_mail=True)
     await starting.start(client, submitted.to_start)
     return json_answer({"Results": [_result(one, submitted, dropped) for one in submitted.offboardings]})
 
