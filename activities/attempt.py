@@ -132,14 +132,14 @@ def _work(
     try:
         view, unasked = _read_more(services, action, view, order, clients)
         if unasked:
-            return _come_back(step, _again_after(unasked))
+            return _come_back(step, again_after(unasked))
         view = _surveyed(services, view, order, action.survey(view, clients, scans))
     except MoreToDoError as more:
         waiting, answer = _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
         return replace(waiting, state=StepState.running), answer
     except (MicrosoftError, UnreadError) as error:
         if isinstance(error, MicrosoftError) and error.retryable and not order.last:
-            return _come_back(step, _again_after([error]))
+            return _come_back(step, again_after([error]))
         return _end(step, [Finding(Outcome.failed, str(error))])
     return _judge_and_write(action, view, clients, step, order)
 
@@ -163,7 +163,7 @@ def _judge_and_write(
         return replace(step, state=StepState.verifying, next_attempt_at=None), {"written": True}
     seen, retryable = action.read_back(view, clients)
     if retryable and not order.last:
-        return _come_back(step, _again_after(retryable))
+        return _come_back(step, again_after(retryable))
     return _read_back(action, replace(view, now=seen.instead_of(view.now)), step, order)
 
 
@@ -209,10 +209,10 @@ def _apply(action: Action, task: Task, step: Step, *, last: bool) -> tuple[Step,
         else:
             accepted.append(finding.item)
     step = replace(step, accepted=tuple(accepted), problems=problems)
-    return step, _again_after(retryable) if retryable else None
+    return step, again_after(retryable) if retryable else None
 
 
-def _again_after(errors: list[MicrosoftError]) -> _Again:
+def again_after(errors: list[MicrosoftError]) -> _Again:
     """Wait as long as the most patient of the services asked for; throttling counts by time, faults by number."""
     waits = [error.retry_after for error in errors if error.retry_after is not None]
     why = "throttled" if any(error.retryable == "throttled" for error in errors) else "transient"

@@ -9,7 +9,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from activities.attempt import SUPERSEDED, Answer, Order, settled, tenant_of, view_of
+from activities.attempt import SUPERSEDED, Answer, Order, again_after, settled, tenant_of, view_of
 from shared import clock
 from shared.microsoft365 import graph_calls
 from shared.microsoft365.errors import Category, MicrosoftError
@@ -134,9 +134,8 @@ def _reads_of(details: Details, name: str) -> tuple[Read[Any], ...]:
 
 
 def _again(errors: list[MicrosoftError]) -> Answer:
-    waits = [error.retry_after for error in errors if error.retry_after is not None]
-    throttled = any(error.retryable == "throttled" for error in errors)
-    return {"again": max(waits, default=None), "why": "throttled" if throttled else "transient"}
+    wait = again_after(errors)
+    return {"again": wait.seconds, "why": wait.why}
 
 
 def _is_deleted(services: Services, details: Details) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from shared.offboarding import catalogue
 from shared.offboarding.catalogue import After
-from shared.offboarding.outcome import OPENS_GATE, SETTLED_WELL, Outcome
+from shared.offboarding.outcome import OPENS_GATE, SETTLED_WELL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -167,8 +167,3 @@ def named_twice(action: Action, selected: Selected) -> list[str]:
     """Return the people of this action who are also in the list of the action it yields people to."""
     theirs = {name.casefold() for name in selected.get(action.yields_people_to or "", {}).get("to", ())}
     return [name for name in selected[action.name].get("to", ()) if name.casefold() in theirs] if theirs else []
-
-
-def is_settled(outcome: Outcome | None) -> bool:
-    """Tell whether a later run leaves a step with this outcome alone."""
-    return outcome in SETTLED_WELL
