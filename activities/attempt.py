@@ -213,7 +213,10 @@ def _apply(action: Action, task: Task, step: Step, *, last: bool) -> tuple[Step,
 
 
 def again_after(errors: list[MicrosoftError]) -> _Again:
-    """Wait as long as the most patient of the services asked for; throttling counts by time, faults by number."""
+    """Wait as long as the most patient of the services asked for; throttling counts by time, faults by number.
+
+    There is at least one error: what did not answer.
+    """
     waits = [error.retry_after for error in errors if error.retry_after is not None]
     why = "throttled" if any(error.retryable == "throttled" for error in errors) else "transient"
     return _Again(max(waits, default=None), why, errors[0].message)

@@ -181,8 +181,8 @@ def verify(services: Services, order: Order) -> Answer:
     if len(proven) == len(claims):
         return {"settled": Outcome.done, "also": _outcomes(details) | ended}
     seconds = _VERIFY_AGAIN_SECONDS[min(order.attempt, len(_VERIFY_AGAIN_SECONDS)) - 1]
-    if asked := _again(retryable)["again"]:
-        seconds = max(seconds, asked)
+    if retryable:
+        seconds = max(seconds, again_after(retryable).seconds or 0)
     return {"again": seconds, "why": "pending", "also": ended, "progress": len(_outcomes(details) | ended)}
 
 
