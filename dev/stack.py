@@ -51,6 +51,7 @@ class Stack:
         """Start everything; raises `StackError` with nothing left running."""
         self.folder = folder
         self.options = options or Options()
+        self._root = ROOT
         folder.mkdir(parents=True, exist_ok=True)
         if self.options.port and not is_free(self.options.port):
             raise StackError(
@@ -141,6 +142,12 @@ class Stack:
         """End the host as a crash would."""
         self._host.kill()
 
+    def deploy(self, root: Path) -> None:
+        """Put another version of the app in the place of this one, as Azure does: what runs is killed."""
+        self.kill_host()
+        self._root = root
+        self.restart_host()
+
     def restart_host(self) -> None:
         """Start the host again on what the last one left, at the same address."""
         self._host.stop()
@@ -176,7 +183,7 @@ class Stack:
                 Settings.parse(environment)
             except SettingsError as error:
                 raise StackError(str(error)) from None
-            command = [sys.executable, "-m", "dev.host", "--root", str(ROOT), "--data", str(folder)]
+            command = [sys.executable, "-m", "dev.host", "--root", str(self._root), "--data", str(folder)]
             command += ["--port", str(port), "--clock", "shared.clock:set_source"]
             command += ["--visibility-timeout", str(self.options.visibility_timeout), "--worker", self.options.worker]
             return Child.start("The app's host", command, folder, environment)
