@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import requests
 
 import function_app
 from dev.demo.form import MESSAGE
+from dev.host.durable.store import Store
 from dev.processes import StackError, wait_until
 from dev.stack import TENANTS, Options
 from dev.tenant import seed
 from shared.offboarding import catalogue
 from shared.offboarding.service import MAX_STARTED_AT_ONCE
+from shared.settings import HOST_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +37,7 @@ OPTIONS = Options(
 )
 SCANNING = {"remove_mailbox_permissions": True, "remove_calendar_permissions": True}
 """The actions that scan the tenant, which serves everybody who leaves it within a day."""
+HUB = next(setting.default for setting in HOST_SETTINGS if setting.name == "TASK_HUB")
 _PATIENCE_SECONDS = 300
 _QUIET_SECONDS = 0.1
 _APART = ("disable_forwarding", "delete_user")
@@ -109,6 +114,13 @@ def completed(stack: Stack, offboarding: str) -> dict[str, Any]:
         failed = [f"{step['name']}: {step['message']}" for step in details["steps"] if step["outcome"] == "failed"]
         raise StackError(f"An offboarding to be measured ended as {details['state']}. {' '.join(failed)}")
     return details
+
+
+def executions(stack: Stack, offboarding: str) -> dict[str, int]:
+    """Count what Azure bills for a run: activities, and the turns in which the orchestrator replays."""
+    with contextlib.closing(Store(str(stack.folder / "host" / f"{HUB}.sqlite"))) as hub:
+        kinds = Counter(event["EventType"] for event in hub.history(f"{offboarding}-1"))
+    return {"activity_executions": kinds["TaskCompleted"], "orchestrator_executions": kinds["OrchestratorStarted"]}
 
 
 def without_delays(stack: Stack, tenant: str) -> None:

@@ -7,7 +7,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dev.bench import critical_path
-from dev.bench.offboarding import AT_ONCE, Meter, completed, offboard, selection, submit, wait, without_delays
+from dev.bench.offboarding import (
+    AT_ONCE,
+    Meter,
+    completed,
+    executions,
+    offboard,
+    selection,
+    submit,
+    wait,
+    without_delays,
+)
 from dev.demo import leavers
 from dev.tenant import seed
 from shared.offboarding import plan
@@ -58,6 +68,7 @@ def _measured(stack: Stack) -> dict[str, float]:
         "requests_for_tokens": services["login"],
         "table_requests": len(table),
         "table_writes": sum(not request.startswith("GET") for request in table),
+        **executions(stack, offboarding),
     }
 
 
