@@ -11,7 +11,7 @@ from shared import clock
 from shared.microsoft365 import graph_calls
 from shared.microsoft365.errors import MicrosoftError
 from shared.notifications import discord, mail, portal_webhook, slack, standard_webhook, teams
-from shared.notifications.delivery_error import DeliveryError, refusal
+from shared.notifications.delivery_error import DeliveryError
 from shared.notifications.destinations import Autotask, Basic, Bearer, ConnectWise, Email, HaloPsa, Headers, Webhook
 from shared.notifications.guard import Guard
 from shared.notifications.psa import autotask, connectwise, halo
@@ -88,7 +88,7 @@ class Channels:
             headers |= self._signed(message, content, secrets)
         answer = self.guard.send("POST", url, headers, content)
         if not answer.is_success:
-            raise refusal(answer, "The receiver")
+            raise answer.refusal("The receiver")
         return Taken(answer.status)
 
     def _signed(self, message: Message, content: bytes, secrets: list[str]) -> dict[str, str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import json
 import re
 import socket
 import threading
@@ -23,6 +22,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 
+from shared.notifications.answer import Answer
 from shared.notifications.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
@@ -65,32 +65,6 @@ _NOT_PUBLIC: Final = tuple(
 
 class RefusedUrlError(DeliveryError):
     """An address that this app does not connect to; the message says why, and no connection was made."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back: at most 64 KiB of it."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def is_success(self) -> bool:
-        """Tell whether the receiver took it."""
-        return 200 <= self.status < 300  # noqa: PLR2004
-
-    @property
-    def text(self) -> str:
-        """Return the body as text, whatever it is."""
-        return self.body.decode("utf-8", "replace")
-
-    def json(self) -> Any:  # noqa: ANN401 - whatever the receiver says
-        """Parse the body; raises `DeliveryError` where it is not JSON."""
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            raise DeliveryError("The answer is not JSON.", status=self.status) from None
 
 
 def resolve(host: str, port: int) -> list[str]:

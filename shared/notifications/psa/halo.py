@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 from shared.microsoft365.wire import as_object, as_rows
-from shared.notifications.delivery_error import DeliveryError, refusal
+from shared.notifications.delivery_error import DeliveryError
 from shared.notifications.message import cut
 from shared.notifications.psa.port import Caller, Draft, Psa, Ticket
 
@@ -101,5 +101,5 @@ class Halo(Psa):
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         answer = self._guard.send("POST", url, headers, urlencode(form).encode())
         if not answer.is_success:
-            raise refusal(answer, f"The sign-in of {self.name}")
+            raise answer.refusal(f"The sign-in of {self.name}")
         return str(answer.json()["access_token"])

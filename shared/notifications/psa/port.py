@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.notifications import mail
-from shared.notifications.delivery_error import DeliveryError, refusal
+from shared.notifications.delivery_error import DeliveryError
 from shared.notifications.message import cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.notifications.guard import Answer, Guard
+    from shared.notifications.answer import Answer
+    from shared.notifications.guard import Guard
     from shared.notifications.message import Message
 
 _MAX_TEXT: Final = 8_000
@@ -142,5 +143,5 @@ class Caller:
     def read(self, answer: Answer) -> Any:  # noqa: ANN401 - JSON
         """Return what an answer holds; raises `DeliveryError` where it is no success."""
         if not answer.is_success:
-            raise refusal(answer, self._name)
+            raise answer.refusal(self._name)
         return answer.json()
