@@ -1,4 +1,4 @@
-"""The one tool of this project: `python3 dev start|demo|test|check|bench|docs`.
+"""The one tool of this project: `python3 dev start|demo|test|check|bench|docs|pin|package`.
 
 It starts with whatever Python the machine has, builds .venv, and goes on with .venv's Python: so this file and
 `environment.py` use the standard library only, and syntax that older Pythons can read.
@@ -27,6 +27,8 @@ _COMMANDS = {
     "check": "run the linter, the formatter, the type checker and the import rules",
     "bench": "measure an offboarding",
     "docs": "write the pages that follow from the code",
+    "pin": "write requirements*.txt anew from requirements*.in",
+    "package": "build what is deployed, and try it in a clean environment",
 }
 _TOGETHER = {"test": "checks", "check": "checks", "docs": "checks"}
 
@@ -45,6 +47,8 @@ def parser() -> argparse.ArgumentParser:
     made["demo"].add_argument("--latency", type=int, default=100, metavar="MS", help=latency)
     made["bench"].add_argument("case", nargs="*", help="what to measure; everything where not given")
     made["bench"].add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
+    made["pin"].add_argument("--upgrade", action="store_true", help="to the newest versions that the .in files allow")
+    made["package"].add_argument("--out", type=Path, metavar="FILE.zip", help="keep the package here")
     return tool
 
 

@@ -35,7 +35,7 @@ def ensure(root: Path, wanted: str | None = None) -> Path:
     npm = find_npm(is_needed=not has_azurite)
 
     python = venv_python(root)
-    stamp, packages = root / ".venv" / "stamp.json", _digest(root, "requirements.txt", "requirements-dev.txt")
+    stamp, packages = root / ".venv" / "stamp.json", _digest(root, "requirements-dev.txt")
     kept = _read(stamp)
     if kept.get("packages") != packages or not python.exists() or wanted not in {None, kept.get("python")}:
         version = _build(root, wanted)

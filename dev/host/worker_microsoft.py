@@ -55,7 +55,7 @@ class MicrosoftWorker:
 
     def __init__(self) -> None:
         try:
-            import azure_functions_runtime as runtime
+            import azure_functions_runtime as runtime  # pyright: ignore[reportMissingImports] - not there before 3.13
         except ImportError as error:
             raise AppError(
                 "--worker microsoft needs the package azure-functions-runtime (Python 3.13 or later)"
@@ -84,14 +84,14 @@ class MicrosoftWorker:
             await self._checked(self._runtime.function_load_request(_Message(request=load)))
         return functions
 
-    async def invoke(self, function: Function, inputs: dict[str, Datum]) -> Datum | None:
+    async def invoke(self, function: Function, inputs: dict[str, Datum], traceparent: str) -> Datum | None:
         """Send an invocation request through the library."""
         invocation = _Message(
             invocation_id=str(uuid.uuid4()),
             function_id=_function_id(function),
             input_data=[_Parameter(name, _typed(datum)) for name, datum in inputs.items()],
             trigger_metadata={},
-            trace_context=_Message(trace_parent="", trace_state="", attributes={}),
+            trace_context=_Message(trace_parent=traceparent, trace_state="", attributes={}),
             retry_context=_Message(retry_count=0, max_retry_count=0, exception=None),
         )
         request = _Message(request=_Message(invocation_request=invocation))

@@ -35,7 +35,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def checkout(tmp_path: Path) -> Path:
     """A checkout that is ready: .venv and Azurite are there, with a note of every call."""
     root = tmp_path / "checkout"
-    files = ("requirements.txt", "requirements-dev.txt", "dev/package-lock.json", "dev/node_modules/azurite/index.js")
+    files = ("requirements-dev.txt", "dev/package-lock.json", "dev/node_modules/azurite/index.js")
     for name in files:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
@@ -109,9 +109,8 @@ def test_what_is_ready_is_left_alone(checkout: Path, tmp_path: Path) -> None:
     assert calls(tmp_path) == ""
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
-def test_other_requirements_are_installed(checkout: Path, tmp_path: Path, name: str) -> None:
-    (checkout / name).write_text("other")
+def test_other_requirements_are_installed(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "requirements-dev.txt").write_text("other")
 
     ensure(checkout)
     assert "-m pip install" in calls(tmp_path)
@@ -138,7 +137,7 @@ def test_another_python_that_is_asked_for_makes_the_environment_anew(checkout: P
 
 
 def test_a_failed_installation_shows_its_end_and_is_tried_again(checkout: Path, tmp_path: Path) -> None:
-    (checkout / "requirements.txt").write_text("other")
+    (checkout / "requirements-dev.txt").write_text("other")
     script = '[ "$1" = -c ] && echo 3.12 && exit 0\necho "no such package: other"; exit 1'
     program(venv_python(checkout), script)
 

@@ -1,0 +1,89 @@
+"""CONTRIBUTING's ten lines are true: following them in a copy of the project gives an action that works."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dev.processes import ROOT
+from shared.offboarding.catalogue import Action
+
+NEW = Path(__file__).parent / "new_action"
+IMPORT = "import activities.clear_immutable_id\n"
+EXPECTATION = '    "clear_immutable_id": '
+
+
+def steps() -> list[str]:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    section = text.partition("## Add an action\n")[2].partition("\n## ")[0]
+    return re.findall(r"(?m)^\d+\. (.*(?:\n   .*)*)", section)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project."""
+    root = tmp_path_factory.mktemp("copy") / "project"
+    shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(".*", "__pycache__", "node_modules"))
+    return root
+
+
+def insert(file: Path, before: str, text: str) -> None:
+    content = file.read_text()
+    assert content.count(before) == 1
+    file.write_text(content.replace(before, text + before))
+
+
+def run(root: Path, *arguments: str) -> str:
+    """Run our Python in the copy, and show what it said if it fails."""
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, *arguments],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_there_are_ten_lines() -> None:
+    assert len(steps()) == 10
+
+
+def test_what_they_name_is_there() -> None:
+    names = re.findall(r"`([^`]+)`", " ".join(steps()))
+    assert len(names) > 15
+    for name in names:
+        if "/" in name or name.endswith(".py"):
+            assert (ROOT / name.partition("<")[0]).exists() or (ROOT / name).parent.is_dir(), name
+        elif name.startswith("@") or name in {"Action", "Finding"}:
+            assert name.removeprefix("@") in (ROOT / "activities" / "disable_sign_in.py").read_text()
+        elif not name.startswith("python3 dev"):
+            assert hasattr(Action, name) or name in Action.__annotations__, name
+
+
+def test_a_new_action_is_what_the_ten_lines_say_and_all_else_follows(copy: Path) -> None:
+    shutil.copy(NEW / "clear_department.py", copy / "activities" / "clear_department.py")
+    insert(copy / "function_app.py", IMPORT, "import activities.clear_department\n")
+    run(copy, "-m", "dev.docs")
+    shutil.copy(NEW / "department.py", copy / "tests" / "actions" / "test_department.py")
+    expected = '    "clear_department": ("there is no department", lambda case: case.user["department"] is None),\n'
+    insert(copy / "dev" / "demo" / "expectations.py", EXPECTATION, expected)
+    shutil.copy(NEW / "follows.py", copy / "tests" / "test_follows.py")
+
+    tests = (
+        "tests/actions/test_department.py",
+        "tests/test_follows.py",
+        "tests/unit/registry",
+        "tests/dev/test_demo.py",
+    )
+    told = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests)
+
+    assert re.search(r"\b\d+ passed in", told)
