@@ -10,6 +10,7 @@ import azure.functions as func
 from shared import clock, services
 from shared.notifications import outbox
 from shared.offboarding import watch
+from shared.telemetry import metrics, tracing
 from triggers import starting
 
 blueprint = df.Blueprint()
@@ -17,23 +18,25 @@ blueprint = df.Blueprint()
 
 @blueprint.timer_trigger("timer", "%TICK_SCHEDULE%")
 @blueprint.durable_client_input("client")
-async def wake(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
+async def wake(timer: func.TimerRequest, client: df.DurableOrchestrationClient, context: func.Context) -> None:
     """Look at everything that is due; a tick that was missed is made up for by the next."""
     del timer
-    app = services.current()
-    due = await asyncio.to_thread(app.store.due, clock.now())
-    claimed = await asyncio.to_thread(watch.wake, app, due)
-    await starting.start(client, claimed)
-    await asyncio.to_thread(outbox.deliver_due, app, due)
+    with tracing.invocation("wake", context):
+        app = services.current()
+        now = clock.now()
+        due = await asyncio.to_thread(app.store.due, now)
+        claimed = await asyncio.to_thread(watch.wake, app, due)
+        metrics.queue(due, claimed, now)
+        await starting.start(client, claimed)
+        await asyncio.to_thread(outbox.deliver_due, app, due)
 
 
 @blueprint.timer_trigger("timer", "%RETENTION_SCHEDULE%")
 @blueprint.durable_client_input("client")
-async def purge(timer: func.TimerRequest, client: df.DurableOrchestrationClient) -> None:
-    """Remove offboardings that ended before the retention, with their details and Durable history."""
+async def purge(timer: func.TimerRequest, client: df.DurableOrchestrationClient, context: func.Context) -> None:
+    """Remove offboardings that ended before the retention, with their details, then the Durable history of old runs."""
     del timer
-    app = services.current()
-    for offboarding in await asyncio.to_thread(watch.old, app):
-        await starting.purge_history(client, offboarding)
-        await asyncio.to_thread(app.store.forget, offboarding)
-    await asyncio.to_thread(watch.forget_deleted, app)
+    with tracing.invocation("purge", context):
+        app = services.current()
+        await asyncio.to_thread(watch.forget_old, app)
+        await starting.forget_runs(client, watch.retained_from(app))

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from azure.durable_functions import OrchestrationRuntimeStatus
+
+from shared.telemetry import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +21,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_BEFORE_ALL_RUNS: Final = datetime(2020, 1, 1, tzinfo=UTC)
+_ENDED: Final = [
+    OrchestrationRuntimeStatus.Completed,
+    OrchestrationRuntimeStatus.Failed,
+    OrchestrationRuntimeStatus.Terminated,
+    OrchestrationRuntimeStatus.Canceled,
+]
+
 
 async def start(client: DurableOrchestrationClient, claimed: Iterable[Offboarding]) -> None:
     """Start a run of each; where starting fails, nobody knows whether it began, and the health check looks again."""
@@ -23,8 +36,11 @@ async def start(client: DurableOrchestrationClient, claimed: Iterable[Offboardin
 
 
 async def _start(client: DurableOrchestrationClient, offboarding: Offboarding) -> None:
+    order = {"id": offboarding.id, "run": offboarding.run}
     try:
-        await client.start_new("offboard_user", offboarding.instance_id, {"id": offboarding.id, "run": offboarding.run})
+        with tracing.run_started(offboarding) as traceparent:
+            # The SDK tells the host the trace that is current here; the order tells it to the activities in any case.
+            await client.start_new("offboard_user", offboarding.instance_id, {**order, "traceparent": traceparent})
     except Exception:  # noqa: BLE001 - whatever it was, the claim stands and is looked after
         _log.exception("Run %s was claimed, but may not have been started", offboarding.instance_id)
 
@@ -37,15 +53,25 @@ async def wake(client: DurableOrchestrationClient, cancelled: Offboarding) -> No
         _log.warning("Run %s could not be told that it was cancelled", cancelled.instance_id, exc_info=True)
 
 
-async def purge_history(client: DurableOrchestrationClient, offboarding: Offboarding) -> None:
-    """Remove what Durable Functions keeps of every run."""
-    for run in range(1, offboarding.run + 1):
-        await client.purge_instance_history(f"{offboarding.id}-{run}")
+async def forget(client: DurableOrchestrationClient, deleted: Offboarding) -> None:
+    """Remove what Durable Functions keeps of the runs of a deleted offboarding; what is left, the retention removes."""
+    try:
+        for run in range(1, deleted.run + 1):
+            await client.purge_instance_history(f"{deleted.id}-{run}")
+    except Exception:  # noqa: BLE001 - the deletion is stored
+        _log.warning("The history of offboarding %s could not be removed yet", deleted.id, exc_info=True)
+
+
+async def forget_runs(client: DurableOrchestrationClient, begun_before: datetime) -> None:
+    """Remove what Durable Functions keeps of all runs that began before a moment and have ended."""
+    await client.purge_instance_history_by(_BEFORE_ALL_RUNS, begun_before, _ENDED)
 
 
 async def follow_up(client: DurableOrchestrationClient, done: Done) -> None:
-    """Start or wake what an operation left to be started or woken."""
+    """Do what an operation left to be done with a Durable client."""
     if done.to_start:
         await start(client, [done.to_start])
     if done.to_wake:
         await wake(client, done.to_wake)
+    if done.to_forget:
+        await forget(client, done.to_forget)

@@ -14,7 +14,7 @@ from dev.stack import TENANTS
 from dev.tenant import seed
 from dev.tenant.population import ident
 from shared import clock, services
-from shared.offboarding import azure_table, rows, watch
+from shared.offboarding import azure_table, keys, watch
 from shared.offboarding.reads import Person
 from shared.offboarding.records import Offboarding, Request, State, Tenant
 from shared.offboarding.store import Store
@@ -37,7 +37,7 @@ _DUE: Final = 10
 _PAGE: Final = 50
 _SUBMITTED: Final = (1, 20, 100)
 _LATER: Final = timedelta(days=300)
-_SCAN: Final = quote(rows.scan_partition(seed.FABRIKAM, ""), safe="")
+_SCAN: Final = quote(keys.scan_partition(seed.FABRIKAM, ""), safe="")
 AIMS: Final = {
     "idle_tick": 1,
     f"tick_with_{_DUE}_due": 1 + 3 * _DUE,
@@ -101,7 +101,7 @@ def ended(number: int, now: datetime) -> Offboarding:
     tenant = Tenant(TENANTS[number % len(TENANTS)], "ended.example")
     person = Person(ident("ended", number), f"ended{number}@ended.example", f"Ended {number}")
     request = Request(tenant, person, {"disable_sign_in": {}}, requested_by="bench")
-    return Offboarding(rows.new_id(moment), request, State.completed, moment, started_at=moment, ended_at=moment, run=1)
+    return Offboarding(keys.new_id(moment), request, State.completed, moment, started_at=moment, ended_at=moment, run=1)
 
 
 def _connect(stack: Stack) -> Store:
@@ -180,7 +180,7 @@ class _Count:
     def _planned(self, number: int, now: datetime) -> Offboarding:
         person = Person(ident("due", number), f"due{number}@bench.example", f"Due {number}")
         request = Request(self._office, person, {"disable_sign_in": {}}, requested_by="bench")
-        return Offboarding(rows.new_id(now), request, State.planned, now, wake_at=now)
+        return Offboarding(keys.new_id(now), request, State.planned, now, wake_at=now)
 
     def _page(self, more: str) -> int:
         found: list[Any] = []

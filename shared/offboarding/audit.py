@@ -1,7 +1,8 @@
 """What was decided and what was written, for those who ask later: append-only, and outliving a deleted offboarding.
 
 Nothing here costs a request of its own: a step's writes are kept in the transaction that records its attempt, and what
-was decided, which the offboarding itself lists, in the transactions that begin a run and that delete the offboarding.
+was decided, which the offboarding itself lists, in the transaction that begins a run and before it is deleted. That it
+was deleted stands in the note that the deletion itself leaves: one that was refused leaves none.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
-from shared.offboarding import rows
+from shared.offboarding import keys, rows
 from shared.offboarding.table import Insert, Replace
 
 if TYPE_CHECKING:
@@ -53,22 +54,23 @@ class Entry:
 
 
 _ATTEMPT: Final = 3
+_DELETED: Final = "deleted"
 
 
 def _place(what: str) -> int:
     """Return where something stands among what happened within the same millisecond."""
-    places = {"submitted": 0, "claimed": 2, "recovered": 2, "deleted": 9}
+    places = {"submitted": 0, "claimed": 2, "recovered": 2, _DELETED: 9}
     return 4 if what.startswith("ended_") else places.get(what, 1)
 
 
 def of_decisions(offboarding: Offboarding) -> list[Operation]:
     """Return the rows of what was asked for and decided so far; writing them again changes nothing."""
     asked = {"at": clock.to_text(offboarding.requested_at), "what": "asked", **rows.of_request(offboarding.request)}
-    operations: list[Operation] = [Replace(f"{rows.AUDIT}{asked['at']}|asked", asked)]
+    operations: list[Operation] = [Replace(f"{keys.AUDIT}{asked['at']}|asked", asked)]
     seen = {operations[0].key}
     for event in offboarding.events:
         at = clock.to_text(event.at)
-        key = f"{rows.AUDIT}{at}|{_place(event.what)}|{event.what}"
+        key = f"{keys.AUDIT}{at}|{_place(event.what)}|{event.what}"
         if key not in seen:
             seen.add(key)
             operations.append(Replace(key, {"at": at, "by": event.by, "what": event.what}))
@@ -87,7 +89,7 @@ def of_attempt(step: Step, sent: Iterable[SentRequest], now: datetime) -> list[O
         content["message"] = step.message
         content["items"] = [[i.id, i.name, i.outcome, i.message] for i in step.items]
     row: Row = {"at": at, "what": "attempt", "step": step.name, "run": step.run, **rows.of_document(content)}
-    return [Insert(f"{rows.AUDIT}{at}|{_ATTEMPT}|{step.name}|{secrets.token_hex(4)}", row)]
+    return [Insert(f"{keys.AUDIT}{at}|{_ATTEMPT}|{step.name}|{secrets.token_hex(4)}", row)]
 
 
 def _write(one: SentRequest) -> list[Any]:
@@ -106,14 +108,17 @@ class Audit:
     entries: tuple[Entry, ...]
 
 
-def read(kept: Sequence[Row], offboarding: Offboarding | None) -> Audit | None:
-    """Join what was kept with what the offboarding, where it exists, still lists; None where nothing is known."""
+def read(kept: Sequence[Row], offboarding: Offboarding | None, deletion: Row | None) -> Audit | None:
+    """Join what was kept with what the offboarding, or the note of its deletion, says; None where nothing is known."""
     found = {row["key"]: row for row in kept}
     if offboarding:
         for operation in of_decisions(offboarding):
             if not isinstance(operation, Replace):
                 continue
             found.setdefault(operation.key, {**operation.row, "key": operation.key})
+    if deletion:
+        at = deletion["deleted_at"]
+        found[f"{keys.AUDIT}{at}|{_place(_DELETED)}|{_DELETED}"] = {"at": at, "by": deletion["by"], "what": _DELETED}
     asked = next((row for row in found.values() if row["what"] == "asked"), None)
     if asked is None:
         return None

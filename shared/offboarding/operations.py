@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from shared import clock
 from shared.access.scope import EVERYTHING, Scope
 from shared.notifications import outbox
-from shared.offboarding import claims
+from shared.offboarding import claims, protection
 from shared.offboarding.problems import RefusedError, refused
 from shared.offboarding.records import Reason, State
 from shared.offboarding.table import ConflictError
@@ -29,13 +29,14 @@ _TRIES: Final = 5
 class Done:
     """What an operation led to.
 
-    `to_start` has to be started and `to_wake` told that it was cancelled, both by whoever has a Durable client; an
-    offboarding that is gone is None.
+    `to_start` has to be started, `to_wake` told that it was cancelled, the history of `to_forget` removed, all by
+    whoever has a Durable client; an offboarding that is gone is None.
     """
 
     offboarding: Offboarding | None
     to_start: Offboarding | None = None
     to_wake: Offboarding | None = None
+    to_forget: Offboarding | None = None
 
 
 class Operations:
@@ -87,12 +88,12 @@ class Operations:
         offboarding = self._existing(offboarding_id)
         if offboarding.state is State.running:
             raise refused(409, "running", "The offboarding is running; cancel it first.")
-        self._store.audit_decisions(offboarding.noted(clock.now(), self._operator, "deleted"))
+        self._store.audit_decisions(offboarding)
         try:
-            self._store.delete(offboarding, clock.now())
+            self._store.delete(offboarding, self._operator, clock.now())
         except ConflictError:
             raise refused(409, "changed", "The offboarding changed just now; look at it again.") from None
-        return Done(None)
+        return Done(None, to_forget=offboarding)
 
     def _existing(self, offboarding_id: str) -> Offboarding:
         offboarding = self._store.get(offboarding_id) if offboarding_id.isalnum() else None
@@ -125,6 +126,7 @@ class Operations:
         self._scope.check_actions(offboarding.request.actions)
         person = offboarding.request.person
         if not self._scope.own_names.isdisjoint({person.id.casefold(), person.upn.casefold()}):
+            protection.log_refused(self._operator, offboarding.request.tenant.id, person.id, "own_account")
             raise refused(403, "own_account", "It is your own account: somebody else has to start this.")
         now = clock.now()
         planned = offboarding.planned(now).noted(now, self._operator, what)

@@ -82,7 +82,8 @@ class Offboarding:
     """One person leaving one tenant: the job. Moments are aware and in UTC.
 
     `wake_at` is when somebody has to look at it next; None once it has ended. `slot` is its place among the tenant's
-    runs in flight. `etag` is the version that was read and guards every change.
+    runs in flight. `traceparent` is where its trace began, for all that is done for it to go on with (W3C: "Trace
+    Context"). `etag` is the version that was read and guards every change.
     """
 
     id: str
@@ -104,6 +105,7 @@ class Offboarding:
     events: tuple[Event, ...] = ()
     warnings: tuple[str, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    traceparent: str = ""
     etag: str = ""
 
     @property

@@ -1,27 +1,17 @@
-"""The shape of the rows: every key and every property is made here, from records and back.
-
-Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>` and, for each message to deliver,
-`wake|<moment>|<id>|<destination>`, `tenant|<tenant>|!slot|<number>`, `tenant|<tenant>|!user|<person>`, `key|<hash>`,
-`deleted|<id>`. Ids begin with the inverted moment of submission, so that the newest come first; a tenant's locks lie
-just before them, so that one request reads the locks and the newest submissions.
-Keys in `offboardingdetails`: `request`, `request|cancelled`, `snapshot|<run>|<read>|<part>`, `step|<name>`, one
-contiguous range; and `audit|...`, which outlives the rest. Scans have partitions of their own there: `head`, and
-`part|<scan>|<what>|<position>|<part>`.
-"""
+"""The shape of the rows: every property is made here, from records and back; `keys` has the keys."""
 
 from __future__ import annotations
 
 import json
-import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
+from shared.offboarding import keys
 from shared.offboarding.delivery import Delivery
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.reads import NOTHING_READ, Person, Snapshot
 from shared.offboarding.records import Event, Item, Offboarding, Reason, Request, State, Step, Tenant
-from shared.offboarding.table import LAST, MAX_OPERATIONS, Insert
+from shared.offboarding.table import MAX_OPERATIONS, Insert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,100 +19,15 @@ if TYPE_CHECKING:
 
     from shared.offboarding.table import Operation, Row
 
-JOB: Final = "job|"
-WAKE: Final = "wake|"
-REQUEST: Final = "request"
-CANCELLED: Final = "request|cancelled"
-AUDIT: Final = "audit|"
-FIRST_ID: Final = "0"
-"""Below every id, and above the locks."""
-
-SCAN_HEAD: Final = "head"
-SCAN_PART: Final = "part|"
-_SNAPSHOT: Final = "snapshot|"
-_STEP: Final = "step|"
-DETAILS_LOW: Final = REQUEST
-DETAILS_HIGH: Final = _STEP + LAST
-
 MAX_PROPERTY_CHARS: Final = 30_000
 _MAX_ROW_CHARS: Final = 12 * MAX_PROPERTY_CHARS
 _MAX_TRANSACTION_CHARS: Final = 600_000
 """An entity holds 1 MiB, a transaction 4 MiB and 100 rows. A character takes two bytes at rest, six on its way."""
 
-_END_OF_TIME_MS: Final = 0xFFF_FFFF_FFFF
 
-
-def new_id(moment: datetime, salt: str | None = None) -> str:
-    """Return the id of an offboarding submitted at `moment`: 11 digits that sort newest first, and 80 random bits.
-
-    The same `salt` (32 hexadecimal digits) at the same moment gives the same id, so that a repeated submission
-    completes the first.
-    """
-    return f"{_inverted(moment):011x}{(salt or secrets.token_hex(16))[:20]}"
-
-
-@dataclass(frozen=True)
-class Span:
-    """A span of ids: those submitted in a span of time."""
-
-    low: str
-    high: str
-
-    @classmethod
-    def between(cls, since: datetime | None, until: datetime | None) -> Span:
-        """Return the ids submitted from `since` on and before `until`."""
-        low = f"{_inverted(until) + 1:011x}" if until else ""
-        high = f"{_inverted(since) + 1:011x}" if since else LAST
-        return cls(low, high)
-
-
-def _inverted(moment: datetime) -> int:
-    return _END_OF_TIME_MS - int(moment.timestamp() * 1000)
-
-
-def job_key(offboarding_id: str) -> str:
-    """Key of the row that is the truth about an offboarding."""
-    return JOB + offboarding_id
-
-
-def tenant_prefix(tenant_id: str) -> str:
-    """Begin of the keys of the copies that list a tenant's offboardings."""
-    return f"tenant|{tenant_id}|"
-
-
-def lock_key(offboarding: Offboarding) -> str:
-    """Key of the row that keeps a person from being offboarded twice at once."""
-    return people_prefix(offboarding.request.tenant.id) + offboarding.request.person.id
-
-
-def locks_prefix(tenant_id: str) -> str:
-    """Begin of the keys of a tenant's locks: the places its runs in flight hold, then its people who are leaving."""
-    return f"{tenant_prefix(tenant_id)}!"
-
-
-def slots_prefix(tenant_id: str) -> str:
-    """Begin of the keys of the places a tenant's runs in flight hold."""
-    return f"{locks_prefix(tenant_id)}slot|"
-
-
-def people_prefix(tenant_id: str) -> str:
-    """Begin of the keys of the locks on a tenant's people who are leaving."""
-    return f"{locks_prefix(tenant_id)}user|"
-
-
-def receipt_key(digest: str) -> str:
-    """Key of the row that answers a repeated submission."""
-    return f"key|{digest}"
-
-
-def deleted_key(offboarding_id: str) -> str:
-    """Key of the note that somebody deleted an offboarding: it keeps a late repetition from bringing that back."""
-    return f"deleted|{offboarding_id}"
-
-
-def of_deleted(offboarding: Offboarding, now: datetime) -> Row:
+def of_deleted(offboarding: Offboarding, by: str, now: datetime) -> Row:
     """Return the row of that note."""
-    return {"id": offboarding.id, "receipt": offboarding.receipt, "deleted_at": clock.to_text(now)}
+    return {"id": offboarding.id, "receipt": offboarding.receipt, "deleted_at": clock.to_text(now), "by": by}
 
 
 def deleted_at(row: Row) -> datetime:
@@ -130,29 +35,25 @@ def deleted_at(row: Row) -> datetime:
     return clock.from_text(row["deleted_at"])
 
 
-def wake_bound(moment: datetime) -> str:
-    """Upper bound of the wake rows due at `moment`."""
-    return f"{WAKE}{clock.to_text(moment)}|{LAST}"
-
-
 def of(offboarding: Offboarding) -> dict[str, Row]:
     """Return every row of `offboardings` that follows from an offboarding, by key."""
     columns = _list_columns(offboarding)
+    tenant = offboarding.request.tenant.id
     rows: dict[str, Row] = {
-        job_key(offboarding.id): {**columns, **_own_columns(offboarding)},
-        tenant_prefix(offboarding.request.tenant.id) + offboarding.id: columns,
+        keys.job(offboarding.id): {**columns, **_own_columns(offboarding)},
+        keys.tenant_prefix(tenant) + offboarding.id: columns,
     }
-    wake = {"id": offboarding.id, "tenant_id": offboarding.request.tenant.id, "state": offboarding.state.value}
+    wake = {"id": offboarding.id, "tenant_id": tenant, "state": offboarding.state.value}
     if offboarding.wake_at:
-        rows[f"{WAKE}{clock.to_text(offboarding.wake_at)}|{offboarding.id}"] = wake
+        rows[keys.wake(offboarding.wake_at, offboarding.id)] = wake
     for delivery in offboarding.deliveries:
         if delivery.next_attempt_at:
-            key = f"{WAKE}{clock.to_text(delivery.next_attempt_at)}|{offboarding.id}|{delivery.key}"
+            key = keys.wake(delivery.next_attempt_at, offboarding.id, delivery.key)
             rows[key] = {**wake, "destination": delivery.key}
     if not offboarding.has_ended:
-        rows[lock_key(offboarding)] = {"id": offboarding.id}
+        rows[keys.person(tenant, offboarding.request.person.id)] = {"id": offboarding.id}
     if offboarding.slot is not None:
-        rows[f"{slots_prefix(offboarding.request.tenant.id)}{offboarding.slot:03}"] = {"id": offboarding.id}
+        rows[keys.slot(tenant, offboarding.slot)] = {"id": offboarding.id}
     return rows
 
 
@@ -188,6 +89,7 @@ def _own_columns(offboarding: Offboarding) -> Row:
         "slot": -1 if offboarding.slot is None else offboarding.slot,
         "cancelled_by": offboarding.cancelled_by,
         "receipt": offboarding.receipt,
+        "traceparent": offboarding.traceparent,
         "deliveries": json.dumps([one.to_json() for one in offboarding.deliveries], ensure_ascii=False),
         "events": json.dumps([[clock.to_text(e.at), e.by, e.what] for e in offboarding.events], ensure_ascii=False),
     }
@@ -215,6 +117,7 @@ def to_offboarding(row: Row) -> Offboarding:
         events=tuple(Event(clock.from_text(at), by, what) for at, by, what in json.loads(row.get("events", "[]"))),
         warnings=tuple(json.loads(row["warnings"])),
         deliveries=tuple(Delivery.from_json(one) for one in json.loads(row.get("deliveries", "[]"))),
+        traceparent=row.get("traceparent", ""),
         etag=row["etag"],
     )
 
@@ -248,11 +151,6 @@ def to_request(row: Row) -> Request:
         requested_by=row.get("requested_by", ""),
         ticket=row.get("ticket", ""),
     )
-
-
-def step_key(name: str) -> str:
-    """Key of the record of a step."""
-    return _STEP + name
 
 
 def of_step(step: Step) -> Row:
@@ -313,7 +211,7 @@ def snapshot_inserts(run: int, snapshot: Snapshot) -> Iterator[list[Operation]]:
             if inserts and (chars + len(piece) > _MAX_TRANSACTION_CHARS or len(inserts) == MAX_OPERATIONS):
                 yield inserts
                 inserts, chars = [], 0
-            inserts.append(Insert(f"{_SNAPSHOT}{run:04}|{name}|{part:02}", {"read": name, "run": run, **_split(piece)}))
+            inserts.append(Insert(keys.snapshot(run, name, part), {"read": name, "run": run, **_split(piece)}))
             chars += len(piece)
     if inserts:
         yield inserts
@@ -328,14 +226,14 @@ def to_details(
     steps: dict[str, Step] = {}
     cancelled_by = ""
     for row in rows:
-        if row["key"] == REQUEST:
+        if row["key"] == keys.REQUEST:
             request = to_request(row)
-        elif row["key"] == CANCELLED:
+        elif row["key"] == keys.CANCELLED:
             cancelled_by = row["by"]
-        elif row["key"].startswith(_SNAPSHOT):
+        elif row["key"].startswith(keys.SNAPSHOT):
             place = (row["run"], row["read"])
             texts[place] = texts.get(place, "") + _joined(row)
-        elif row["key"].startswith(_STEP):
+        elif row["key"].startswith(keys.STEP):
             steps[row["name"]] = _to_step(row)
     return request, _snapshots(texts), steps, cancelled_by
 
@@ -355,21 +253,6 @@ def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
     for snapshot in snapshots:
         result = result.over(snapshot)
     return result
-
-
-def scan_partition(tenant_id: str, kind: str) -> str:
-    """Partition, among the details, of what a scan of a tenant found."""
-    return f"scan|{tenant_id}|{kind}"
-
-
-def scan_key(scan_id: str, what: str, position: int) -> str:
-    """Key of a part of a scan: what is at a position of the list of mailboxes and after it."""
-    return f"{scan_prefix(scan_id, what)}{position:07}"
-
-
-def scan_prefix(scan_id: str, what: str) -> str:
-    """Begin of the keys of one kind of parts of a scan."""
-    return f"{SCAN_PART}{scan_id}|{what}|"
 
 
 def scan_inserts(key: str, value: object) -> list[Operation]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar
 
 from shared import clock
 from shared.microsoft365.errors import MicrosoftError
-from shared.offboarding import rows
+from shared.offboarding import keys, rows
 from shared.offboarding.catalogue import MoreToDoError
 from shared.offboarding.reads import NOT_THERE
 from shared.offboarding.table import LAST, ConflictError, Delete, Insert, Replace
@@ -125,7 +125,7 @@ class Scans:
             MoreToDoError: a page was read, or somebody else is reading one.
             MicrosoftError: nothing could be read; who comes next carries on.
         """
-        return _Work(self._table, rows.scan_partition(self._tenant_id, look.kind), look).find(frozenset(names))
+        return _Work(self._table, keys.scan_partition(self._tenant_id, look.kind), look).find(frozenset(names))
 
 
 class _Work:
@@ -180,9 +180,7 @@ class _Work:
         parts = [
             operation
             for at in range(0, len(listed), PER_CALL)
-            for operation in rows.scan_inserts(
-                rows.scan_key(mine.id, _TODO, mine.listed + at), listed[at : at + PER_CALL]
-            )
+            for operation in rows.scan_inserts(keys.scan(mine.id, _TODO, mine.listed + at), listed[at : at + PER_CALL])
         ]
         return replace(mine, listed=mine.listed + len(listed), next_link=link, is_listed=not link), parts, None
 
@@ -205,17 +203,17 @@ class _Work:
             read += zip(batch, answers, strict=False)
         if not error:
             at_once = min(2 * at_once, self._look.at_once)
-        parts = _parts(rows.scan_key(mine.id, _HELD, mine.read), read)
+        parts = _parts(keys.scan(mine.id, _HELD, mine.read), read)
         return replace(mine, read=mine.read + len(read), at_once=at_once), parts, error
 
     def _todo(self, mine: Scan) -> list[Mailbox]:
-        low = rows.scan_key(mine.id, _TODO, max(mine.read - PER_CALL + 1, 0))
-        page = self._table.range(self._partition, low, rows.scan_key(mine.id, _TODO, mine.read) + LAST)
+        low = keys.scan(mine.id, _TODO, max(mine.read - PER_CALL + 1, 0))
+        page = self._table.range(self._partition, low, keys.scan(mine.id, _TODO, mine.read) + LAST)
         start, listed = max(rows.scan_parts(page.rows).items())
         return [Mailbox(*mailbox) for mailbox in listed[mine.read - start :]]
 
     def _found(self, scan: Scan, names: frozenset[str]) -> Found:
-        prefix = rows.scan_prefix(scan.id, _HELD)
+        prefix = keys.scan_prefix(scan.id, _HELD)
         parts = rows.scan_parts(self._table.range(self._partition, prefix, prefix + LAST).rows).values()
         head = self._head()
         if head is None or head.id != scan.id:  # it grew old, and somebody began anew, while it was read
@@ -225,12 +223,12 @@ class _Work:
         return Found(scan.begun_at, scan.listed, tuple(held.values()), tuple(unread.values()))
 
     def _head(self) -> Scan | None:
-        row = self._table.get(self._partition, rows.SCAN_HEAD)
+        row = self._table.get(self._partition, keys.SCAN_HEAD)
         return _from_row(row) if row else None
 
     def _write(self, old: Scan | None, new: Scan, parts: Sequence[Operation] = ()) -> Scan:
         """Write the head over the version that was read, and what comes with it: all or nothing."""
-        head = Replace(rows.SCAN_HEAD, _to_row(new), old.etag) if old else Insert(rows.SCAN_HEAD, _to_row(new))
+        head = Replace(keys.SCAN_HEAD, _to_row(new), old.etag) if old else Insert(keys.SCAN_HEAD, _to_row(new))
         try:
             etags = self._table.transact(self._partition, [head, *parts])
         except ConflictError:
@@ -239,7 +237,7 @@ class _Work:
 
     def _sweep(self) -> None:
         """Remove what older scans left behind; the new one has written nothing yet."""
-        while found := self._table.range(self._partition, rows.SCAN_PART, rows.SCAN_PART + LAST, PER_CALL).rows:
+        while found := self._table.range(self._partition, keys.SCAN_PART, keys.SCAN_PART + LAST, PER_CALL).rows:
             self._table.transact(self._partition, [Delete(row["key"]) for row in found])
 
     def _so_far(self, scan: Scan) -> str:

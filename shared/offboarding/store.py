@@ -1,7 +1,7 @@
 """Where offboardings are kept: two tables, every change of state one transaction.
 
 `offboardings` has one partition, because Azure transactions hold within one: the job row is the truth, and the rows for
-listing, waking and locking are derived from it by `_rows_of`, so a change writes their difference and none can be left
+listing, waking and locking are derived from it by `rows.of`, so a change writes their difference and none can be left
 behind. `offboardingdetails` has a partition for each offboarding.
 """
 
@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
-from shared.offboarding import audit, rows
+from shared.offboarding import audit, keys, rows
 from shared.offboarding.outcome import StepState
 from shared.offboarding.records import State
 from shared.offboarding.scans import Scans
 from shared.offboarding.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace
+from shared.telemetry import transitions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from shared.microsoft365.http import SentRequest
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from shared.offboarding.table import Row, Table
 
 PARTITION: Final = "offboardings"
+_PAGE: Final = 100
 DOCUMENTS: Final = "documents"
 
 
@@ -59,6 +61,7 @@ class Wake:
     id: str
     tenant_id: str
     is_planned: bool
+    due_at: datetime
     destination: str = ""
 
 
@@ -96,27 +99,33 @@ class Store:
             ConflictError: one of the persons has an offboarding that has not ended, or the receipt exists already.
         """
         operations: list[Operation] = [Insert(*receipt)] if receipt else []
+        count = 0
         for offboarding in offboardings:
             inserts = [Insert(key, row) for key, row in rows.of(offboarding).items()]
             if len(operations) + len(inserts) > MAX_OPERATIONS:
-                self._jobs.transact(PARTITION, operations)
-                operations = []
+                self._insert(operations, count)
+                operations, count = [], 0
             operations += inserts
+            count += 1
+        self._insert(operations, count)
+
+    def _insert(self, operations: Sequence[Operation], offboardings: int) -> None:
         self._jobs.transact(PARTITION, operations)
+        transitions.added(offboardings)
 
     def locks(self, tenant_id: str, since: datetime | None = None) -> Locks:
         """Return what a tenant's offboardings hold that have not ended, and which were submitted from `since` on."""
-        locks = rows.locks_prefix(tenant_id)
-        high = rows.tenant_prefix(tenant_id) + rows.Span.between(since, None).high if since else locks + LAST
+        locks = keys.locks_prefix(tenant_id)
+        high = keys.tenant_prefix(tenant_id) + keys.Span.between(since, None).high if since else locks + LAST
         return self._locks(tenant_id, locks, high)
 
     def slots_taken(self, tenant_id: str) -> frozenset[int]:
         """Return the places that a tenant's runs in flight hold."""
-        slots = rows.slots_prefix(tenant_id)
+        slots = keys.slots_prefix(tenant_id)
         return self._locks(tenant_id, slots, slots + LAST).slots
 
     def _locks(self, tenant_id: str, low: str, high: str) -> Locks:
-        slots, people = rows.slots_prefix(tenant_id), rows.people_prefix(tenant_id)
+        slots, people = keys.slots_prefix(tenant_id), keys.people_prefix(tenant_id)
         found = self._jobs.range(PARTITION, low, high).rows
         held = {row["key"]: row["id"] for row in found}
         return Locks(
@@ -131,7 +140,7 @@ class Store:
 
     def get(self, offboarding_id: str) -> Offboarding | None:
         """Return an offboarding, or None."""
-        row = self._jobs.get(PARTITION, rows.job_key(offboarding_id))
+        row = self._jobs.get(PARTITION, keys.job(offboarding_id))
         return rows.to_offboarding(row) if row else None
 
     def change(self, old: Offboarding, new: Offboarding) -> None:
@@ -141,7 +150,7 @@ class Store:
             ConflictError: `old` is not current, or the person's lock or the tenant's slot is taken by another.
         """
         before, after = rows.of(old), rows.of(new)
-        job = rows.job_key(old.id)
+        job = keys.job(old.id)
         operations: list[Operation] = [Replace(job, after[job], old.etag)]
         for key, row in after.items():
             if key not in before:
@@ -150,41 +159,57 @@ class Store:
                 operations.append(Replace(key, row))
         operations += [Delete(key) for key in before if key not in after]
         self._jobs.transact(PARTITION, operations)
+        transitions.changed(old, new)
 
     def due(self, now: datetime) -> list[Wake]:
         """Return every offboarding that has to be looked at by `now`, the longest due first."""
-        page = self._jobs.range(PARTITION, rows.WAKE, rows.wake_bound(now))
+        page = self._jobs.range(PARTITION, keys.WAKE, keys.wake_bound(now))
         return [
-            Wake(row["id"], row["tenant_id"], row["state"] == State.planned, row.get("destination", ""))
+            Wake(
+                row["id"],
+                row["tenant_id"],
+                is_planned=row["state"] == State.planned,
+                due_at=keys.wake_moment(row["key"]),
+                destination=row.get("destination", ""),
+            )
             for row in page.rows
         ]
 
     def page(
-        self, tenant_id: str | None, span: rows.Span, start: str | None, limit: int
+        self, tenant_id: str | None, span: keys.Span, start: str | None, limit: int
     ) -> tuple[list[Offboarding], str | None]:
         """Return at most `limit` offboardings of a span of time, newest first, and where the following page begins.
 
         `start` is the id to begin with, as an earlier page returned it.
         """
-        prefix = rows.tenant_prefix(tenant_id) if tenant_id else rows.JOB
-        low = max(start or "", span.low, rows.FIRST_ID)
+        prefix = keys.tenant_prefix(tenant_id) if tenant_id else keys.JOB
+        low = max(start or "", span.low, keys.FIRST_ID)
         page = self._jobs.range(PARTITION, prefix + low, prefix + span.high, limit)
         next_id = page.next_key.removeprefix(prefix) if page.next_key else None
         return [rows.to_offboarding(row) for row in page.rows], next_id
 
-    def delete(self, offboarding: Offboarding, now: datetime) -> None:
-        """Remove an offboarding and its details; what was audited stays, and a note that it was deleted.
+    def submitted_before(self, cutoff: datetime) -> Iterator[Offboarding]:
+        """Return what was submitted before a moment, newest first, page by page."""
+        start: str | None = None
+        while True:
+            page, start = self.page(None, keys.Span.between(None, cutoff), start, _PAGE)
+            yield from page
+            if start is None:
+                return
+
+    def delete(self, offboarding: Offboarding, by: str, now: datetime) -> None:
+        """Remove an offboarding and its details; what was audited stays, and a note of who deleted it.
 
         Raises:
             ConflictError: the offboarding is not current.
         """
-        note = rows.of_deleted(offboarding, now)
-        self._jobs.transact(PARTITION, [*_removal(offboarding), Insert(rows.deleted_key(offboarding.id), note)])
-        self._delete_details(offboarding.id, rows.DETAILS_LOW, rows.DETAILS_HIGH)
+        note = rows.of_deleted(offboarding, by, now)
+        self._jobs.transact(PARTITION, [*_removal(offboarding), Insert(keys.deleted(offboarding.id), note)])
+        self._delete_details(offboarding.id, keys.DETAILS_LOW, keys.DETAILS_HIGH)
 
-    def was_deleted(self, offboarding_id: str) -> bool:
-        """Tell whether somebody deleted an offboarding."""
-        return self._jobs.get(PARTITION, rows.deleted_key(offboarding_id)) is not None
+    def deletion(self, offboarding_id: str) -> Row | None:
+        """Return the note that somebody deleted an offboarding, or None."""
+        return self._jobs.get(PARTITION, keys.deleted(offboarding_id))
 
     def forget(self, offboarding: Offboarding) -> None:
         """Remove an offboarding and all that is known of it, what was audited and the receipt, too.
@@ -196,10 +221,10 @@ class Store:
         self._forget_receipt(offboarding.receipt)
         self._jobs.transact(PARTITION, _removal(offboarding))
 
-    def forget_deleted(self, cutoff: datetime, most: int) -> None:
-        """Remove what is still known of offboardings that were deleted before `cutoff`: at most `most` of them."""
-        span = rows.Span.between(None, cutoff)
-        page = self._jobs.range(PARTITION, rows.deleted_key(span.low), rows.deleted_key(span.high), most)
+    def forget_deleted(self, cutoff: datetime) -> None:
+        """Remove what is still known of offboardings that were deleted before `cutoff`."""
+        span = keys.Span.between(None, cutoff)
+        page = self._jobs.range(PARTITION, keys.deleted(span.low), keys.deleted(span.high))
         for row in page.rows:
             if rows.deleted_at(row) < cutoff:
                 self._delete_details(row["id"], "", LAST)
@@ -229,7 +254,7 @@ class Store:
 
     def mark_cancelled(self, offboarding_id: str, by: str) -> None:
         """Let the steps of a run in flight know that none may begin; repeatable."""
-        self._details.transact(offboarding_id, [Replace(rows.CANCELLED, {"by": by})])
+        self._details.transact(offboarding_id, [Replace(keys.CANCELLED, {"by": by})])
 
     def audit_decisions(self, offboarding: Offboarding) -> None:
         """Keep what was decided about an offboarding beyond its own life; repeatable."""
@@ -242,20 +267,20 @@ class Store:
 
     def audited(self, offboarding_id: str) -> list[Row]:
         """Return what was audited of an offboarding, whether it was deleted or not."""
-        return self._details.range(offboarding_id, rows.AUDIT, rows.AUDIT + LAST).rows
+        return self._details.range(offboarding_id, keys.AUDIT, keys.AUDIT + LAST).rows
 
     def details(self, offboarding_id: str) -> Details:
         """Return request, snapshots and steps of an offboarding with one request."""
-        page = self._details.range(offboarding_id, rows.DETAILS_LOW, rows.DETAILS_HIGH)
+        page = self._details.range(offboarding_id, keys.DETAILS_LOW, keys.DETAILS_HIGH)
         return Details(*rows.to_details(page.rows))
 
     def begin(self, offboarding: Offboarding, known: Details, steps: Sequence[Step]) -> None:
         """Write the steps of a run that begins; raises `ConflictError` where another delivery did so."""
         operations: list[Operation] = [_step_write(step) for step in steps]
         if known.request is None:
-            operations.append(Insert(rows.REQUEST, rows.of_request(offboarding.request)))
+            operations.append(Insert(keys.REQUEST, rows.of_request(offboarding.request)))
         if known.cancelled_by and not offboarding.cancelled_by:
-            operations.append(Delete(rows.CANCELLED))
+            operations.append(Delete(keys.CANCELLED))
         operations += audit.of_decisions(offboarding)
         self._details.transact(offboarding.id, operations)
 
@@ -271,6 +296,7 @@ class Store:
         audited = [audit.of_attempt(step, () if n else sent, clock.now()) for n, step in enumerate(changed)]
         operations = [*map(_step_write, changed), *(operation for one in audited for operation in one)]
         etags = self._details.transact(offboarding_id, operations)
+        transitions.steps_put(changed)
         return [replace(step, etag=etag) for step, etag in zip(changed, etags, strict=False)]
 
     def scans(self, tenant_id: str) -> Scans:
@@ -288,12 +314,12 @@ class Store:
 
 def _removal(offboarding: Offboarding) -> list[Operation]:
     """Return what removes an offboarding as it was read, and all that is derived from it."""
-    job = rows.job_key(offboarding.id)
+    job = keys.job(offboarding.id)
     return [Delete(key, offboarding.etag if key == job else None) for key in rows.of(offboarding)]
 
 
 def _step_write(step: Step) -> Operation:
-    key, row = rows.step_key(step.name), rows.of_step(step)
+    key, row = keys.step(step.name), rows.of_step(step)
     return Replace(key, row, step.etag) if step.etag else Insert(key, row)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared import clock
 from shared.notifications import outbox
-from shared.offboarding import claims, judgement, rows
+from shared.offboarding import claims, judgement
 from shared.offboarding.outcome import Finding, Outcome
 from shared.offboarding.records import Reason, State
 from shared.offboarding.table import ConflictError
@@ -29,7 +29,6 @@ PROGRESS_WITHIN: Final = timedelta(minutes=30)
 """A run that shows no sign of life for so long is taken for lost."""
 
 MAX_RECOVERIES: Final = 5
-_OLD_AT_ONCE: Final = 100
 
 
 def wake(services: Services, due: Sequence[Wake] | None = None) -> list[Offboarding]:
@@ -63,7 +62,7 @@ def _alone(name: str) -> Generator[None]:
     try:
         yield
     except Exception:  # noqa: BLE001 - whatever it is, it concerns this one alone
-        _log.exception("%s could not be looked after; the next tick looks again", name)
+        _log.exception("%s could not be looked after; it is looked at again next time", name)
 
 
 def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: datetime) -> Iterator[Offboarding]:
@@ -128,17 +127,16 @@ def _abandoned(services: Services, offboarding: Offboarding, now: datetime) -> O
     return outbox.announced(services, replace(offboarding, run=run).ended(now, Reason.abandoned, text))
 
 
-def forget_deleted(services: Services) -> None:
-    """Remove what was audited of offboardings that were deleted before the retention."""
-    services.store.forget_deleted(_retained_from(services), _OLD_AT_ONCE)
+def forget_old(services: Services) -> None:
+    """Remove what ended before the retention, and what is still known of what was deleted before it."""
+    cutoff = retained_from(services)
+    for offboarding in services.store.submitted_before(cutoff):
+        if offboarding.ended_at and offboarding.ended_at < cutoff:
+            with _alone(offboarding.id):
+                services.store.forget(offboarding)
+    services.store.forget_deleted(cutoff)
 
 
-def old(services: Services) -> list[Offboarding]:
-    """Return offboardings that ended before the retention, the oldest submissions among the first of them."""
-    cutoff = _retained_from(services)
-    found, _ = services.store.page(None, rows.Span.between(None, cutoff), None, _OLD_AT_ONCE)
-    return [o for o in found if o.ended_at and o.ended_at < cutoff]
-
-
-def _retained_from(services: Services) -> datetime:
+def retained_from(services: Services) -> datetime:
+    """Return the moment before which nothing that has ended is kept."""
     return clock.now() - timedelta(days=services.settings.retention_days)

@@ -130,9 +130,7 @@ def _first_snapshot(one: Offboarding, details: Details, before: dict[str, Any]) 
 def left_after_retention(world: World) -> list[str]:
     """Let the retention pass, remove what is old, and return whatever is still there, audit records included."""
     world.hub.advance(timedelta(days=2 * world.app.settings.retention_days))
-    for one in watch.old(world.app):
-        world.app.store.forget(one)
-    watch.forget_deleted(world.app)
+    watch.forget_old(world.app)
     partitions = [name for name in world.details.partitions() if not name.startswith("scan|")]
     return world.jobs.keys(PARTITION) + partitions
 

@@ -86,11 +86,11 @@ def test_nothing_is_left_of_what_was_deleted_after_the_retention(world: World) -
     world.run()
     world.perform("delete", one)
     world.hub.advance(timedelta(days=364))
-    watch.forget_deleted(world.app)
+    watch.forget_old(world.app)
     assert world.details.keys(one)
     world.hub.advance(timedelta(days=2))
 
-    watch.forget_deleted(world.app)
+    watch.forget_old(world.app)
 
     assert world.details.partitions() == []
     assert world.jobs.keys(PARTITION) == []
@@ -101,8 +101,7 @@ def test_the_receipt_goes_with_the_last_that_is_known_of_its_offboardings(world:
     world.run()
     world.hub.advance(timedelta(days=366))
 
-    for one in watch.old(world.app):
-        world.app.store.forget(one)
+    watch.forget_old(world.app)
 
     assert world.jobs.keys(PARTITION) == []
 

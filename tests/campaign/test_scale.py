@@ -15,7 +15,7 @@ from world import World, everything
 from dev.memory_table import MemoryTable
 from dev.tenant import seed as seeds
 from shared import clock
-from shared.offboarding import rows, watch
+from shared.offboarding import keys, rows, watch
 from shared.offboarding.operations import Operations
 from shared.offboarding.reads import Person
 from shared.offboarding.records import Offboarding, Request, State, Tenant
@@ -39,7 +39,7 @@ def planned(number: int, tenant: int) -> Offboarding:
     person = Person(f"person-{number}", f"person{number}@example.com", f"Person {number}")
     request = Request(Tenant(f"tenant-{tenant}", "example.com"), person, {"disable_sign_in": {}}, requested_by="op")
     submitted = NOW - timedelta(minutes=1, milliseconds=number)
-    return Offboarding(rows.new_id(submitted), request, State.planned, submitted, wake_at=NOW)
+    return Offboarding(keys.new_id(submitted), request, State.planned, submitted, wake_at=NOW)
 
 
 def store_all(store: Store, offboardings: Sequence[Offboarding]) -> None:
@@ -95,7 +95,7 @@ def test_two_hosts_and_a_thousand_due_make_a_thousand_runs(cloud: Cloud) -> None
         thread.join()
 
     assert len(begun) == len(set(begun)) == THOUSAND
-    ended = [rows.to_offboarding(row) for row in jobs.range(PARTITION, rows.JOB, rows.JOB + "~").rows]
+    ended = [rows.to_offboarding(row) for row in jobs.range(PARTITION, keys.JOB, keys.JOB + "~").rows]
     assert Counter((one.state, one.run) for one in ended) == {(State.completed, 1): THOUSAND}
     assert jobs.most <= 3
     assert not [key for key in jobs.keys(PARTITION) if key.startswith("wake|") or "|!" in key]

@@ -30,7 +30,7 @@ from shared import clock
 from shared.microsoft365.cloud import Endpoints, Microsoft365
 from shared.microsoft365.tokens import Credential
 from shared.microsoft365.transport import Transport
-from shared.offboarding import catalogue, plan, request, rows, watch
+from shared.offboarding import catalogue, keys, plan, request, rows, watch
 from shared.offboarding.operations import Operations
 from shared.offboarding.outcome import SETTLED_WELL
 from shared.offboarding.problems import RefusedError
@@ -179,7 +179,7 @@ class FaultyTable(MemoryTable):
 
 def _may_be_refused(operation: Operation) -> bool:
     """Tell whether anybody could write in between so that a repetition of this is refused."""
-    return bool(operation.etag) if isinstance(operation, Replace) else not operation.key.startswith(rows.AUDIT)
+    return bool(operation.etag) if isinstance(operation, Replace) else not operation.key.startswith(keys.AUDIT)
 
 
 @dataclass
@@ -458,7 +458,7 @@ class World:
     # What is seen of it
 
     def offboardings(self) -> list[Offboarding]:
-        return [rows.to_offboarding(row) for row in self.jobs.peek(PARTITION, rows.JOB, rows.JOB + "~")]
+        return [rows.to_offboarding(row) for row in self.jobs.peek(PARTITION, keys.JOB, keys.JOB + "~")]
 
     def details_of(self, offboarding: str) -> Details:
         with self.undisturbed():

@@ -7,7 +7,7 @@ from dev.bench import leavers, scale
 from dev.bench.offboarding import selection
 from dev.processes import StackError
 from dev.tenant import seed
-from shared.offboarding import plan, rows
+from shared.offboarding import keys, plan, rows
 from shared.offboarding.records import State
 from shared.settings import SETTINGS
 
@@ -70,7 +70,7 @@ def test_ended_offboardings_take_a_whole_batch_and_are_kept_by_the_retention() -
     assert len(rows.of(oldest)) == 2
     assert oldest.ended_at
     assert (NOW - oldest.ended_at).days < retained
-    assert rows.new_id(NOW) < scale.ended(0, NOW).id < oldest.id
+    assert keys.new_id(NOW) < scale.ended(0, NOW).id < oldest.id
 
 
 def test_counts_are_set_side_by_side() -> None:

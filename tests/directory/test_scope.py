@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding import rows
+from shared.offboarding import keys
 from shared.offboarding.reads import Person
 from shared.offboarding.records import Offboarding, Request, State, Tenant
 from shared.offboarding.service import Offboardings, Wanted
@@ -28,7 +28,7 @@ def stored(partner: Services) -> list[Offboarding]:
         tenant = _TENANTS[number * number % 4 if number < 12 else number % 4]
         person = Person(f"person{number}", f"p{number}@example.com", "P")
         request = Request(Tenant(tenant, "example.com"), person, {"disable_sign_in": {}})
-        made.append(Offboarding(rows.new_id(at), request, State.planned, at, wake_at=at))
+        made.append(Offboarding(keys.new_id(at), request, State.planned, at, wake_at=at))
     partner.store.add(made)
     return sorted(made, key=lambda one: one.id)
 

@@ -26,7 +26,7 @@ from orchestrators.offboard_user import offboard_user
 from shared import clock, services
 from shared.notifications import destinations, outbox
 from shared.notifications.preferences import Preferences
-from shared.offboarding import request, rows
+from shared.offboarding import keys, request
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.reads import Person
 from shared.offboarding.records import Offboarding, Request, State, Step, Tenant
@@ -97,7 +97,7 @@ class Office:
         defaults = {"notify": ("webhook",), "reference": "REF-7", "requested_by": "operator@msp.example"}
         asked = {**defaults, **asked}
         wanted = Request(Tenant(seed.FABRIKAM, "fabrikam.example"), person, {name: {} for name in outcomes}, **asked)
-        new_id = rows.new_id(clock.now(), f"{number:020x}")
+        new_id = keys.new_id(clock.now(), f"{number:020x}")
         planned = Offboarding(new_id, wanted, State.planned, clock.now(), wake_at=clock.now())
         self.app.store.add([planned.claimed(clock.now(), clock.now() + timedelta(minutes=10), number)])
         running = self.get(new_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any, TypeVar
 
 import azure.functions as func
@@ -30,6 +31,22 @@ class DurableOrchestrationClient:
     ) -> str: ...
     async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None: ...
     async def purge_instance_history(self, instance_id: str) -> Any: ...
+    async def purge_instance_history_by(
+        self,
+        created_time_from: datetime | None = None,
+        created_time_to: datetime | None = None,
+        runtime_status: list[OrchestrationRuntimeStatus] | None = None,
+    ) -> Any: ...
+
+class OrchestrationRuntimeStatus(Enum):
+    Running = "Running"
+    Completed = "Completed"
+    ContinuedAsNew = "ContinuedAsNew"
+    Failed = "Failed"
+    Canceled = "Canceled"
+    Terminated = "Terminated"
+    Pending = "Pending"
+    Suspended = "Suspended"
 
 class Blueprint(func.Blueprint):
     def __init__(self, http_auth_level: func.AuthLevel | str = ...) -> None: ...
