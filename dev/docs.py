@@ -1,7 +1,8 @@
-"""The parts of the documentation that follow from the code: `python3 dev docs` writes them, a test holds them true."""
+"""The files that follow from the code: `python3 dev docs` writes them, a test holds them true."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import function_app
 from dev.processes import ROOT
 from shared.microsoft365.app_roles import APP_ROLES, BESIDES, RESOURCES
-from shared.offboarding import catalogue
+from shared.offboarding import catalogue, permissions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,26 +18,47 @@ if TYPE_CHECKING:
     from shared.offboarding.catalogue import Permission
 
 PERMISSIONS: Final = ROOT / "docs" / "permissions.md"
+APP_REGISTRATION: Final = ROOT / "infra" / "app-registration.json"
 README: Final = ROOT / "README.md"
 
 _INTRODUCTION = """# Permissions
 
 Application permissions of the app registration, with the actions that need them; leave out what you never select. This
-page follows from the declarations of the actions: `python3 dev docs` writes it.
+page follows from the declarations of the actions: `python3 dev docs` writes it, and infra/app-registration.json with
+the ids. [onboarding.md](onboarding.md) tells how they are granted, and how to see whether they are.
 
-Besides: the service principal needs an Exchange role in each tenant (the directory role Exchange Administrator, or a
+The service principal also needs an Exchange role in each tenant (the directory role Exchange Administrator, or a
 role group of its own) beside `Exchange.ManageAsApp`; SharePoint accepts only tokens that were obtained with a
 certificate; and people who hold administrator roles can be blocked, reset or deleted only if the service principal
 holds Privileged Authentication Administrator (Learn: "Permissions and privileges for sensitive actions").
 """
 
 
-def permissions() -> str:
-    """Return the permission manifest as a page."""
+def manifest() -> dict[Permission, list[str]]:
+    """Return every permission that the actions declare, with the names of those actions."""
     needed: dict[Permission, list[str]] = defaultdict(list)
     for action in catalogue.all_actions().values():
         for permission in action.permissions:
             needed[permission].append(action.name)
+    return needed
+
+
+def app_registration() -> str:
+    """Return what `az ad app create --required-resource-accesses` takes: what every tenant is asked to consent to.
+
+    What only the partner's tenant and the one that sends mail need is not asked of all.
+    """
+    names = {api: sorted({p.name for p in (*manifest(), *permissions.ALWAYS) if p.api == api}) for api in RESOURCES}
+    accesses = [
+        {"resourceAppId": resource, "resourceAccess": [{"id": APP_ROLES[name], "type": "Role"} for name in names[api]]}
+        for api, resource in RESOURCES.items()
+    ]
+    return json.dumps(accesses, indent=2) + "\n"
+
+
+def permissions_page() -> str:
+    """Return the permission manifest as a page."""
+    needed = manifest()
     parts = [_INTRODUCTION]
     for api, resource in RESOURCES.items():
         rows = [
@@ -69,10 +91,10 @@ def readme() -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Return every page that follows from the code, by its file."""
+    """Return every file that follows from the code."""
     if not function_app.app:
         raise RuntimeError("The app registers the actions as it is imported.")
-    return {PERMISSIONS: permissions(), README: readme()}
+    return {PERMISSIONS: permissions_page(), APP_REGISTRATION: app_registration(), README: readme()}
 
 
 def write() -> None:

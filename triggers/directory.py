@@ -10,16 +10,18 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared import clock, services
-from shared.offboarding import catalogue, defaults, plan
+from shared.offboarding import catalogue, defaults, permissions, plan
 from shared.offboarding.defaults import DefaultsStore
 from shared.offboarding.directory import Directory
 from shared.offboarding.problems import refused
 from shared.offboarding.tenants import Tenants
+from shared.onboarding import check
 from triggers.answers import is_asked, json_answer, whole_number
 from triggers.routing import route
 
 if TYPE_CHECKING:
     from shared.access.caller import Caller
+    from shared.offboarding.permissions import Granted
     from shared.offboarding.tenants import ManagedTenant
 
 blueprint = df.Blueprint()
@@ -36,13 +38,18 @@ def get_health(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
 
 @route(blueprint, "GET actions")
 def list_actions(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
-    """List the actions that can be selected, with all that was declared of them."""
-    del req
-    forbidden = caller.scope.forbidden
-    return json_answer({"items": [_action(name, name not in forbidden) for name in catalogue.all_actions()]})
+    """List the actions that can be selected, with all that was declared of them.
+
+    With `tenant`, `problem` says why an action cannot work there, as far as the app's tokens tell.
+    """
+    app, tenant = services.current(), req.params.get("tenant")
+    granted: Granted = {}
+    if tenant:
+        granted = app.microsoft365.permissions_granted(Tenants(app, caller.scope).resolve(tenant))
+    return json_answer({"items": [_action(name, granted, caller) for name in catalogue.all_actions()]})
 
 
-def _action(name: str, is_allowed: bool) -> dict[str, Any]:  # noqa: FBT001 - made in one place
+def _action(name: str, granted: Granted, caller: Caller) -> dict[str, Any]:
     from shared.offboarding import request as requests
 
     action = catalogue.get(name)
@@ -60,8 +67,9 @@ def _action(name: str, is_allowed: bool) -> dict[str, Any]:  # noqa: FBT001 - ma
         "lane": action.lane,
         "destructive": action.destructive,
         "undo": action.undo,
-        "permissions": [{"api": one.api, "name": one.name} for one in action.permissions],
-        "allowed": is_allowed,
+        "permissions": [asdict(one) for one in action.permissions],
+        "allowed": name not in caller.scope.forbidden,
+        "problem": " ".join(map(permissions.not_granted, permissions.missing(action, granted))),
     }
 
 
@@ -91,6 +99,21 @@ def _tenant(tenant: ManagedTenant) -> dict[str, Any]:
         "relationship": relationship,
         "problem": tenant.problem,
     }
+
+
+@route(blueprint, "GET tenants/{tenant}/check")
+def check_tenant(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Find out live what works in a tenant, and what an administrator still has to do there."""
+    report = check.check(services.current(), req.route_params["tenant"], caller.scope)
+    return json_answer(
+        {
+            "tenant": report.tenant_id,
+            "checked_at": clock.to_text(report.checked_at),
+            "ready": report.ready,
+            "audiences": [asdict(state) for state in report.audiences],
+            "actions": [asdict(state) for state in report.actions],
+        }
+    )
 
 
 @route(blueprint, "GET tenants/{tenant}/users")

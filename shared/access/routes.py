@@ -32,6 +32,7 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
         "POST offboardings/bulk": Role.operator,
         "GET actions": Role.reader,
         "GET tenants": Role.reader,
+        "GET tenants/{tenant}/check": Role.admin,
         "GET tenants/{tenant}/users": Role.reader,
         "GET tenants/{tenant}/defaults": Role.reader,
         "PUT tenants/{tenant}/defaults": Role.operator,

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
+GRAPH: Final = "Microsoft Graph"
+EXCHANGE: Final = "Exchange Online"
+SHAREPOINT: Final = "SharePoint"
+
 RESOURCES: Final = {
-    "Microsoft Graph": "00000003-0000-0000-c000-000000000000",
-    "Exchange Online": "00000002-0000-0ff1-ce00-000000000000",
-    "SharePoint": "00000003-0000-0ff1-ce00-000000000000",
+    GRAPH: "00000003-0000-0000-c000-000000000000",
+    EXCHANGE: "00000002-0000-0ff1-ce00-000000000000",
+    SHAREPOINT: "00000003-0000-0ff1-ce00-000000000000",
 }
 """Application ids of the APIs that grant permissions."""
 
@@ -42,7 +46,21 @@ APP_ROLES: Final = {
 }
 """App role ids by name; names are unique over the three APIs."""
 
+BROADER: Final = {
+    "Directory.Read.All": ("Directory.ReadWrite.All",),
+    "Files.Read.All": ("Files.ReadWrite.All", "Sites.Read.All", "Sites.ReadWrite.All"),
+    "GroupMember.ReadWrite.All": ("Group.ReadWrite.All", "Directory.ReadWrite.All"),
+    "LicenseAssignment.ReadWrite.All": ("User.ReadWrite.All", "Directory.ReadWrite.All"),
+    "User.DeleteRestore.All": ("User.ReadWrite.All",),
+    "User.EnableDisableAccount.All": ("User.ReadWrite.All", "Directory.ReadWrite.All"),
+    "User.Read.All": ("User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"),
+    "User.ReadWrite.All": ("Directory.ReadWrite.All",),
+    "User.RevokeSessions.All": ("User.ReadWrite.All", "Directory.ReadWrite.All"),
+}
+"""Permissions that allow what a lesser one is needed for here (Learn: "Higher privileged permissions" of the calls)."""
+
 BESIDES: Final = {
+    "CrossTenantInformation.ReadBasic.All": "the partner's tenant only: what the customers are called",
     "Directory.Read.All": "tenants' names and domains, the users of the pickers, who holds administrator roles",
     "DelegatedAdminRelationship.Read.All": "the partner's tenant only: which customers there are",
     "Mail.Send": "the tenant that sends notifications by e-mail only; limit it to one mailbox (Learn: Role Based "

@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from shared.microsoft365.app_roles import EXCHANGE, GRAPH, SHAREPOINT
+from shared.microsoft365.error_rules import NOT_CONSENTED
 from shared.microsoft365.errors import Category, MicrosoftError, from_oauth
 from shared.microsoft365.exchange import Exchange
 from shared.microsoft365.graph import Graph
 from shared.microsoft365.http import Request, SentRequest
 from shared.microsoft365.sharepoint import SharePoint
-from shared.microsoft365.tokens import Credential, Tokens
+from shared.microsoft365.tokens import Credential, Tokens, permissions_in
 from shared.microsoft365.wire import decode, text_at
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from shared.microsoft365.transport import Transport
 
 DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
@@ -69,13 +73,17 @@ class Microsoft365:
     def __init__(self, endpoints: Endpoints, credential: Credential, transport: Transport | None = None) -> None:
         """Take the addresses and the credential; nothing is sent yet."""
         self._endpoints = endpoints
+        self.audiences = {GRAPH: endpoints.graph_audience, EXCHANGE: endpoints.exchange_audience}
+        """By API, what tokens are for; SharePoint's are for a tenant's own host (`sharepoint.Site.audience`)."""
         self._transport = transport or _pooled()
         self._tokens = Tokens(credential, self._transport, endpoints.login)
         self._lock = threading.Lock()
         self._tenant_ids: dict[str, str] = {}
 
-    def tenant(self, tenant_id: str, log: list[SentRequest] | None = None) -> TenantClients:
-        """Return the clients of a tenant.
+    def tenant(
+        self, tenant_id: str, log: list[SentRequest] | None = None, *, within: float | None = None
+    ) -> TenantClients:
+        """Return the clients of a tenant; `within` is the most seconds that they wait for an answer.
 
         Raises:
             ValueError: the tenant is not given by its id; `find_tenant_id` turns a domain into one.
@@ -83,14 +91,46 @@ class Microsoft365:
         tenant_id = str(UUID(tenant_id))
         log = [] if log is None else log
         where = self._endpoints
+        transport = self._transport if within is None else self._transport.within(within)
         return TenantClients(
-            Graph(tenant_id, self._transport, self._tokens, log, base=where.graph, audience=where.graph_audience),
-            Exchange(
-                tenant_id, self._transport, self._tokens, log, base=where.exchange, audience=where.exchange_audience
-            ),
-            SharePoint(tenant_id, self._transport, self._tokens, log, template=where.sharepoint),
+            Graph(tenant_id, transport, self._tokens, log, base=where.graph, audience=where.graph_audience),
+            Exchange(tenant_id, transport, self._tokens, log, base=where.exchange, audience=where.exchange_audience),
+            SharePoint(tenant_id, transport, self._tokens, log, template=where.sharepoint),
             log,
         )
+
+    def sign_in(self, tenant_id: str, audience: str) -> frozenset[str] | None:
+        """Get a token, from memory if it is there, and return the permissions that it names (`permissions_in`).
+
+        Raises:
+            MicrosoftError: the sign-in was refused or not answered.
+        """
+        return permissions_in(self._tokens.token(tenant_id, audience))
+
+    def permissions_held(self, tenant_id: str) -> dict[str, frozenset[str]]:
+        """Return the permissions that the tokens in memory name, by API; asks nobody."""
+        apis = {audience: api for api, audience in self.audiences.items()}
+        found = {apis.get(a, SHAREPOINT): permissions_in(token) for a, token in self._tokens.held(tenant_id).items()}
+        return {api: names for api, names in found.items() if names is not None}
+
+    def permissions_granted(
+        self, tenant_id: str, apis: Collection[str] = (GRAPH, EXCHANGE)
+    ) -> dict[str, frozenset[str]]:
+        """Return the same with tokens that are fetched now where there are none; calls no API, and never fails.
+
+        An API whose sign-in is refused is left out, unless the app is not in the tenant: then nothing is granted.
+        """
+        for api in self.audiences.keys() & apis:
+            try:
+                self.sign_in(tenant_id, self.audiences[api])
+            except MicrosoftError as error:
+                if error.code in NOT_CONSENTED:
+                    return dict.fromkeys((GRAPH, EXCHANGE, SHAREPOINT), frozenset[str]())
+        return self.permissions_held(tenant_id)
+
+    def forget_tokens(self, tenant_id: str) -> None:
+        """Drop a tenant's tokens: what was granted since is named by new ones only."""
+        self._tokens.forget(tenant_id, "")
 
     def find_tenant_id(self, domain: str) -> str | None:
         """Return the id of the tenant that owns a domain (or has this id); None when there is none. Kept once found.

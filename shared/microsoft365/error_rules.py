@@ -243,7 +243,7 @@ SIGN_IN: dict[int, tuple[Category, str]] = {
     ),
     53003: (
         Category.auth_permission,
-        "A Conditional Access policy of this tenant blocks the app: exclude it, or allow its location.",
+        "A Conditional Access policy for workload identities blocks the app: exclude it, or allow its addresses.",
     ),
     65001: (Category.auth_permission, CONSENT),
     70011: (Category.invalid, "The app asks for a permission that this resource does not offer."),
@@ -259,6 +259,10 @@ SIGN_IN: dict[int, tuple[Category, str]] = {
         "The tenant has no subscription to this service, or the service is switched off for it.",
     ),
     700016: (Category.auth_permission, f"The app does not exist in this tenant. {CONSENT}"),
+    700024: (
+        Category.auth_token,
+        "The proof of identity is not valid at this time: check the clock of the host.",
+    ),
     700027: (
         Category.auth_token,
         "The app has another certificate: upload this one there, or wait a minute after a rotation.",
@@ -271,9 +275,14 @@ SIGN_IN: dict[int, tuple[Category, str]] = {
     7000112: (Category.auth_permission, "The app is disabled in this tenant: enable it under Enterprise applications."),
     7000215: (Category.auth_token, "The app's client secret is wrong: use the secret's value, not its id."),
     7000222: (Category.auth_token, "The app's client secret has expired: create a new one."),
+    7000229: (Category.auth_permission, f"The app does not exist in this tenant. {CONSENT}"),
     900023: (Category.not_found, NO_TENANT),
+    1000502: (Category.auth_token, "The app's certificate has expired: create a new one, and upload it to the app."),
     5000224: (Category.not_found, "This tenant has been deleted or is blocked."),
 }
+
+NOT_CONSENTED = frozenset({"AADSTS65001", "AADSTS700016", "AADSTS7000229"})
+"""Codes of a sign-in that was refused because the app is not in the tenant: nothing is granted there."""
 
 NOT_A_FAILURE: tuple[tuple[str, Category], ...] = (
     ("completed successfully but no settings of", Category.already_done),

@@ -34,6 +34,8 @@ class MicrosoftError(Exception):
 
     Attributes:
         message: for people: what happened and, where it is known, what to do.
+        advice: the part of the message that says what it means or what to do; empty where no answer was understood.
+        answer: the part of the message that says what the service answered.
         status: HTTP status of the answer (of the item, in a batch); None when there was no answer.
         code: the service's own code: Graph `error.code`, Exchange's hash, `AADSTS65001`, or the name of a connection
             error.
@@ -53,12 +55,16 @@ class MicrosoftError(Exception):
         request_id: str = "",
         client_request_id: str = "",
         retry_after: float | None = None,
+        advice: str = "",
+        answer: str = "",
     ) -> None:
         """Describe one failure."""
         super().__init__(service, category, message)
         self.service: Service = service
         self.category = category
         self.message = message
+        self.advice = advice
+        self.answer = answer
         self.status = status
         self.code = code
         self.exception_type = exception_type
@@ -175,16 +181,19 @@ def _error(
 ) -> MicrosoftError:
     answer = " ".join(filter(None, (str(failure.status or ""), failure.exception_type or failure.code)))
     said = ": ".join(filter(None, (answer, readable(failure.text))))
+    answered = f"{SERVICE_NAMES[failure.service]} answered {said or 'nothing'}"
     return MicrosoftError(
         failure.service,
         category,
-        f"{advice} ({SERVICE_NAMES[failure.service]} answered {said or 'nothing'})",
+        f"{advice} ({answered})",
         status=failure.status,
         code=failure.code,
         exception_type=failure.exception_type,
         request_id=request_id or header(headers, "request-id", "x-ms-request-id", "sprequestguid"),
         client_request_id=header(headers, "client-request-id"),
         retry_after=retry_after,
+        advice=advice,
+        answer=answered,
     )
 
 

@@ -320,6 +320,11 @@ def get_organization() -> GraphCall:
     return GraphCall("GET", "/organization" + query(select="id,displayName,verifiedDomains,onPremisesSyncEnabled"))
 
 
+def get_root_library() -> GraphCall:
+    """Read where the tenant's SharePoint is: the address of its first library. Asks no more than `get_drive` does."""
+    return GraphCall("GET", "/sites/root/drive" + query(select="webUrl"))
+
+
 def list_domains() -> GraphCall:
     """Read the tenant's domains."""
     return GraphCall("GET", "/domains" + query(select="id,isDefault,isInitial"))

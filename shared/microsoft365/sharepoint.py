@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from shared.microsoft365.transport import Transport
 
+ROOT_HOST = re.compile(r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\.(sharepoint\.(?:com|us|cn)|sharepoint-mil\.us)")
 ONEDRIVE_HOST = re.compile(r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)-my\.(sharepoint\.(?:com|us|cn)|sharepoint-mil\.us)")
 SITE_PATH = re.compile(r"(?:/(?!\.+(?:/|$))[A-Za-z0-9._~%-]+)+")
 
@@ -103,6 +104,19 @@ def parse_site(site_url: str) -> Site:
     return Site(host[1], host[2], path)
 
 
+def parse_root(url: str) -> Site:
+    """Return the site at the root of the tenant's OneDrive host, from any address on the tenant's SharePoint host.
+
+    Raises:
+        MicrosoftError: it is not an address of SharePoint, so no token must go there.
+    """
+    host = ROOT_HOST.fullmatch(urlsplit(url).netloc.lower())
+    if not host or urlsplit(url).scheme != "https":
+        message = "This is not an address of SharePoint (https://{name}.sharepoint.com/...): nothing was sent."
+        raise MicrosoftError("sharepoint", Category.invalid, message, code="OriginRefused")
+    return Site(host[1], host[2], "")
+
+
 def login_name(upn: str) -> str:
     """Return the name under which a site knows an account of the tenant."""
     return f"i:0#.f|membership|{upn}"
@@ -134,6 +148,14 @@ class SharePoint:
         self._tenant_id = tenant_id
         self._log = log
         self._template = template.rstrip("/")
+
+    def check(self, root: Site) -> None:
+        """Read the title of the site of `parse_root`: it shows that SharePoint takes the app's tokens.
+
+        Raises:
+            MicrosoftError: `auth_token` when it does not, `auth_permission` when the app may not read the site.
+        """
+        self._rest(root, "GET", "/_api/web?$select=Title")
 
     def ensure_user(self, site_url: str, upn: str) -> JsonObject:
         """Make a person known to the site, and return the site's view of them: `Id`, `LoginName`, `IsSiteAdmin`.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from urllib.parse import urlencode
 
 from shared.microsoft365.errors import Category, MicrosoftError, from_oauth, readable
 from shared.microsoft365.http import Request, Response
-from shared.microsoft365.wire import Json, decode, text_at
+from shared.microsoft365.wire import Json, as_object, as_texts, decode, text_at
 
 if TYPE_CHECKING:
     import msal
@@ -33,6 +34,7 @@ MAX_TENANTS_IN_MEMORY = 300
 """The tenant that was not used for longest is forgotten beyond this; it costs one sign-in when it comes back."""
 
 FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
+_DEFAULT_SCOPE = "/.default"
 
 ClientCredential: TypeAlias = str | dict[str, str] | dict[str, Callable[[], str]]
 
@@ -108,6 +110,18 @@ class Tokens:
         with tenant.lock:
             if tenant.app is not None:
                 tenant.app.remove_tokens_for_client()
+            else:
+                tenant.cache = None
+
+    def held(self, tenant_id: str) -> dict[str, str]:
+        """Return the tokens of this tenant that are in memory and have not expired, by audience; asks nobody."""
+        tenant = self._tenant(tenant_id)
+        if tenant.cache is None:
+            return {}
+        import msal
+
+        entries = tenant.cache.search(msal.TokenCache.CredentialType.ACCESS_TOKEN)
+        return {entry["target"].removesuffix(_DEFAULT_SCOPE): entry["secret"] for entry in entries}
 
     def _tenant(self, tenant_id: str) -> _Tenant:
         with self._lock:
@@ -120,7 +134,7 @@ class Tokens:
     def _acquire(self, tenant: _Tenant, tenant_id: str, audience: str) -> str:
         try:
             tenant.app = tenant.app or self._application(tenant, tenant_id)
-            answer = tenant.app.acquire_token_for_client([f"{audience}/.default"])
+            answer = tenant.app.acquire_token_for_client([audience + _DEFAULT_SCOPE])
         except ValueError as error:
             # The tenant's metadata was refused: msal wraps the answer in a text and that in another one.
             text = f"{error.__context__ or ''} {error}"
@@ -146,6 +160,20 @@ class Tokens:
             # The authority is a setting: there is nothing to find out about it, and asking would cost a request.
             instance_discovery=False,
         )
+
+
+def permissions_in(token: str) -> frozenset[str] | None:
+    """Return the application permissions that a token names; None where it cannot be read.
+
+    Nothing may be trusted or allowed for what is read here: the token is not verified, and Microsoft may change its
+    form. It tells people what was granted (Learn: "Access token claims reference", `roles`).
+    """
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (ValueError, IndexError):
+        return None
+    return frozenset(as_texts(as_object(claims).get("roles"))) if isinstance(claims, dict) else None
 
 
 def client_credential(credential: Credential) -> ClientCredential:
@@ -220,7 +248,9 @@ def _certificate_bytes(certificate: str) -> bytes:
 
 
 def _not_configured(what: str) -> MicrosoftError:
-    return MicrosoftError("login", Category.auth_token, f"The app cannot sign in: {what}.", code="NotConfigured")
+    message = f"The app cannot sign in: {what}."
+    advice = "Correct the credential in the app's settings (M365_...)."
+    return MicrosoftError("login", Category.auth_token, message, code="NotConfigured", advice=advice)
 
 
 class _LoginAnswer:

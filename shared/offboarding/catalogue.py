@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 
+from shared.microsoft365.app_roles import EXCHANGE, GRAPH
 from shared.offboarding.reads import USER, perform
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ class Permission:
 
 def graph_permission(name: str) -> Permission:
     """Name an application permission of Microsoft Graph."""
-    return Permission("Microsoft Graph", name)
+    return Permission(GRAPH, name)
 
 
-EXCHANGE_ADMIN: Final = Permission("Exchange Online", "Exchange.ManageAsApp")
+EXCHANGE_ADMIN: Final = Permission(EXCHANGE, "Exchange.ManageAsApp")
 """Needs an Exchange role for the service principal besides (Learn: "App-only authentication in Exchange Online")."""
 
 

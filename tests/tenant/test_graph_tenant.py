@@ -83,6 +83,13 @@ def test_drive(caller: Caller, sim: Simulator) -> None:
     assert error(caller.get("/sites/root")) == (403, "Authorization_RequestDenied")
 
 
+def test_the_root_library_tells_where_sharepoint_is(caller: Caller, sim: Simulator) -> None:
+    library = caller.get("/sites/root/drive?$select=webUrl").json()
+    assert library["webUrl"].startswith("https://fabrikam.sharepoint.com/")
+    sim.arrange("fabrikam.example", "revoke_role", role="Files.Read.All")
+    assert error(caller.get("/sites/root/drive")) == (403, "Authorization_RequestDenied")
+
+
 def test_calendar_permissions(caller: Caller, sim: Simulator) -> None:
     state = sim.state("fabrikam.example")
     owner = next(key for key, box in state["mailboxes"].items() if any(e["user"] == seed.ADA for e in box["calendar"]))

@@ -159,3 +159,11 @@ def test_the_rest_way_to_site_administrators_replaces_the_whole_list(caller: Cal
     caller.sharepoint("POST", path, body, audience=ADMIN, headers=JSON)
     rows = caller.sharepoint("GET", f"{root}/GetSiteAdministrators?siteId='{site_id}'", audience=ADMIN).json()["value"]
     assert [row["email"] for row in rows] == ["ada@fabrikam.example", "bo@fabrikam.example"]
+
+
+def test_the_root_of_the_onedrive_host_tells_its_title_to_those_who_may(caller: Caller, sim: Simulator) -> None:
+    root = "https://fabrikam-my.sharepoint.com/_api/web?$select=Title"
+    assert caller.sharepoint("GET", root, headers=JSON).json() == {"Title": "Fabrikam"}
+    assert caller.sharepoint("GET", root.replace("-my", ""), headers=JSON).status_code == 404
+    sim.arrange("fabrikam.example", "revoke_role", role="Sites.FullControl.All", resource="sharepoint")
+    assert caller.sharepoint("GET", root, headers=JSON).status_code == 403

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 class HttpAnswer(Protocol):
@@ -25,7 +25,10 @@ class HttpClient(Protocol):
     ) -> HttpAnswer: ...
     def close(self) -> None: ...
 
-class TokenCache: ...
+class TokenCache:
+    class CredentialType:
+        ACCESS_TOKEN: str
+    def search(self, credential_type: str, target: list[str] | None = ...) -> Iterator[dict[str, Any]]: ...
 
 class ConfidentialClientApplication:
     def __init__(

@@ -71,6 +71,18 @@ def root(ask: Ask, user: str) -> dict[str, Any]:
     return {"@odata.context": f"{ask.root}/$metadata#driveItem", **odata.select(ask, resource, "driveItem", default)}
 
 
+@route("GET", "/sites/root/drive", roles=_READ, options="$select")
+def root_library(ask: Ask) -> dict[str, Any]:
+    """Read the library of the tenant's root site."""
+    resource = {
+        "id": f"b!{ask.tenant.id}",
+        "name": "Documents",
+        "driveType": "documentLibrary",
+        "webUrl": f"https://{ask.tenant.sharepoint}.sharepoint.com/Shared%20Documents",
+    }
+    return {"@odata.context": f"{ask.root}/$metadata#drives/$entity", **odata.select(ask, resource, "drive")}
+
+
 @route(
     "GET", "/sites/root", roles=("Sites.Read.All", "Sites.ReadWrite.All", "Sites.FullControl.All"), options="$select"
 )

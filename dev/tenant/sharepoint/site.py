@@ -18,8 +18,10 @@ _EXCEPTION = "-2146232832, Microsoft.SharePoint.SPException"
 
 
 def serve(call: Call, tenant: Tenant, url: str) -> Reply:
-    """Answer one call to a site."""
+    """Answer one call to a site; of the one at the root of the host, only the title is served."""
     address, _, path = url.partition("/_api/")
+    if address == f"https://{tenant.sharepoint}-my.sharepoint.com" and (call.method, path) == ("GET", "web"):
+        return Reply(body={"Title": tenant.displayName})
     site = tenant.sites.get(address)
     if site is None:
         raise PlainError(404, "404 FILE NOT FOUND")

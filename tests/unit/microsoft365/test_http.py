@@ -138,6 +138,22 @@ class TestQuickRetries:
         assert (caught.value.retryable, caught.value.code, sleeps) == ("transient", "ReadTimeout", [])
         assert caught.value.client_request_id == server.seen[0].headers["client-request-id"]
 
+    def test_in_a_hurry_waits_less_and_leaves_the_others_their_time(
+        self, transport: Transport, server: Server, answer: type[Answer]
+    ) -> None:
+        waiting = threading.Event()
+
+        def slow(_: Seen) -> Answer:
+            waiting.wait(5)
+            return answer(200)
+
+        server.add(slow, answer(200))
+        with pytest.raises(MicrosoftError, match="did not answer in time"):
+            transport.within(0.05).send(request(server.origin))
+        waiting.set()
+        assert transport.patience > 0.05
+        assert transport.send(request(server.origin)).status == 200
+
 
 class TestTokens:
     def test_gets_one_fresh_token_after_a_refusal(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.microsoft365.errors import Category, MicrosoftError
-from shared.microsoft365.sharepoint import parse_site
+from shared.microsoft365.sharepoint import parse_root, parse_site
 
 if TYPE_CHECKING:
     from conftest import Answer, FakeTokens, Server
@@ -144,3 +144,38 @@ def test_a_renamed_tenant_and_other_clouds() -> None:
     assert (site.host, site.admin_host) == ("old-name-my.sharepoint.us", "old-name-admin.sharepoint.us")
     assert site.audience == "https://old-name.sharepoint.us"
     assert site.url == "https://old-name-my.sharepoint.us/personal/ann_x"
+
+
+def test_checks_that_the_token_is_taken_at_the_root_of_the_onedrive_host(
+    sharepoint: SharePoint, server: Server, answer: type[Answer], tokens: FakeTokens, log: list[SentRequest]
+) -> None:
+    server.add(
+        answer(200, {"Title": "Contoso"}),
+        answer(401),
+        answer(401, {"error_description": "Unsupported app only token."}),
+    )
+    root = parse_root("https://Contoso.sharepoint.com/Shared%20Documents")
+
+    sharepoint.check(root)
+    with pytest.raises(MicrosoftError, match="certificate"):
+        sharepoint.check(root)
+
+    assert server.seen[0].path == "/contoso-my.sharepoint.com/_api/web?$select=Title"
+    assert {audience for _, audience in tokens.asked} == {"https://contoso.sharepoint.com"}
+    assert [entry.is_write for entry in log] == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://contoso.sharepoint.com/",
+        "https://contoso.sharepoint.com.evil.example/",
+        "https://contoso.sharepoint.com@evil.example/",
+        "https://contoso.sharepoint.com:444/",
+        "https://evil.example/contoso.sharepoint.com",
+        "",
+    ],
+)
+def test_a_root_is_a_host_of_sharepoint_only(url: str) -> None:
+    with pytest.raises(MicrosoftError, match="nothing was sent"):
+        parse_root(url)

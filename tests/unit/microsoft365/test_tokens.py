@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.x509.oid import NameOID
 
 from shared.microsoft365.errors import Category, MicrosoftError
-from shared.microsoft365.tokens import MAX_TENANTS_IN_MEMORY, Credential, Tokens
+from shared.microsoft365.tokens import MAX_TENANTS_IN_MEMORY, Credential, Tokens, permissions_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +95,29 @@ class TestSecret:
         tokens.forget(TENANT, GRAPH)
         assert tokens.token(TENANT, GRAPH) != first
         assert tokens.token(OTHER, GRAPH) == elsewhere
+
+    def test_shows_what_is_in_memory_and_asks_nobody(self, login: Login, transport: Transport) -> None:
+        tokens = Tokens(SECRET, transport, login.origin)
+        assert tokens.held(TENANT) == {}
+        first = tokens.token(TENANT, GRAPH)
+        asked = len(login.seen)
+
+        assert tokens.held(TENANT.upper()) == {GRAPH: first}
+        assert tokens.held(OTHER) == {}
+        tokens.forget(TENANT, GRAPH)
+        assert tokens.held(TENANT) == {}
+        assert len(login.seen) == asked
+
+    def test_forgets_also_after_a_refusal(self, login: Login, transport: Transport, answer: type[Answer]) -> None:
+        tokens = Tokens(SECRET, transport, login.origin)
+        first = tokens.token(TENANT, GRAPH)
+        login.refusal = answer(400, {"error": "invalid_client", "error_description": "AADSTS500011: No. Trace ID: x"})
+        with pytest.raises(MicrosoftError):
+            tokens.token(TENANT, "https://outlook.office365.com")
+        login.refusal = None
+
+        tokens.forget(TENANT, GRAPH)
+        assert tokens.token(TENANT, GRAPH) != first
 
     def test_threads_wait_for_one_sign_in(self, login: Login, transport: Transport) -> None:
         tokens = Tokens(SECRET, transport, login.origin)
@@ -324,3 +347,25 @@ def test_importing_it_imports_neither_msal_nor_cryptography() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - its own
     assert ran.stdout.strip() == "set()"
+
+
+def _token(claims: dict[str, object]) -> str:
+    return jwt.encode(claims, "k" * 32, algorithm="HS256")
+
+
+@pytest.mark.parametrize(
+    ("token", "permissions"),
+    [
+        (_token({"roles": ["User.Read.All", "Mail.Send"]}), {"User.Read.All", "Mail.Send"}),
+        (_token({"roles": ["User.Read.All", 7]}), {"User.Read.All"}),
+        (_token({"roles": "User.Read.All"}), set()),
+        (_token({"aud": "x"}), set()),
+        ("opaque", None),
+        ("a.b.c", None),
+        ("a.bnVsbA.c", None),
+        ("a.\u00e9.c", None),
+        ("", None),
+    ],
+)
+def test_what_a_token_names(token: str, permissions: set[str] | None) -> None:
+    assert permissions_in(token) == permissions
