@@ -6,16 +6,19 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
+import azure.functions as func
 
 from activities import bookkeeping
 from activities.attempt import Answer, Order, attempt
-from shared import logs, services
+from shared import services
 from shared.offboarding import catalogue
+from shared.telemetry import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.services import Services
+    from shared.telemetry.tracing import Invocation
 
     Activity = Callable[[Services, Order, dict[str, Any]], Answer]
 
@@ -51,18 +54,23 @@ def _of_action(name: str) -> Activity:
 
 
 def _add(blueprint: df.Blueprint, name: str, activity: Activity) -> None:
-    def run(order: Any) -> Any:  # noqa: ANN401 - Azure's worker refuses annotations such as dict[str, Any]
-        return _run(name, activity, order)
+    def run(order: Any, context: func.Context) -> Any:  # noqa: ANN401 - Azure's worker refuses dict[str, Any]
+        return perform(name, activity, order, services.current, context)
 
     run.__name__ = name
     blueprint.activity_trigger(input_name="order")(run)
 
 
-def _run(name: str, activity: Activity, order: dict[str, Any]) -> Answer:
-    with logs.about(offboarding=str(order.get("id")), run=str(order.get("run")), step=name):
+def perform(
+    name: str, activity: Activity, order: dict[str, Any], app: Callable[[], Services], host: Invocation | None = None
+) -> Answer:
+    """Do what an activity function does: seen in the trace of its offboarding, and with a log line where it breaks."""
+    with tracing.activity(name, order, host):
         try:
-            return activity(services.current(), Order.from_json(order), order)
+            answer = activity(app(), Order.from_json(order), order)
         except Exception:
             # The orchestrator repeats what breaks unexpectedly; the reason must not be lost on the way.
             _log.exception("%s broke for offboarding %s, run %s", name, order.get("id"), order.get("run"))
             raise
+        tracing.activity_answered(answer)
+        return answer

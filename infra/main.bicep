@@ -119,6 +119,7 @@ var settings = {
   PYTHON_THREADPOOL_THREAD_COUNT: string(activitiesAtOnce)
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
   OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: disabledInstrumentations
+  OTEL_TRACES_SAMPLER: 'always_on'
   TASK_HUB: taskHub
   TICK_SCHEDULE: tickSchedule
   RETENTION_SCHEDULE: retentionSchedule

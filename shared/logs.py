@@ -90,11 +90,18 @@ class JsonLines(logging.Formatter):
         return told
 
 
+class _Rendered(str):
+    """A message that is a finished line."""
+
+    __slots__ = ()
+
+
 class Filter(logging.Filter):
     """Makes of every record of this app one whose message is the finished line, whichever handler takes it.
 
     The Functions worker hands records to the host through its own handler, which writes the message and the exception
-    by itself: so both are rendered, redacted and put in place here.
+    by itself: so both are rendered, redacted and put in place here. Azure Monitor's handler makes attributes of the
+    exception, which is gone by then, and of what the record is about, which is put there for it.
     """
 
     def __init__(self, redact: Redactor) -> None:
@@ -104,16 +111,21 @@ class Filter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Render the record, once; no record is held back."""
-        if not getattr(record, "is_rendered", False):
+        if not isinstance(record.msg, _Rendered):
             is_own = record.name.partition(".")[0] in _OURS
-            record.msg = self._lines.format(record) if is_own else self._redact(_with_exception(record))
+            line = self._lines.format(record) if is_own else self._redact(_with_exception(record))
+            record.msg = _Rendered(line)
+            extra = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+            vars(record).update(
+                {name: self._redact(str(value)) for name, value in extra.items()}, **(_about.get() or {})
+            )
             record.args = None
             record.exc_info = None
             record.exc_text = None
-            record.is_rendered = True
         return True
 
 
+_OF_EVERY_RECORD: Final = frozenset(vars(logging.makeLogRecord({})))
 _OURS: Final = frozenset({"shared", "activities", "orchestrators", "triggers", "function_app"})
 
 

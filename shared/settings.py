@@ -92,13 +92,34 @@ HOST_SETTINGS: tuple[Setting, ...] = (
     Setting(
         "AzureWebJobsStorage", "Storage account of the Functions host and the Durable task hub.", None, secret=True
     ),
-    Setting("FUNCTIONS_WORKER_RUNTIME", "The language of the app.", "python"),
+    Setting("AzureWebJobsStorage__accountName", "Name of that account, reached with an identity instead.", ""),
+    Setting("AzureWebJobsStorage__credential", "managedidentity, where an identity reaches it.", ""),
+    Setting("AzureWebJobsStorage__clientId", "Client id of the user-assigned identity that reaches it.", ""),
+    Setting("FUNCTIONS_WORKER_RUNTIME", "The language of the app; Flex Consumption is told otherwise.", "python"),
     Setting("TASK_HUB", "Name of the Durable task hub.", "Offboarding"),
     Setting("TICK_SCHEDULE", "When the timer looks for due work (NCRONTAB, UTC).", "0 * * * * *"),
     Setting("RETENTION_SCHEDULE", "When the timer removes what is older than the retention.", "0 30 3 * * *"),
     Setting("PYTHON_THREADPOOL_THREAD_COUNT", "Threads for activities; equals the activity concurrency.", "16"),
+    Setting(
+        "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions",
+        "Activities at the same time on one instance; overrides host.json, whose numbers take no setting.",
+        "16",
+    ),
+    Setting("APPLICATIONINSIGHTS_CONNECTION_STRING", "Where host and worker send telemetry; nowhere where empty.", ""),
+    Setting("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "ClientId=<identity>;Authorization=AAD: who sends it.", ""),
+    Setting("PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY", "true lets the worker send the app's own telemetry.", ""),
+    Setting(
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+        "Libraries that are not traced by themselves: addresses of web hooks hold secrets.",
+        "azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3",
+    ),
+    Setting(
+        "OTEL_TRACES_SAMPLER",
+        "Which traces are kept; without it each process keeps five a second of its own choice, and none is whole.",
+        "always_on",
+    ),
 )
-"""Read by the Functions host, from host.json and the bindings."""
+"""Read by the Functions host, the Python worker and what they load; not by the app's code."""
 
 
 @dataclass(frozen=True)

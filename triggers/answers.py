@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
@@ -30,6 +29,7 @@ _TITLES: Final = {
     404: "There is no such thing.",
     409: "The request does not fit the present state.",
     413: "The request is too large.",
+    422: "The request has the right form, but cannot be meant so.",
     429: "That is too much at once.",
     500: "Something broke in this service.",
     502: "Microsoft 365 refused.",
@@ -67,15 +67,14 @@ def problem_answer(error: RefusedError, correlation_id: str) -> func.HttpRespons
     return func.HttpResponse(text, status_code=error.status, headers=headers, mimetype="application/problem+json")
 
 
-def refusal_of(error: Exception) -> tuple[RefusedError, str]:
-    """Say why a request was not carried out, and the id under which the log tells more."""
-    correlation_id = str(uuid.uuid4())
+def refusal_of(error: Exception) -> RefusedError:
+    """Say why a request was not carried out; the log tells more of what nobody expected."""
     if isinstance(error, RefusedError):
-        return error, correlation_id
+        return error
     if isinstance(error, MicrosoftError):
-        return people.unreachable(error), correlation_id
-    _log.error("Request %s broke", correlation_id, exc_info=error)
-    return RefusedError(500, "internal_error", []), correlation_id
+        return people.unreachable(error)
+    _log.error("A request broke", exc_info=error)
+    return RefusedError(500, "internal_error", [])
 
 
 def whole_number(request: func.HttpRequest, name: str, default: int) -> int:

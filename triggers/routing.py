@@ -12,10 +12,12 @@ from shared.access.caller import Caller, authorised
 from shared.access.policy import KEY
 from shared.access.routes import ROUTES
 from shared.offboarding.problems import refused
+from shared.telemetry import tracing
 from triggers.answers import problem_answer, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from shared.offboarding.problems import RefusedError
 
@@ -30,6 +32,9 @@ F = TypeVar("F")
 DECLARED: Final[dict[str, Callable[..., Any]]] = {}
 """What answers each route of `ROUTES` that was declared so far."""
 
+CORRELATION_ID: Final = "X-Correlation-Id"
+"""The header of every answer; the value is the trace id."""
+
 _LOOKING: Final = frozenset({"GET", "HEAD"})
 _OWN_PAGES: Final = frozenset({"same-origin", "none"})
 """Values of Sec-Fetch-Site, which browsers send and pages cannot set (W3C: "Fetch Metadata Request Headers")."""
@@ -42,11 +47,13 @@ def route(blueprint: df.Blueprint, name: str, refusal: Refusal = problem_answer)
     """
 
     def declare(handle: Handler) -> Handler:
-        def run(req: func.HttpRequest) -> func.HttpResponse:
-            try:
-                return handle(req, _caller(req, name))
-            except Exception as error:  # noqa: BLE001 - here exceptions become answers
-                return refusal(*refusal_of(error))
+        def run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+            with _traced(name, req, context) as correlation_id:
+                try:
+                    answer = handle(req, _caller(req, name))
+                except Exception as error:  # noqa: BLE001 - here exceptions become answers
+                    answer = refusal(refusal_of(error), correlation_id)
+                return _labelled(answer, correlation_id)
 
         _declare(blueprint, name, _like(handle, run))
         DECLARED[name] = handle
@@ -64,17 +71,31 @@ def route_with_client(
     """
 
     def declare(handle: ClientHandler) -> ClientHandler:
-        async def run(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-            try:
-                return await handle(req, client, _caller(req, name))
-            except Exception as error:  # noqa: BLE001 - here exceptions become answers
-                return refusal(*refusal_of(error))
+        async def run(
+            req: func.HttpRequest, client: df.DurableOrchestrationClient, context: func.Context
+        ) -> func.HttpResponse:
+            with _traced(name, req, context) as correlation_id:
+                try:
+                    answer = await handle(req, client, _caller(req, name))
+                except Exception as error:  # noqa: BLE001 - here exceptions become answers
+                    answer = refusal(refusal_of(error), correlation_id)
+                return _labelled(answer, correlation_id)
 
         _declare(blueprint, name, blueprint.durable_client_input("client")(_like(handle, run)))
         DECLARED[name] = handle
         return handle
 
     return declare
+
+
+def _traced(name: str, req: func.HttpRequest, context: func.Context) -> AbstractContextManager[str]:
+    return tracing.invocation(name, context, cast("Mapping[str, str]", req.headers))
+
+
+def _labelled(answer: func.HttpResponse, correlation_id: str) -> func.HttpResponse:
+    """Tell the caller the id under which the log and the trace tell more."""
+    answer.headers[CORRELATION_ID] = correlation_id
+    return answer
 
 
 def _declare(blueprint: df.Blueprint, name: str, run: Callable[..., Any]) -> None:

@@ -17,7 +17,7 @@ from dev.host.timers import Timer
 
 _METHODS = ("GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS")
 _logger = logging.getLogger("host.http")
-Invoke = Callable[[Function, Datum], Awaitable[Datum | None]]
+Invoke = Callable[[Function, Datum, str | None], Awaitable[Datum | None]]
 
 
 def given_key(request: web.Request) -> str | None:
@@ -45,7 +45,8 @@ class FrontDoor:
         if not self._keys.open_function(level, function.name, given_key(request)):
             return web.Response(status=401)
         try:
-            answer = await self._invoke(function, await _request_datum(request, parameters))
+            datum = await _request_datum(request, parameters)
+            answer = await self._invoke(function, datum, request.headers.get("traceparent"))
         except InvocationError as error:
             _logger.error("function %s failed: %s %s", function.name, error.message, error.stack)  # noqa: TRY400
             return web.Response(status=500)

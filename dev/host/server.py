@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 from azure.functions.meta import Datum
 
+from dev.host import tracing
 from dev.host.app import Function, Functions, enter, extension, read_host_json, resolve
 from dev.host.clock import Clock
 from dev.host.durable.api import HubUrls, ManagementApi
@@ -54,19 +55,21 @@ class Invocations:
         self._functions = functions
         self.client_binding = ""
 
-    async def run(self, function: Function, trigger: Datum) -> Datum | None:
-        """Run any function with the value of its trigger."""
+    async def run(self, function: Function, trigger: Datum, traceparent: str | None = None) -> Datum | None:
+        """Run any function with the value of its trigger, in the trace of whoever asked for it."""
         clients = {name: Datum(self.client_binding, "string") for name in function.clients}
-        return await self._worker.invoke(function, {function.trigger["name"]: trigger, **clients})
+        inputs = {function.trigger["name"]: trigger, **clients}
+        return await self._worker.invoke(function, inputs, tracing.child_of(traceparent))
 
     async def run_orchestrator(self, name: str, context: str) -> str:
         """Run a turn."""
         answer = await self.run(_find(self._functions.orchestrators, name), Datum(context, "string"))
         return answer.value if answer else "null"
 
-    async def run_activity(self, name: str, input_: str | None) -> str | None:
+    async def run_activity(self, name: str, input_: str | None, traceparent: str | None) -> str | None:
         """Run an activity."""
-        answer = await self.run(_find(self._functions.activities, name), Datum(input_ or "null", "string"))
+        activity = _find(self._functions.activities, name)
+        answer = await self.run(activity, Datum(input_ or "null", "string"), traceparent)
         return answer.value if answer else None
 
 

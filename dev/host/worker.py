@@ -11,8 +11,9 @@ import threading
 import uuid
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import azure.functions as func
@@ -32,13 +33,22 @@ class Worker(Protocol):
         """Load the app."""
         ...
 
-    async def invoke(self, function: Function, inputs: dict[str, Datum]) -> Datum | None:
-        """Run a function with its inputs by parameter name; raises InvocationError."""
+    async def invoke(self, function: Function, inputs: dict[str, Datum], traceparent: str) -> Datum | None:
+        """Run a function with its inputs by parameter name, as a part of a trace; raises InvocationError."""
         ...
 
     def stop(self) -> None:
         """Stop the worker loop; threads end with their function."""
         ...
+
+
+@dataclass(frozen=True)
+class TraceContext:
+    """The host's own span, in the form of W3C: "Trace Context"."""
+
+    trace_parent: str
+    trace_state: str = ""
+    attributes: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class InvocationContext:
     function_name: str
     function_directory: str
     thread_local_storage: threading.local
-    trace_context: None = None
+    trace_context: TraceContext
     retry_context: None = None
 
 
@@ -93,32 +103,33 @@ class EmbeddedWorker:
                 raise AppError(f"function {function.name}: a function with a durable client must be `async def`")
         return functions
 
-    async def invoke(self, function: Function, inputs: dict[str, Datum]) -> Datum | None:
+    async def invoke(self, function: Function, inputs: dict[str, Datum], traceparent: str) -> Datum | None:
         """Run a function where its kind of code belongs."""
         if inspect.iscoroutinefunction(function.code):
-            return await self._loop.run(self._run_coroutine(function, inputs))
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run_sync, function, inputs)
+            return await self._loop.run(self._run_coroutine(function, inputs, traceparent))
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._run_sync, function, inputs, traceparent)
 
     def stop(self) -> None:
         """Leave running threads to their functions."""
         self._loop.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _run_sync(self, function: Function, inputs: dict[str, Datum]) -> Datum | None:
+    def _run_sync(self, function: Function, inputs: dict[str, Datum], traceparent: str) -> Datum | None:
         assert function.code  # noqa: S101 - this worker has indexed the function itself
         try:
-            return _encode(function, function.code(**self._arguments(function, inputs)))
+            return _encode(function, function.code(**self._arguments(function, inputs, traceparent)))
         except Exception as error:
             raise InvocationError.of(error) from error
 
-    async def _run_coroutine(self, function: Function, inputs: dict[str, Datum]) -> Datum | None:
+    async def _run_coroutine(self, function: Function, inputs: dict[str, Datum], traceparent: str) -> Datum | None:
         assert function.code  # noqa: S101 - this worker has indexed the function itself
         try:
-            return _encode(function, await function.code(**self._arguments(function, inputs)))
+            return _encode(function, await function.code(**self._arguments(function, inputs, traceparent)))
         except Exception as error:
             raise InvocationError.of(error) from error
 
-    def _arguments(self, function: Function, inputs: dict[str, Datum]) -> dict[str, Any]:
+    def _arguments(self, function: Function, inputs: dict[str, Datum], traceparent: str) -> dict[str, Any]:
         arguments = {
             name: converter(_binding_type(function, name)).decode(datum, trigger_metadata={})
             for name, datum in inputs.items()
@@ -126,7 +137,8 @@ class EmbeddedWorker:
         if "context" not in arguments and _wants_context(function):
             identity = uuid.uuid4().hex
             self._locals.invocation_id = identity
-            arguments["context"] = InvocationContext(identity, function.name, os.getcwd(), self._locals)  # noqa: PTH109
+            trace = TraceContext(traceparent)
+            arguments["context"] = InvocationContext(identity, function.name, str(Path.cwd()), self._locals, trace)
         return arguments
 
 

@@ -82,6 +82,7 @@ class Desk:
     check_time: bool = True
     arrivals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    telemetry: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     tickets: dict[str, dict[int, Ticket]] = field(default_factory=dict[str, dict[int, Ticket]])
     rules: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     chance: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311 - repeatable on purpose
@@ -125,6 +126,6 @@ class Desk:
     def reset(self, *, check_time: bool) -> None:
         """Forget everything but the keys."""
         self.check_time = check_time
-        for kept in (self.arrivals, self.requests, self.rules):
+        for kept in (self.arrivals, self.requests, self.telemetry, self.rules):
             kept.clear()
         self.tickets.clear()

@@ -70,6 +70,12 @@ class Sinks:
             session.trust_env = False
             return session.get(f"{self.origin}/_sinks/requests", timeout=_TIMEOUT).json()
 
+    def telemetry(self) -> list[dict[str, Any]]:
+        """Return the envelopes that Azure Monitor was sent."""
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.get(f"{self.origin}/_sinks/telemetry", timeout=_TIMEOUT).json()
+
     def faults(self, *rules: dict[str, Any], seed: int = 0) -> None:
         """Replace all faults: {"match", "kind", "probability", "count", "status", "retry_after"}.
 

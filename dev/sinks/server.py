@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from dev.sinks import chats, hooks, psa
+from dev.sinks import chats, hooks, monitor, psa
 from dev.sinks.desk import Call, Desk, Refusal, Reply
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _SERVICES: dict[str, Callable[[Desk, Call], Reply]] = {
     "standard": hooks.standard,
     "portal": hooks.portal,
     "protected": hooks.protected,
+    "monitor": monitor.monitor,
     "halo": psa.halo,
     "connectwise": psa.connectwise,
     "autotask": psa.autotask,
@@ -112,6 +113,8 @@ def _control(desk: Desk, name: str, body: bytes) -> Reply:
     given = json.loads(body or b"{}")
     if name == "arrived":
         return Reply(200, desk.arrivals)
+    if name == "telemetry":
+        return Reply(200, desk.telemetry)
     if name == "requests":
         return Reply(200, desk.requests)
     if name == "faults":

@@ -37,6 +37,7 @@ from shared.microsoft365.wire import (
     lookup,
     text_at,
 )
+from shared.telemetry import calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -210,6 +211,7 @@ class Exchange:
             return
         for number, item in enumerate(items):
             answer = answers.get(str(number), {})
+            calls.item_answered("exchange", item_status(answer))
             entry = SentRequest(
                 "exchange",
                 "POST",

@@ -32,6 +32,7 @@ from shared.microsoft365.wire import (
     item_status,
     text_at,
 )
+from shared.telemetry import calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -182,6 +183,7 @@ class Graph:
             return
         for number, item in enumerate(items):
             answer = answers.get(str(number), {})
+            calls.item_answered("graph", item_status(answer))
             self._log.append(
                 SentRequest(
                     "graph",

@@ -6,11 +6,14 @@ It raises `MicrosoftError` when there is no whole answer, or when the address is
 Waiting is not done here, except for the blink of an eye (`QuickRetries`): a durable timer waits better than a thread.
 """
 
+import copy
+import itertools
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http.cookiejar import DefaultCookiePolicy
+from typing import Self
 from urllib.parse import urlsplit
 
 import requests
@@ -20,6 +23,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from shared.microsoft365.error_rules import SERVICE_NAMES
 from shared.microsoft365.errors import Category, MicrosoftError, Service, retry_after_seconds
 from shared.microsoft365.http import Access, Request, Response, SentRequest, refuse_other_origin
+from shared.telemetry import calls
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS: Mapping[Service, float] = {"graph": 60.0, "exchange": 300.0, "sharepoint": 120.0, "login": 30.0}
@@ -102,10 +106,17 @@ class Transport:
         self._sleep = sleep
         self._clock = clock
         self._max_answer_bytes = max_answer_bytes
+        self.patience = max(READ_SECONDS.values())
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(pool_connections=pool_size, pool_maxsize=pool_size))
+
+    def within(self, seconds: float) -> Self:
+        """Return the same way out, over the same connections, that waits no longer than this for any answer."""
+        hurried = copy.copy(self)
+        hurried.patience = seconds
+        return hurried
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -121,9 +132,10 @@ class Transport:
         """
         retries = QuickRetries(self._clock, repeatable=request.repeatable)
         may_renew = access is not None
+        resent = itertools.count()
         while True:
             try:
-                response = self._send_once(request, access, log)
+                response = self._send_once(request, access, log, next(resent))
             except requests.RequestException as failure:
                 wait = retries.wait_after_failure(failure)
                 if wait is None:
@@ -138,7 +150,9 @@ class Transport:
                     return response
             self._sleep(wait)
 
-    def _send_once(self, request: Request, access: Access | None, log: list[SentRequest] | None) -> Response:
+    def _send_once(
+        self, request: Request, access: Access | None, log: list[SentRequest] | None, resent: int
+    ) -> Response:
         client_request_id = str(uuid.uuid4())
         prepared = requests.Request(
             request.method,
@@ -159,7 +173,8 @@ class Transport:
             target=request.target,
         )
         try:
-            response = self._exchange(request, prepared, client_request_id)
+            with calls.sending(entry, urlsplit(request.url).hostname or "", resent) as call:
+                call.response = response = self._exchange(request, prepared, client_request_id)
             entry = replace(entry, status=response.status, request_id=response.request_id)
         except requests.RequestException as failure:
             failure.request = failure.request or prepared
@@ -170,7 +185,7 @@ class Transport:
         return response
 
     def _exchange(self, request: Request, prepared: requests.PreparedRequest, client_request_id: str) -> Response:
-        read_seconds = request.read_seconds or READ_SECONDS[request.service]
+        read_seconds = min(request.read_seconds or READ_SECONDS[request.service], self.patience)
         settings = self._session.merge_environment_settings(prepared.url, {}, stream=True, verify=None, cert=None)
         answer = self._session.send(
             prepared, timeout=(CONNECT_SECONDS, read_seconds), allow_redirects=False, **settings

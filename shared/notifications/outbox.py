@@ -11,7 +11,6 @@ import logging
 import random
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -22,6 +21,8 @@ from shared.notifications.delivery_error import DeliveryError
 from shared.offboarding.delivery import MAX_KEPT, Delivery, DeliveryState
 from shared.offboarding.problems import refused
 from shared.offboarding.table import ConflictError
+from shared.telemetry import tracing
+from shared.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -105,7 +106,7 @@ def deliver_due(services: Services, due: Iterable[Wake], channels: Channels | No
     if not ids:
         return
     one_round = _Round(services, channels or _channels(services), _end_of_round())
-    with ThreadPoolExecutor(min(_AT_ONCE, len(ids)), "deliver") as threads:
+    with Threads(min(_AT_ONCE, len(ids)), "deliver") as threads:
         list(threads.map(one_round.deliver_safely, ids))
 
 
@@ -152,7 +153,9 @@ class _Round:
             if time.monotonic() > self.until:
                 return
             message = messages.make(offboarding, steps, delivery.message_id(offboarding_id), link)
-            offboarding = _recorded(store, offboarding, self._tried(delivery, message, found))
+            with tracing.delivery(offboarding, delivery):
+                tried = self._tried(delivery, message, found)
+            offboarding = _recorded(store, offboarding, tried)
             if offboarding is None:
                 return
 

@@ -7,7 +7,6 @@ while it is small enough for somebody to wait for it; whoever submits is warned 
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +19,7 @@ from shared.microsoft365.wire import text_at
 from shared.offboarding import people
 from shared.offboarding.reads import MAILBOX_SIZE
 from shared.offboarding.table import ConflictError
+from shared.threads import Threads
 
 if TYPE_CHECKING:
     from shared.microsoft365.exchange import Exchange
@@ -58,7 +58,7 @@ def _measured(exchange: Exchange) -> dict[str, int]:
     if page.next_link or len(ids) > MAX_MAILBOXES:
         return {}
     chunks = [ids[start : start + BATCH_SIZE] for start in range(0, len(ids), BATCH_SIZE)]
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with Threads(_THREADS) as pool:
         answers = pool.map(partial(_batch, exchange), chunks)
         return {names[one]: size for answer in answers for one, size in answer.items()}
 

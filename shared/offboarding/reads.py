@@ -7,12 +7,12 @@ offboarding's snapshot, and repeated by verification.
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from shared.microsoft365 import exchange_cmdlets, graph_calls
 from shared.microsoft365.errors import Category, MicrosoftError
+from shared.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -122,7 +122,7 @@ def perform(
     errors: dict[str, str] = {}
     retryable: list[MicrosoftError] = []
     wanted = list(reads)
-    with ThreadPoolExecutor(3) as services:
+    with Threads(3) as services:
         asked = (
             services.submit(_ask, "graph", clients.graph.batch, wanted, person),
             services.submit(_ask, "exchange", clients.exchange.batch, wanted, person),

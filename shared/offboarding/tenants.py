@@ -6,7 +6,6 @@ The list is kept as a document, so that every host has it and a picker costs one
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +18,7 @@ from shared.microsoft365.wire import as_object, as_rows, text_at
 from shared.offboarding import identifiers, people
 from shared.offboarding.problems import refused
 from shared.offboarding.table import ConflictError
+from shared.threads import Threads
 
 if TYPE_CHECKING:
     from shared.microsoft365.wire import Json, JsonObject
@@ -121,7 +121,7 @@ class Tenants:
 
     def _read(self, known: TenantList | None, now: datetime) -> TenantList:
         before = {tenant.id: tenant for tenant in known.tenants} if known else {}
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with Threads(_THREADS) as pool:
             own = list(pool.map(self._own_tenant, self._own, map(before.get, self._own)))
         problem = ""
         customers: list[ManagedTenant] = []

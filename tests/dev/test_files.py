@@ -14,7 +14,7 @@ def test_the_sample_settings_are_known_and_complete() -> None:
     sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 
     assert set(sample) - {ACTIVITIES_AT_ONCE} <= {setting.name for setting in (*SETTINGS, *HOST_SETTINGS)}
-    assert {setting.name for setting in HOST_SETTINGS} <= set(sample)
+    assert {setting.name for setting in HOST_SETTINGS if setting.default != ""} <= set(sample)
     assert {setting.name for setting in SETTINGS if setting.default is None} <= set(sample)
     assert sample[THREADS] == sample[ACTIVITIES_AT_ONCE]
 
@@ -24,13 +24,6 @@ def test_every_setting_that_host_json_refers_to_is_declared() -> None:
 
     assert names == ["TASK_HUB"]
     assert set(names) <= {setting.name for setting in HOST_SETTINGS}
-
-
-def test_requirements_are_pinned() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
-        lines = (ROOT / name).read_text().splitlines()
-        packages = [line for line in lines if line and not line.startswith(("#", "-r "))]
-        assert all(re.match(r"[A-Za-z0-9-]+==[\w.]+(; |$)", line) for line in packages)
 
 
 def test_the_lock_file_names_no_registry() -> None:

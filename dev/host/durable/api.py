@@ -106,7 +106,8 @@ class ManagementApi:
 
     async def _start(self, request: web.Request) -> web.Response:
         body = await _json_text(request)
-        instance_id = self._engine.start(request.match_info["name"], request.match_info.get("id"), body)
+        name, instance_id = request.match_info["name"], request.match_info.get("id")
+        instance_id = self._engine.start(name, instance_id, body, request.headers.get("traceparent"))
         self._changed()
         addresses = {"id": instance_id, **self._urls.management(instance_id)}
         headers = {"Location": addresses["statusQueryGetUri"], "Retry-After": "10"}

@@ -26,8 +26,8 @@ class Invoker(Protocol):
         """Run a turn; raises InvocationError."""
         ...
 
-    def run_activity(self, name: str, input_: str | None) -> Awaitable[str | None]:
-        """Run an activity; raises InvocationError."""
+    def run_activity(self, name: str, input_: str | None, traceparent: str | None) -> Awaitable[str | None]:
+        """Run an activity in the trace its instance was started in; raises InvocationError."""
         ...
 
 
@@ -112,7 +112,8 @@ class Dispatcher:
 
     async def _run_activity(self, activity: Activity) -> None:
         try:
-            text = await self._invoker.run_activity(activity.name, activity.input)
+            traceparent = self._engine.traceparent(activity.instance_id)
+            text = await self._invoker.run_activity(activity.name, activity.input, traceparent)
         except shim_v1.InvocationError as error:
             _logger.warning("activity %s of instance %s failed: %s", activity.name, activity.instance_id, error.message)
             self._engine.fail_activity(activity, *shim_v1.activity_failure(activity.name, error))

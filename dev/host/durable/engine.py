@@ -54,8 +54,8 @@ class Engine:
 
     # What clients ask for
 
-    def start(self, name: str, instance_id: str | None, input_: str | None) -> str:
-        """Create an instance, in place of an ended one of the same id."""
+    def start(self, name: str, instance_id: str | None, input_: str | None, traceparent: str | None = None) -> str:
+        """Create an instance, in place of an ended one of the same id, as a part of a trace."""
         if name not in self._orchestrators:
             known = ", ".join(sorted(self._orchestrators))
             raise UnknownFunctionError(
@@ -77,7 +77,14 @@ class Engine:
             )
             started = {"Name": name, "Input": input_, "InstanceId": instance_id, "ExecutionId": execution_id}
             self.store.add_message(instance_id, {"EventType": "ExecutionStarted", "Timestamp": now, **started})
+            if traceparent:
+                self.store.change("INSERT INTO trace VALUES (?, ?)", instance_id, traceparent)
         return instance_id
+
+    def traceparent(self, instance_id: str) -> str | None:
+        """Tell the trace that an instance was started in."""
+        row = self.store.row("SELECT traceparent FROM trace WHERE instance = ?", instance_id)
+        return row["traceparent"] if row else None
 
     def raise_event(self, instance_id: str, name: str, data: str) -> None:
         """Send an external event."""

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS schedule (function TEXT PRIMARY KEY, expression TEXT,
 CREATE TABLE IF NOT EXISTS instance (
     id TEXT PRIMARY KEY, execution TEXT, name TEXT, status TEXT, input TEXT, output TEXT, custom_status TEXT,
     created TEXT, updated TEXT);
+CREATE TABLE IF NOT EXISTS trace (instance TEXT PRIMARY KEY, traceparent TEXT);
 CREATE TABLE IF NOT EXISTS history (instance TEXT, position INTEGER, event TEXT, PRIMARY KEY (instance, position));
 CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT, kind TEXT, event TEXT);
 CREATE INDEX IF NOT EXISTS message_instance ON message (instance);
@@ -106,6 +107,7 @@ class Store:
         self.clear_pending(instance_id)
         self.change("DELETE FROM activity WHERE instance = ?", instance_id)
         self.change("DELETE FROM history WHERE instance = ?", instance_id)
+        self.change("DELETE FROM trace WHERE instance = ?", instance_id)
         self.change("DELETE FROM instance WHERE id = ?", instance_id)
 
     def clear_pending(self, instance_id: str) -> None:

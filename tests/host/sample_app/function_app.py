@@ -11,6 +11,8 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
+from opentelemetry.context import attach, detach
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 Flow = Generator[Any, Any, Any]
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
@@ -77,6 +79,28 @@ async def call(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> 
     except Exception as error:  # noqa: BLE001 - the SDK raises bare exceptions
         return func.HttpResponse(json.dumps({"error": str(error)}), status_code=409, mimetype="application/json")
     return func.HttpResponse(json.dumps(plain(answer)), mimetype="application/json")
+
+
+@app.route(route="trace/{instance}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.durable_client_input(client_name="client")
+async def trace(req: func.HttpRequest, client: df.DurableOrchestrationClient, context: func.Context) -> str:
+    """Start an orchestration in the trace of the request, and tell what the host said of that."""
+    traceparent = context.trace_context.trace_parent
+    token = attach(TraceContextTextMapPropagator().extract({"traceparent": traceparent}))
+    await client.start_new("traced", req.route_params["instance"])
+    detach(token)
+    return traceparent
+
+
+@app.activity_trigger(input_name="item")
+def traceparent_of(item: str, context: func.Context) -> str:  # noqa: ARG001 - a binding
+    return context.trace_context.trace_parent
+
+
+@app.orchestration_trigger(context_name="context")
+def traced(context: df.DurableOrchestrationContext) -> Flow:
+    first = yield context.call_activity("traceparent_of", "")
+    return [first, (yield context.call_activity("traceparent_of", ""))]
 
 
 def plain(answer: object) -> object:
