@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, pkcs12
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, pkcs12
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,22 +25,22 @@ class Certificate(NamedTuple):
     """With the private key, in base64, as the setting M365_CERTIFICATE takes it."""
 
 
-def keep(folder: Path) -> Certificate:
-    """Return the certificate of a folder, making it the first time."""
-    file = folder / "certificate.pfx"
+def keep(folder: Path, password: str = "") -> Certificate:
+    """Return the certificate of a folder, making it the first time; with a password, its PFX is encrypted."""
+    file = folder / ("encrypted.pfx" if password else "certificate.pfx")
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
-        file.write_bytes(_make())
+        file.write_bytes(_make(password))
     content = file.read_bytes()
-    bundle = pkcs12.load_pkcs12(content, None)
+    bundle = pkcs12.load_pkcs12(content, password.encode() or None)
     if bundle.cert is None:
         raise ValueError(f"{file} holds no certificate")
     pem = bundle.cert.certificate.public_bytes(Encoding.PEM).decode()
     return Certificate(pem, base64.b64encode(content).decode())
 
 
-def _make() -> bytes:
+def _make(password: str) -> bytes:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     now = datetime.now(UTC)
     certificate = (
@@ -53,4 +53,5 @@ def _make() -> bytes:
         .not_valid_after(now + timedelta(days=3650))
         .sign(key, hashes.SHA256())
     )
-    return pkcs12.serialize_key_and_certificates(b"offboarding", key, certificate, None, NoEncryption())
+    protection = BestAvailableEncryption(password.encode()) if password else NoEncryption()
+    return pkcs12.serialize_key_and_certificates(b"offboarding", key, certificate, None, protection)

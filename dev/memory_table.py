@@ -50,6 +50,11 @@ class MemoryTable:
                 _check(operation, rows.get(operation.key))
             return [self._write(rows, operation) for operation in operations]
 
+    def everything(self) -> list[tuple[str, str, Row]]:
+        """Return every row with its partition and key, for a search."""
+        with self._lock:
+            return [(name, key, row) for name, rows in self._partitions.items() for key, row in rows.items()]
+
     def keys(self, partition: str) -> list[str]:
         """Return every key, for assertions."""
         with self._lock:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
-from dev import certificate
+from dev import certificate, leaks
 from dev.azurite import Azurite
 from dev.processes import ROOT, Child, StackError, is_free, start_on_port, wait_until
 from dev.tenant import seed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TENANTS = (seed.CONTOSO, seed.FABRIKAM, seed.HYBRID)
 _TIMEOUT = 60
 _ACTIVITIES_AT_ONCE = "16"
+_CERTIFICATE_PASSWORD = "canary-certificate-password"  # noqa: S105 - of a throwaway certificate
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Stack:
         """Start everything; raises `StackError` with nothing left running."""
         self.folder = folder
         self.options = options or Options()
+        self._watch = leaks.Watch() if os.environ.get(leaks.SWITCH) else None
         self._root = ROOT
         folder.mkdir(parents=True, exist_ok=True)
         if self.options.port and not is_free(self.options.port):
@@ -63,7 +65,7 @@ class Stack:
             started.callback(self.storage.stop)
             self._tenant, self.simulator = self._start_tenant(ports)
             started.callback(self._tenant.stop)
-            self._certificate = certificate.keep(folder)
+            self._certificate = certificate.keep(folder, _CERTIFICATE_PASSWORD)
             self.simulator.app(certificate=self._certificate.pem)
             self._host, self.port, self.api = self._start_host(self.options.port or ports.get("api", 0))
             started.callback(self._stop_host)
@@ -77,8 +79,16 @@ class Stack:
         self.stop()
 
     def stop(self) -> None:
-        """Stop everything, what depends on others first."""
-        self._running.close()
+        """Stop everything, what depends on others first; raises `LeakError` if a secret stands where it must not."""
+        try:
+            self.search()
+        finally:
+            self._running.close()
+
+    def search(self) -> None:
+        """Search everything that was written so far for secrets, if that is switched on; raises `LeakError`."""
+        if self._watch:
+            self._watch.check(self, self._environment(self.port))
 
     @property
     def children(self) -> dict[str, Child]:
@@ -114,7 +124,10 @@ class Stack:
         """Send the app any request; a body of bytes goes as it is, anything else as JSON."""
         content: dict[str, Any] = {"data": body} if isinstance(body, bytes) else {"json": body}
         headers = {"x-functions-key": self.key, **(headers or {})}
-        return requests.request(method, self.api + path, headers=headers, timeout=_TIMEOUT, **content)
+        response = requests.request(method, self.api + path, headers=headers, timeout=_TIMEOUT, **content)
+        if self._watch:
+            self._watch.note(response)
+        return response
 
     def details(self, offboarding: str) -> dict[str, Any]:
         """Read everything about an offboarding."""
@@ -203,6 +216,7 @@ class Stack:
             "M365_TENANTS": ",".join(TENANTS),
             "M365_CLIENT_ID": seed.CLIENT_ID,
             "M365_CERTIFICATE": self._certificate.pfx,
+            "M365_CERTIFICATE_PASSWORD": _CERTIFICATE_PASSWORD,
             "GRAPH_URL": self.simulator.graph,
             "EXCHANGE_URL": self.simulator.exchange,
             "LOGIN_URL": self.simulator.login,

@@ -3,23 +3,74 @@
 import base64
 import itertools
 import json
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import requests
 
+from dev import canaries, leaks
 from dev.azurite import Azurite
 from dev.stack import Options, Stack
 from dev.tenant import seed
 from dev.tenant.process import Simulator
 
+_LOGGED = pytest.StashKey[str]()
 _numbers = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--campaign", action="store_true", help="run the long fault campaign: 5,000 seeds, 100 kills")
+    parser.addoption("--protections", action="store_true", help="switch off each protection and see its test fail")
+
+
+def pytest_configure() -> None:
+    """Have every stack that tests start searched for secrets when it ends, also those in processes of their own."""
+    os.environ[leaks.SWITCH] = "yes"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep what a test logged."""
+    report = yield
+    if report.when == "call":
+        item.stash[_LOGGED] = report.caplog + report.capstderr + report.capstdout
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Search what an app in the process of a test wrote, logged and sent, before its fixtures end."""
+    try:
+        _search_laboratory(item)
+    except canaries.LeakError as error:
+        found = error
+    else:
+        found = None
+    yield
+    if found:
+        raise found
+
+
+def _search_laboratory(item: pytest.Item) -> None:
+    given: dict[str, Any] = getattr(item, "funcargs", {})
+    lab, sinks = given.get("lab") or given.get("office"), given.get("sinks")
+    places: list[tuple[str, bytes]] = []
+    known = list(canaries.ALWAYS)
+    if lab:
+        tables = {"offboardings": lab.jobs, "offboardingdetails": lab.details}
+        places += leaks.of_laboratory(tables, getattr(lab, "hub", None))
+        places.append(("the log", item.stash.get(_LOGGED, "").encode()))
+        known += canaries.of_settings(lab.app.settings)
+        if simulator := getattr(lab, "simulator", None):
+            known += canaries.arrived(simulator.secrets())
+    if sinks:
+        places += [("a message", json.dumps(one, ensure_ascii=False).encode()) for one in sinks.arrived()]
+        known += canaries.of_sinks(sinks.keys)
+    canaries.check(places, known)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,6 +9,7 @@ import azure.durable_functions as df
 
 from shared import services
 from shared.access.routes import ROUTES
+from shared.offboarding import identifiers
 from shared.offboarding.delivery import DeliveryState
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.records import Reason, State
@@ -44,6 +45,7 @@ _COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 _SWITCH: Final[Schema] = {"type": "boolean"}
 _ANY_OBJECT: Final[Schema] = {"type": "object"}
 _MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
+_SEARCH: Final[Schema] = {"type": "string", "maxLength": 100, "pattern": identifiers.ONE_LINE_FORM}
 _LINK: Final[Schema] = {"type": "string", "format": "uri"}
 
 
@@ -88,6 +90,7 @@ _STEP: Final = _object(
     blocked_by=_list(_TEXT),
     request_ids=_list(_TEXT),
 )
+_PERMISSION: Final = _object(api=_TEXT, name=_TEXT)
 _ITEM: Final = {
     "id": _TEXT,
     "tenant": _object(id=_TEXT, domain=_TEXT),
@@ -202,8 +205,9 @@ _ANSWERS: Final[Mapping[str, Schema]] = {
                 lane=_or_null(_TEXT),
                 destructive=_SWITCH,
                 undo=_TEXT,
-                permissions=_list(_object(api=_TEXT, name=_TEXT)),
+                permissions=_list(_PERMISSION),
                 allowed=_SWITCH,
+                problem=_TEXT,
             )
         )
     ),
@@ -222,6 +226,13 @@ _ANSWERS: Final[Mapping[str, Schema]] = {
         read_at=_MOMENT,
         age_seconds=_COUNT,
         warnings=_list(_TEXT),
+    ),
+    "TenantCheck": _object(
+        tenant=_TEXT,
+        checked_at=_MOMENT,
+        ready=_SWITCH,
+        audiences=_list(_object(audience=_TEXT, ok=_SWITCH, why=_TEXT, do=_TEXT)),
+        actions=_list(_object(name=_TEXT, title=_TEXT, ready=_SWITCH, missing=_list(_PERMISSION), why=_TEXT, do=_TEXT)),
     ),
     "UserPage": _object(
         items=_list(
@@ -271,10 +282,11 @@ _LIMIT: Final = _parameter(
 _NEXT: Final = _parameter("next", _TEXT, "What an earlier page answered as `next`.")
 _DESTINATION: Final = _parameter("destination", _TEXT, "The id of one destination; all that are enabled without it.")
 _CHANNEL: Final = _parameter("channel", {"type": "string", "enum": list(_CHANNELS)}, "One channel instead of all.")
+_IN_TENANT: Final = _parameter("tenant", _TEXT, "A tenant's id, or one of its domains.")
 _LISTED: Final = (
     _LIMIT,
     _NEXT,
-    _parameter("tenant", _TEXT, "A tenant's id, or one of its domains."),
+    _IN_TENANT,
     _parameter("state", _one_of(State), "Only those in this state."),
     _parameter("user", _TEXT, "A part of the name or address, or the object id."),
     _parameter("reference", _TEXT, "The reference that was given with the request."),
@@ -305,7 +317,7 @@ class Operation:
 
 _MICROSOFT: Final = (502, 503)
 _AUDIT_FORMAT: Final = {"name": "format", "in": "query", "schema": {"enum": ["json", "csv"]}}
-_SENT: Final = (400, 413)
+_SENT: Final = (400, 413, 422)
 _CHANGED: Final = (404, 409)
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
@@ -325,15 +337,16 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "POST offboardings/{id}/retry": Operation({202: "Offboarding"}, "", _CHANGED),
     "POST offboardings/{id}/cancel": Operation({202: "Offboarding"}, "", _CHANGED),
     "POST offboardings/bulk": Operation({200: "BulkResults"}, "Bulk", _SENT),
-    "GET actions": Operation({200: "Actions"}),
+    "GET actions": Operation({200: "Actions"}, "", (404, *_MICROSOFT), (_IN_TENANT,)),
     "GET tenants": Operation(
         {200: "Tenants"}, "", (400, *_MICROSOFT), (_parameter("refresh", _SWITCH, "Ask Microsoft again."),)
     ),
+    "GET tenants/{tenant}/check": Operation({200: "TenantCheck"}, "", (404, *_MICROSOFT)),
     "GET tenants/{tenant}/users": Operation(
         {200: "UserPage"},
         "",
         (400, 404, *_MICROSOFT),
-        (_LIMIT, _NEXT, _parameter("search", _TEXT | {"maxLength": 100}, "The beginning of a name or an address.")),
+        (_LIMIT, _NEXT, _parameter("search", _SEARCH, "The beginning of a name or an address.")),
     ),
     "GET tenants/{tenant}/defaults": Operation({200: "ResolvedDefaults"}, "", (404, *_MICROSOFT)),
     "PUT tenants/{tenant}/defaults": Operation({200: "ResolvedDefaults"}, "Defaults", (*_SENT, *_CHANGED, *_MICROSOFT)),

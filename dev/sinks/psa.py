@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 COMPANIES = {12: "contoso", 15: "fabrikam"}
 """The clients that all three systems know: number and identifier."""
 
-_TOKEN = "halo-token"  # noqa: S105 - of a pretended system
+TOKEN = "canary-halo-access-token"  # noqa: S105 - of a pretended system
 
 
 def halo(desk: Desk, call: Call) -> Reply:
@@ -26,8 +26,8 @@ def halo(desk: Desk, call: Call) -> Reply:
         wanted = {"client_id": desk.keys["halo_id"], "client_secret": desk.keys["halo_secret"]}
         if form.get("grant_type") != "client_credentials" or any(form.get(k) != v for k, v in wanted.items()):
             raise Refusal(400, {"error": "invalid_client"})
-        return Reply(200, {"access_token": _TOKEN, "token_type": "Bearer", "expires_in": 3600})
-    if call.headers.get("authorization") != f"Bearer {_TOKEN}":
+        return Reply(200, {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600})
+    if call.headers.get("authorization") != f"Bearer {TOKEN}":
         raise Refusal(401, {"error": "Unauthorized"})
     if call.path == "/api/Client":
         return Reply(200, {"record_count": 2, "clients": [{"id": n, "name": name} for n, name in COMPANIES.items()]})

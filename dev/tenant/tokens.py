@@ -21,6 +21,8 @@ KEY_ID = "canary-signing-key"
 _HEADER = {"alg": "RS256", "kid": KEY_ID, "typ": "JWT"}
 TOKEN_PREFIX = base64.urlsafe_b64encode(json.dumps(_HEADER, separators=(",", ":")).encode()).decode().rstrip("=")
 """How every token of the simulation begins: what a test of leaks looks for in logs and storage."""
+TOKEN_ID = "canary-token-"  # noqa: S105 - no token
+"""How the id of every token begins, which stands in the middle of it."""
 
 SECRET, CERTIFICATE = "1", "2"
 """The values of `appidacr`: how the app proved itself ("Access token claims reference" on Learn)."""
@@ -78,7 +80,7 @@ class SigningKey:
             "appidacr": appidacr,
             "idtyp": "app",
             "roles": roles,
-            "uti": f"canary-token-{uuid.uuid4().hex}",
+            "uti": TOKEN_ID + uuid.uuid4().hex,
             "ver": "1.0",
         }
         return jwt.encode(claims, self._private, algorithm="RS256", headers={"kid": KEY_ID})

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from shared.notifications.vault import Secret
 from shared.offboarding import identifiers
-from shared.offboarding.problems import Problem, RefusedError
+from shared.offboarding.problems import Problem, RefusedError, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,13 @@ def _header_name(text: str) -> str:
     return text
 
 
+def _whole(number: object) -> object:
+    """Take 2.0 for 2, as JSON Schema does ("6.1.1. type")."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+_WHOLE: Final = BeforeValidator(_whole)
+Number = Annotated[int, _WHOLE]
 Line = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Needed = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 HeaderName = Annotated[str, StringConstraints(pattern=_TOKEN), AfterValidator(_header_name)]
@@ -88,7 +95,10 @@ class Headers(_Model):
     """Headers of one's own; every value is a secret."""
 
     kind: Literal["headers"]
-    headers: Annotated[dict[HeaderName, Secret], Field(min_length=1, max_length=_MAX_HEADERS)]
+    headers: Annotated[
+        dict[HeaderName, Secret],
+        Field(min_length=1, max_length=_MAX_HEADERS, json_schema_extra={"additionalProperties": False}),
+    ]
 
 
 Auth = Annotated[Bearer | Basic | ApiKey | Headers, Field(discriminator="kind")]
@@ -133,8 +143,8 @@ class HaloPsa(_Psa):
     client_id: Needed
     client_secret: Secret
     hosted_tenant: Line = ""
-    ticket_type: Annotated[int, Field(ge=1)] | None = None
-    note_outcome: Annotated[int, Field(ge=1)] = 7
+    ticket_type: Annotated[int, Field(ge=1), _WHOLE] | None = None
+    note_outcome: Annotated[int, Field(ge=1), _WHOLE] = 7
     """The outcome of a note; 7 is "Private Note" as Halo is delivered."""
 
 
@@ -159,13 +169,13 @@ class Autotask(_Psa):
     username: Needed
     secret: Secret
     integration_code: Secret
-    queue: int
-    status: int = 1
-    priority: int = 2
-    note_type: int = 1
+    queue: Number
+    status: Number = 1
+    priority: Number = 2
+    note_type: Number = 1
     """Pick list of notes; 1 is "Task Detail" as Autotask is delivered."""
-    publish: int = 1
-    due_in_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 24
+    publish: Number = 1
+    due_in_hours: Annotated[int, Field(ge=1, le=24 * 90), _WHOLE] = 24
 
 
 Psa = Annotated[HaloPsa | ConnectWise | Autotask, Field(discriminator="system")]
@@ -197,7 +207,7 @@ class Destinations(_Model):
 
 
 def parse(body: bytes) -> Destinations:
-    """Read a request's body; raises `RefusedError` (400, 413) that names every problem and repeats no secret."""
+    """Read a request's body; raises `RefusedError` (400, 413, 422) that names every problem, no secret."""
     if len(body) > MAX_BODY_BYTES:
         text = f"The body has {len(body)} bytes; at most {MAX_BODY_BYTES} are accepted."
         raise RefusedError(413, "body_too_large", [Problem("", text)])
@@ -209,7 +219,7 @@ def parse(body: bytes) -> Destinations:
 
 
 def parse_json(content: object) -> Destinations:
-    """Read what a person wrote; raises `RefusedError` (400)."""
+    """Read what a person wrote; raises `RefusedError` (400, 422)."""
     try:
         parsed = Destinations.model_validate(content)
     except ValidationError as error:
@@ -217,13 +227,13 @@ def parse_json(content: object) -> Destinations:
             Problem(".".join(str(part) for part in one["loc"]), one["msg"].removeprefix("Value error, "))
             for one in error.errors(include_url=False, include_input=False)
         ]
-        raise RefusedError(400, "invalid_request", problems) from None
+        raise RefusedError(unfit(one["type"] for one in error.errors()), "invalid_request", problems) from None
     ids = [(channel, one.id) for channel, one in parsed.all()]
     twice = sorted({one for one in ids if ids.count(one) > 1})
     problems = [Problem(channel, f"Two destinations have the id {name}.") for channel, name in twice]
     problems += [Problem(one.id, "A secret is named as stored.") for _, one in parsed.all() if _names_sealed(one)]
     if problems:
-        raise RefusedError(400, "invalid_request", problems)
+        raise RefusedError(422, "invalid_request", problems)
     return parsed
 
 

@@ -56,7 +56,7 @@ class Preferences:
         """Replace what is set; the marker or a blank keeps a secret of the destination with the same id.
 
         Raises:
-            RefusedError: 400 with every problem; 409 somebody else changed the settings just now.
+            RefusedError: 422 with every problem; 409 somebody else changed the settings just now.
         """
         document = self._document()
         old: dict[tuple[Channel, str], Destination] = {(channel, one.id): one for channel, one in _read(document).all()}
@@ -64,7 +64,7 @@ class Preferences:
             problem for channel, one in new.all() for problem in self._problems(one, old.get((channel, one.id)))
         ]
         if problems:
-            raise RefusedError(400, "invalid_request", problems)
+            raise RefusedError(422, "invalid_request", problems)
         complete = self._sealed(new, old)
         try:
             self._store.put_document(_key(self._tenant_id), forms.stored(complete), document.etag if document else None)

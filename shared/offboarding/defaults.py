@@ -64,15 +64,15 @@ class DefaultsStore:
         return self._layer(_tenant_key(tenant_id))
 
     def save_for_tenant(self, tenant: str, defaults: Defaults | None) -> None:
-        """Save or, with None, clear a tenant's defaults; raises `RefusedError` 400, 404, 409."""
+        """Save or, with None, clear a tenant's defaults; raises `RefusedError` 404, 409, 422."""
         self._save(_tenant_key(self._tenants.resolve(tenant)), defaults)
 
     def save_for_operator(self, defaults: Defaults | None) -> None:
-        """Save or clear the operator's own defaults; raises `RefusedError` 400, 409."""
+        """Save or clear the operator's own defaults; raises `RefusedError` 409, 422."""
         self._save(_operator_key(self._operator), defaults)
 
     def save_for_everybody(self, defaults: Defaults | None) -> None:
-        """Save or clear what applies to operators without defaults of their own; raises `RefusedError` 400, 409."""
+        """Save or clear what applies to operators without defaults of their own; raises `RefusedError` 409, 422."""
         self._save(EVERYBODY, defaults)
 
     def _layer(self, key: str) -> Defaults | None:
@@ -99,11 +99,11 @@ def _check(content: Mapping[str, Any]) -> None:
     if len(json.dumps(content, ensure_ascii=False)) > rows.MAX_PROPERTY_CHARS:
         problems.append(Problem("actions", f"The defaults have more than {rows.MAX_PROPERTY_CHARS} characters."))
     if problems:
-        raise RefusedError(400, "contradiction", problems)
+        raise RefusedError(422, "contradiction", problems)
 
 
 def parse(body: bytes) -> Defaults | None:
-    """Read {"actions", "notify"} as in a request to offboard, or null; raises `RefusedError` (400, 413)."""
+    """Read {"actions", "notify"} as in a request to offboard, or null; raises `RefusedError` (400, 413, 422)."""
     from shared.offboarding import request as requests
 
     if body.strip() == b"null":

@@ -9,7 +9,7 @@ from shared.access.scope import EVERYTHING, Scope
 from shared.microsoft365 import graph_calls
 from shared.microsoft365.errors import MicrosoftError
 from shared.microsoft365.wire import Json, JsonObject, as_object, as_rows, text_at
-from shared.offboarding import people
+from shared.offboarding import identifiers, people
 from shared.offboarding.problems import refused
 from shared.offboarding.tenants import Tenants
 
@@ -74,7 +74,7 @@ class Directory:
 
 
 def _search(text: str, top: int) -> graph_calls.GraphCall:
-    if len(text) > _MAX_SEARCH_CHARS or not text.isprintable():
+    if len(text) > _MAX_SEARCH_CHARS or not identifiers.is_one_line(text):
         raise refused(400, "invalid_request", f"search must be at most {_MAX_SEARCH_CHARS} printable characters.")
     return graph_calls.search_users(text, top)
 

@@ -11,6 +11,12 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGN
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"[^\s@\"<>()\[\]\\,;:]+@[^\s@]+")
 
+ONE_LINE_FORM: Final = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"
+"""No control, bidirectional or invisible characters, and no other ends of lines (Unicode: "UTR #36, Bidirectional Text
+Spoofing"): in a list of people or in a log, they would show something else than is there."""
+
+_ONE_LINE: Final = re.compile(ONE_LINE_FORM.removesuffix("$") + r"\Z")
+
 # The same for whoever describes what is accepted: JSON Schema knows no flags and no look-ahead.
 _GUID_FORM: Final = "[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
 _DOMAIN_FORM: Final = r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}"
@@ -42,6 +48,11 @@ def check_person(text: str) -> str:
 
 def _has_address_form(text: str) -> bool:
     return bool(_ADDRESS.fullmatch(text)) and is_domain(text.rpartition("@")[2])
+
+
+def is_one_line(text: str) -> bool:
+    """Tell whether `text` is what it looks like."""
+    return bool(_ONE_LINE.match(text))
 
 
 def shown(text: str) -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,15 @@ class RefusedError(Exception):
         self.code = code
         self.problems = problems
         self.retry_after = retry_after
+
+
+def unfit(kinds: Iterable[str]) -> int:
+    """Return the status for what pydantic found wrong, by the types of its errors.
+
+    A body that is not as the API describes it is a 400. One that is, but that a check of our own refuses, is a 422: no
+    schema can say that people must not be named twice, or that a moment must be one of the calendar.
+    """
+    return 422 if set(kinds) == {"value_error"} else 400
 
 
 def refused(status: int, code: str, message: str, field: str = "") -> RefusedError:

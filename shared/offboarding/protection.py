@@ -5,17 +5,32 @@ Asked before anything is stored, and again when a run begins: between the two ma
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from shared import logs
 from shared.microsoft365 import graph_calls
 from shared.offboarding.problems import Problem, RefusedError
 from shared.offboarding.reads import Person, Read
 from shared.offboarding.records import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Generator, Iterable, Mapping
 
     from shared.offboarding.reads import User
+
+_log: Final = logging.getLogger(__name__)
+
+
+class ProtectedError(RefusedError):
+    """A request names people who are never offboarded; `found` are their object ids and which of `STOPS` applies."""
+
+    def __init__(self, found: Iterable[tuple[User | Person, str]]) -> None:
+        people = list(found)
+        problems = [Problem("users", f"{one.upn} cannot be offboarded. {STOPS[why][1]}") for one, why in people]
+        super().__init__(422, "user_protected", problems)
+        self.found = [(one.id, why) for one, why in people]
 
 
 def enabled_users(page: Any) -> frozenset[str]:  # noqa: ANN401 - Microsoft's JSON
@@ -77,23 +92,31 @@ def is_last(person_id: str, administrators: Collection[str], leaving: Collection
 
 
 def refuse_protected(users: Iterable[User], protected: Collection[str], operator: Collection[str]) -> None:
-    """Raise `RefusedError` 400 with everybody who is not to be offboarded whoever else there is."""
-    found = [(user.upn, why) for user in users if (why := why_protected(user, protected, operator))]
-    _refuse([Problem("users", _said(upn, why)) for upn, why in found])
+    """Raise `ProtectedError` with everybody who is not to be offboarded whoever else there is."""
+    if found := [(user, why) for user in users if (why := why_protected(user, protected, operator))]:
+        raise ProtectedError(found)
 
 
 def refuse_last(people: Iterable[Person], administrators: Collection[str], leaving: Collection[str]) -> None:
-    """Raise `RefusedError` 400 where these people would leave no Global Administrator with those who are `leaving`."""
+    """Raise `ProtectedError` where these people would leave no Global Administrator with those who are `leaving`."""
     asked = list(people)
     gone = {*leaving, *(person.id for person in asked)}
-    last = [person.upn for person in asked if is_last(person.id, administrators, gone)]
-    _refuse([Problem("users", _said(upn, "last_administrator")) for upn in last])
+    if last := [person for person in asked if is_last(person.id, administrators, gone)]:
+        raise ProtectedError((person, "last_administrator") for person in last)
 
 
-def _said(upn: str, why: str) -> str:
-    return f"{upn} cannot be offboarded. {STOPS[why][1]}"
+@contextmanager
+def watched(operator: str, tenant_id: str) -> Generator[None]:
+    """Log who tried to have whom offboarded: of a request that was refused, nothing is stored that could tell it."""
+    try:
+        yield
+    except ProtectedError as error:
+        for person_id, why in error.found:
+            log_refused(operator, tenant_id, person_id, why)
+        raise
 
 
-def _refuse(problems: list[Problem]) -> None:
-    if problems:
-        raise RefusedError(400, "user_protected", problems)
+def log_refused(operator: str, tenant_id: str, person_id: str, why: str) -> None:
+    """Log a security event; its fields are what docs/security.md tells how to look for."""
+    with logs.about(operator=operator, tenant=tenant_id, person=person_id, protection=why):
+        _log.warning("The offboarding of a protected person was refused.")

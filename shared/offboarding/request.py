@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
@@ -11,6 +12,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -20,9 +22,10 @@ from pydantic import (
     create_model,
 )
 from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic_core import PydanticCustomError
 
 from shared.offboarding import catalogue, identifiers, submission
-from shared.offboarding.problems import Problem, RefusedError
+from shared.offboarding.problems import Problem, RefusedError, unfit
 from shared.offboarding.submission import Submission
 
 if TYPE_CHECKING:
@@ -42,15 +45,21 @@ def _tenant(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    if not text.isprintable():
+    if not identifiers.is_one_line(text):
         raise ValueError("must be one line of printable characters")
     return text
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _moment(given: object) -> object:
+    """Read a moment as the API describes it: pydantic would take a count of seconds as well."""
+    if not isinstance(given, str):
+        return given
+    if not _RFC_3339.fullmatch(given):
+        raise PydanticCustomError("moment", "must be a moment with a time zone, such as 2026-11-30T17:00:00+01:00")
     try:
+        moment = datetime.fromisoformat(given.upper())
         moment.astimezone(UTC)
-    except OverflowError:
+    except (ValueError, OverflowError):
         raise ValueError("the moment is outside of the calendar") from None
     return moment
 
@@ -61,9 +70,20 @@ def _off(switch: bool) -> bool:  # noqa: FBT001 - pydantic calls it
     return switch
 
 
-_Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE
+)
+_Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 _Off = Annotated[bool, AfterValidator(_off), WithJsonSchema({"const": False})]
 """Not `Literal[False]`: to that, 0 is False."""
+
+
+_Line = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    AfterValidator(_one_line),
+    WithJsonSchema({"type": "string", "maxLength": 200, "pattern": identifiers.ONE_LINE_FORM}),
+]
 
 
 class _Body(BaseModel):
@@ -77,7 +97,7 @@ class _Body(BaseModel):
     actions: dict[str, dict[str, Any]]
     scheduled_for: _Moment | None = None
     notify: list[Literal["webhook", "email", "psa"]] = []
-    reference: Annotated[str, StringConstraints(max_length=200), AfterValidator(_one_line)] = ""
+    reference: _Line = ""
     ticket: Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z][0-9A-Za-z.\-]{0,49})?$")] = ""
     force: bool = False
 
@@ -112,7 +132,7 @@ def models() -> dict[str, type[BaseModel]]:
 
 
 def parse(body: bytes, max_users: int) -> Submission:
-    """Read a request body; raises `RefusedError` (400, 413) that names every problem."""
+    """Read a request body; raises `RefusedError` (400, 413, 422) that names every problem."""
     parsed = _parsed(_model(), body)
     given = {name: getattr(parsed, name) for name in _Body.model_fields}
     given |= {"users": tuple(given["users"]), "notify": tuple(given["notify"]), "actions": _selected(parsed)}
@@ -135,18 +155,18 @@ class _Bulk(BaseModel):
 
 
 def parse_schedule(body: bytes) -> datetime | None:
-    """Read {"scheduled_for": moment or null}; raises `RefusedError` (400, 413)."""
+    """Read {"scheduled_for": moment or null}; raises `RefusedError` (400, 413, 422)."""
     return _parsed(_Schedule, body).scheduled_for
 
 
 def parse_bulk(body: bytes) -> tuple[Name, list[str]]:
-    """Read {"action", "ids"}; raises `RefusedError` (400, 413)."""
+    """Read {"action", "ids"}; raises `RefusedError` (400, 413, 422)."""
     bulk = _parsed(_Bulk, body)
     return bulk.action, list(dict.fromkeys(bulk.ids))
 
 
 def parse_defaults(body: bytes) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
-    """Read {"actions", "notify"}; raises `RefusedError` (400, 413)."""
+    """Read {"actions", "notify"}; raises `RefusedError` (400, 413, 422)."""
     parsed = _parsed(_defaults(), body)
     return _selected(parsed), tuple(parsed.model_dump()["notify"])
 
@@ -162,7 +182,7 @@ def _parsed(model: type[M], body: bytes) -> M:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise RefusedError(400, "invalid_request", _problems_of(error)) from None
+        raise _refusal_of(error) from None
 
 
 def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,7 +191,7 @@ def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return _selected(_model().model_validate_json(json.dumps(body)))[name]
     except ValidationError as error:
-        raise RefusedError(400, "invalid_request", _problems_of(error)) from None
+        raise _refusal_of(error) from None
 
 
 def _selected(parsed: BaseModel) -> dict[str, dict[str, Any]]:
@@ -179,16 +199,19 @@ def _selected(parsed: BaseModel) -> dict[str, dict[str, Any]]:
     return {name: {} if params is True else params for name, params in chosen.items() if params}
 
 
-def _problems_of(error: ValidationError) -> list[Problem]:
-    """Turn pydantic's errors into ours: a path, and words that name no library."""
+def _refusal_of(error: ValidationError) -> RefusedError:
+    """Turn pydantic's errors into ours: paths, and words that name no library."""
     problems: dict[str, Problem] = {}
+    kinds: list[str] = []
     for one in error.errors(include_url=False, include_input=False):
         path = [str(part) for part in one["loc"]]
         if any(part.startswith(("function-after[_off", "bool", "nullable")) for part in path):
             continue
+        kinds.append(one["type"])
         field = ".".join(part for part in path if part != "Params")
         problems.setdefault(field + one["type"], Problem(field, _words(one["type"], one["msg"])))
-    return list(problems.values()) or [Problem("", "The body does not have the form that is described in the API.")]
+    told = list(problems.values()) or [Problem("", "The body does not have the form that is described in the API.")]
+    return RefusedError(unfit(kinds), "invalid_request", told)
 
 
 _WORDS: Final = {
@@ -196,7 +219,6 @@ _WORDS: Final = {
     "unexpected_keyword_argument": "This field is not known.",
     "missing": "This field is missing.",
     "json_invalid": "The body is not valid JSON.",
-    "timezone_aware": "The moment needs a time zone, such as 2026-11-30T17:00:00+01:00.",
 }
 
 

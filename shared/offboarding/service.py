@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 from shared import clock
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding import audit, claims, people, plan, protection, remarks, rows
+from shared.offboarding import audit, claims, keys, people, permissions, plan, protection, remarks
 from shared.offboarding.problems import Problem, RefusedError, refused
 from shared.offboarding.records import Offboarding, Request, State
 from shared.offboarding.store import receipt_ids, receipt_row
 from shared.offboarding.table import ConflictError
 from shared.offboarding.tenants import Tenants
+from shared.telemetry import tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from shared.offboarding.people import Found
@@ -100,9 +101,9 @@ class Offboardings:
         who show nothing beforehand.
 
         Raises:
-            RefusedError: 400 protected people; 403 more than the operator may do; 404 unknown people or tenant; 409
-                somebody is being offboarded already, or the idempotency key came with another body; 502, 503 Microsoft
-                did not answer; 429 more than a tenant may have in an hour. Nothing was stored.
+            RefusedError: 403 more than the operator may do; 404 unknown people or tenant; 409 somebody is being
+                offboarded already, or the idempotency key came with another body; 422 protected people; 429 more than
+                a tenant may have in an hour; 502, 503 Microsoft did not answer. Nothing was stored.
         """
         self._scope.check_actions(submission.actions)
         self._scope.check_count(len(submission.users))
@@ -114,22 +115,23 @@ class Offboardings:
             raise refused(409, "idempotency_key_reused", text)
         if earlier and (known := self._known(receipt_ids(earlier))):
             return known
-        planned = self._planned(submission, looks_at_mail=looks_at_mail)
-        now = clock.from_text(earlier["created"]) if earlier else clock.now()
-        new = self._new(submission, planned, operator, now, receipt_key)
-        missing = [o for o in new if self._store.get(o.id) is None] if earlier else new
-        receipt = (receipt_key, receipt_row(body_hash, [o.id for o in new], now)) if receipt_key else None
-        added = {o.id: o for o in self._add(missing, planned.found.administrators, None if earlier else receipt)}
+        tenant_id = self._tenants.resolve(submission.tenant)
+        with protection.watched(operator, tenant_id):
+            planned = self._planned(submission, tenant_id, looks_at_mail=looks_at_mail)
+            now = clock.from_text(earlier["created"]) if earlier else clock.now()
+            new = self._new(submission, planned, operator, now, receipt_key)
+            missing = [o for o in new if self._store.get(o.id) is None] if earlier else new
+            receipt = (receipt_key, receipt_row(body_hash, [o.id for o in new], now)) if receipt_key else None
+            added = {o.id: o for o in self._add(missing, planned.found.administrators, None if earlier else receipt)}
         stored = tuple(added.get(o.id, o) for o in new)
         to_start = tuple(o for o in added.values() if o.state is State.running)
         return Submitted(stored, planned.general, planned.remarks, to_start)
 
     def plan(self, submission: Submission) -> Planned:
         """Look up who is meant and plan what would happen; writes nothing. Raises `RefusedError` like `submit`."""
-        return self._planned(submission, looks_at_mail=True)
+        return self._planned(submission, self._tenants.resolve(submission.tenant), looks_at_mail=True)
 
-    def _planned(self, submission: Submission, *, looks_at_mail: bool) -> Planned:
-        tenant_id = self._tenants.resolve(submission.tenant)
+    def _planned(self, submission: Submission, tenant_id: str, *, looks_at_mail: bool) -> Planned:
         found = people.find(tenant_id, submission.users, self._microsoft365)
         protection.refuse_protected(found.users, self._settings.protected_users, self._scope.own_names)
         protection.refuse_last(map(people.person_of, found.users), found.administrators, ())
@@ -137,12 +139,20 @@ class Offboardings:
         actions = submission.actions if looks_at_mail else ()
         mail, said = remarks.of_mailboxes(self._microsoft365, tenant_id, found.users, actions)
         by_user = {user.id: (*people.remarks_on(user), *mail.get(user.id, ())) for user in found.users}
-        return Planned(found, planned, (*found.warnings, *said, *planned.warnings), by_user)
+        granted = self._granted(tenant_id, submission.actions, signs_in=looks_at_mail)
+        ungranted = permissions.remarks(submission.actions, granted)
+        return Planned(found, planned, (*found.warnings, *ungranted, *said, *planned.warnings), by_user)
+
+    def _granted(self, tenant_id: str, actions: Collection[str], *, signs_in: bool) -> permissions.Granted:
+        """Read from the app's tokens what the tenant granted; one for Graph is in memory, because people were found."""
+        if signs_in:
+            return self._microsoft365.permissions_granted(tenant_id, permissions.apis_of(actions))
+        return self._microsoft365.permissions_held(tenant_id)
 
     def _known(self, ids: Sequence[str]) -> Submitted | None:
         """Return what an earlier submission stored; None where it was cut short and has to be gone through again."""
         stored = [self._store.get(one) for one in ids]
-        if any(o is None and self._store.was_deleted(one) for one, o in zip(ids, stored, strict=True)):
+        if any(o is None and self._store.deletion(one) for one, o in zip(ids, stored, strict=True)):
             text = "What this Idempotency-Key asked for was deleted since; to ask for it again, use another key."
             raise refused(409, "deleted", text)
         if any(o is None or not self._scope.sees(o.request.tenant.id) for o in stored):
@@ -167,7 +177,7 @@ class Offboardings:
                 ticket=submission.ticket,
             )
             offboarding = Offboarding(
-                id=rows.new_id(now, salt),
+                id=keys.new_id(now, salt),
                 request=request,
                 state=State.planned,
                 requested_at=now,
@@ -191,7 +201,7 @@ class Offboardings:
             _refuse_if_under_way(new, locks)
             protection.refuse_last((o.request.person for o in new), administrators, locks.people)
             _refuse_too_many(len(new), locks.submitted, self._settings.max_per_tenant_and_hour, now)
-            claimed = self._claimed(new, locks)
+            claimed = self._claimed(tracing.submitted(new), locks)
             try:
                 self._store.add(claimed, receipt)
             except ConflictError:
@@ -227,7 +237,8 @@ class Offboardings:
         """Return what was decided and written, also of an offboarding that was deleted; raises `RefusedError` 404."""
         known: audit.Audit | None = None
         if offboarding_id.isalnum():
-            known = audit.read(self._store.audited(offboarding_id), self._store.get(offboarding_id))
+            kept, offboarding = self._store.audited(offboarding_id), self._store.get(offboarding_id)
+            known = audit.read(kept, offboarding, None if offboarding else self._store.deletion(offboarding_id))
         if known is None or not self._scope.sees(known.tenant_id):
             raise refused(404, "offboarding_not_found", "There is no such offboarding.")
         return known
@@ -239,7 +250,7 @@ class Offboardings:
         come.
         """
         tenant_id = self._tenants.resolve(wanted.tenant) if wanted.tenant else None
-        span = rows.Span.between(wanted.since, wanted.until)
+        span = keys.Span.between(wanted.since, wanted.until)
         if wanted.needs_no_look:
             return self._page(tenant_id, span, start, min(limit, MAX_PAGE))
         found: list[Offboarding] = []
@@ -255,7 +266,7 @@ class Offboardings:
         return found, start
 
     def _page(
-        self, tenant_id: str | None, span: rows.Span, start: str | None, limit: int
+        self, tenant_id: str | None, span: keys.Span, start: str | None, limit: int
     ) -> tuple[list[Offboarding], str | None]:
         """Return a page of one tenant, or of all the operator's tenants together: ids sort alike in each."""
         if tenant_id or self._scope.tenants is None:
@@ -312,7 +323,7 @@ def _refuse_too_many(new: int, submitted: Sequence[datetime], most: int, now: da
     """
     if new > most:
         text = f"At most {most} people of a tenant may be offboarded in an hour; this request names {new}."
-        raise refused(400, "too_many_for_tenant", text, "users")
+        raise refused(422, "too_many_for_tenant", text, "users")
     over = new + len(submitted) - most
     if over > 0:
         free_at = sorted(submitted)[over - 1] + _CAP_OVER
@@ -322,4 +333,4 @@ def _refuse_too_many(new: int, submitted: Sequence[datetime], most: int, now: da
 
 
 def _receipt_key(operator: str, idempotency_key: str) -> str:
-    return rows.receipt_key(hashlib.sha256(json.dumps([operator, idempotency_key]).encode()).hexdigest())
+    return keys.receipt(hashlib.sha256(json.dumps([operator, idempotency_key]).encode()).hexdigest())

@@ -42,7 +42,7 @@ def refuse_too_large(body: bytes) -> None:
 
 
 def checked(submission: Submission, max_users: int) -> Submission:
-    """Return the submission if what it asks for makes sense as a whole; raises `RefusedError` (400)."""
+    """Return the submission if what it asks for makes sense as a whole; raises `RefusedError` (422)."""
     problems: list[Problem] = []
     if not submission.actions:
         problems.append(Problem("actions", "No action is selected."))
@@ -55,5 +55,5 @@ def checked(submission: Submission, max_users: int) -> Submission:
         )
     problems += [Problem("actions", text) for text in plan.make(submission.actions).refusals]
     if problems:
-        raise RefusedError(400, "invalid_request", problems)
+        raise RefusedError(422, "invalid_request", problems)
     return submission

@@ -51,6 +51,11 @@ def test_only_health_is_open() -> None:
     assert [name for name, trigger in _registered().items() if trigger.get("authLevel")] == ["GET health"]
 
 
+def test_health_says_nothing(stack: Stack) -> None:
+    answer = stack.get("/api/health", {"x-functions-key": ""})
+    assert (answer.status_code, answer.json()) == (200, {})
+
+
 @pytest.mark.parametrize(("method", "name"), _CALLS, ids=_IDS)
 def test_behind_a_front_only_the_signed_in_come_in(front: Front, method: str, name: str) -> None:
     wrong = {"auth_typ": "aad", "claims": [{"typ": "roles", "val": "admin"}, {"typ": "oid", "val": "1"}]}

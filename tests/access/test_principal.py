@@ -200,6 +200,11 @@ def test_settings_that_make_no_sense_are_told(wrong: dict[str, str]) -> None:
         _settings(mode, **wrong)
 
 
+def test_only_settings_for_notifications_can_be_read_by_them() -> None:
+    settings = _settings("function-key", NOTIFICATION_SECRET_ONE="one", NOTIFICATION="two", XNOTIFICATION_SECRET_="x")
+    assert settings.notification_secrets == {"NOTIFICATION_SECRET_ONE": "one"}
+
+
 @pytest.mark.parametrize("mode", ["app-service", "static-web-apps"])
 def test_on_azure_a_principal_is_believed_only_behind_the_platforms_authentication(mode: str) -> None:
     with pytest.raises(Exception, match="WEBSITE_AUTH_ENABLED is not True"):

@@ -73,7 +73,7 @@ def test_addresses_are_a_list(front: Front) -> None:
 def test_what_is_wrong_is_told(front: Front) -> None:
     answer = _save(front, email="not an address")
 
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "not a mail address" in answer.json()["Results"]
 
 

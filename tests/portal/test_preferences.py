@@ -109,8 +109,8 @@ def test_what_contradicts_itself_is_not_saved(front: Front, form: dict[str, Any]
     tenant = {"customerId": seed.HYBRID, "offboardingDefaults": form}
     own = {"user": "careless@msp.example", "currentSettings": {"offboardingDefaults": form}}
 
-    assert front.post("EditTenantOffboardingDefaults", tenant).status_code == 400
-    assert front.post("ExecUserSettings", own, name="careless@msp.example").status_code == 400
+    assert front.post("EditTenantOffboardingDefaults", tenant).status_code in {400, 422}
+    assert front.post("ExecUserSettings", own, name="careless@msp.example").status_code in {400, 422}
     assert _tenant(front, "hybrid.example") is None
 
 
@@ -138,7 +138,7 @@ def test_our_own_api_sees_the_same_defaults(front: Front) -> None:
     ],
 )
 def test_our_own_api_refuses_what_makes_no_sense(front: Front, body: Any) -> None:
-    assert front.send("PUT", "defaults", body).status_code == 400
+    assert front.send("PUT", "defaults", body).status_code in {400, 422}
 
 
 def test_settings_without_end_are_refused(front: Front) -> None:

@@ -165,7 +165,7 @@ def test_every_problem_is_told_at_once(front: Front) -> None:
 
 
 def test_nothing_switched_on_is_refused(front: Front, form: Form) -> None:
-    assert _problems(front, form(**_OFF, DisableSignIn=False, KeepCopy=True)) == ["No action is selected."]
+    assert _problems(front, form(**_OFF, DisableSignIn=False, KeepCopy=True), 422) == ["No action is selected."]
 
 
 @pytest.mark.parametrize("text", ["", "<p></p>", "<p> <br></p>", "<h1></h1>\n"])

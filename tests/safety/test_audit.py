@@ -15,8 +15,11 @@ from shared import clock
 from shared.access.scope import Scope
 from shared.offboarding import audit, request, watch
 from shared.offboarding.operations import Operations
+from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.problems import RefusedError
+from shared.offboarding.records import Step
 from shared.offboarding.service import Offboardings
+from shared.offboarding.table import Insert
 
 if TYPE_CHECKING:
     from conftest import Lab, Leaver
@@ -100,7 +103,7 @@ def test_decisions_in_order_also_of_a_deleted_offboarding(lab: Lab) -> None:
     assert writes(lab, offboarding.id)
 
     lab.hub.advance(timedelta(days=lab.app.settings.retention_days + 1))
-    watch.forget_deleted(lab.app)
+    watch.forget_old(lab.app)
     with pytest.raises(RefusedError):
         record(lab, offboarding.id)
 
@@ -110,6 +113,33 @@ def test_an_offboarding_that_never_ran_and_was_deleted(lab: Lab) -> None:
     lab.hub.advance(timedelta(seconds=1))
     Operations(lab.app, "op@msp.example").delete(offboarding.id)
     assert [what for what, _ in decisions(lab, offboarding.id)] == ["submitted", "deleted"]
+
+
+def test_attempts_of_the_same_moment_are_all_kept() -> None:
+    step = Step("disable_sign_in", 1, StepState.ended, Outcome.done)
+    rows = [row for _ in range(2) for row in audit.of_attempt(step, (), clock.now().replace(microsecond=0))]
+    assert len({row.key for row in rows}) == 2
+    assert all(isinstance(row, Insert) for row in rows)
+
+
+def test_a_delete_that_was_refused_leaves_no_entry(lab: Lab) -> None:
+    offboarding = lab.submit(ADA, ACTIONS, scheduled_for=clock.to_text(clock.now() + timedelta(days=1)))
+    operations = Operations(lab.app, "op@msp.example")
+    kept = lab.details.transact
+
+    def kept_late(partition: str, changes: list) -> list[str]:
+        lab.details.transact = kept  # type: ignore[method-assign]
+        operations.cancel(offboarding.id)
+        return kept(partition, changes)
+
+    lab.details.transact = kept_late  # type: ignore[method-assign]
+    with pytest.raises(RefusedError) as caught:
+        operations.delete(offboarding.id)
+
+    assert (caught.value.status, caught.value.code) == (409, "changed")
+    assert [what for what, _ in decisions(lab, offboarding.id)] == ["submitted", "cancelled", "ended_cancelled"]
+    operations.delete(offboarding.id)
+    assert [what for what, _ in decisions(lab, offboarding.id)][-1] == "deleted"
 
 
 def test_a_recovery_is_a_decision(lab: Lab) -> None:

@@ -68,7 +68,7 @@ def test_it_counts_for_each_tenant_alone(capped: Lab) -> None:
 def test_more_than_ever_fit_need_not_wait(capped: Lab) -> None:
     with pytest.raises(RefusedError) as caught:
         submit(capped, people(capped, 4))
-    assert (caught.value.status, caught.value.retry_after) == (400, None)
+    assert (caught.value.status, caught.value.retry_after) == (422, None)
     assert stored(capped) == 0
 
 

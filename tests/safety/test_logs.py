@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dev.processes import ROOT
 from shared import logs
 
 SECRET = "Canary-Pa55/word+1="
@@ -92,3 +96,18 @@ def test_lines_of_libraries_keep_their_form_but_not_their_secrets(*, fails: bool
     text = logged("urllib3.example", fails=fails)
     assert text.startswith("broke" if fails else "sent it with [redacted]")
     assert SECRET not in text
+
+
+def test_the_app_logs_none_of_its_settings() -> None:
+    """Handlers that are there when the app is loaded, as the worker's are, take redacted lines."""
+    names = ("M365_CLIENT_SECRET", "M365_CERTIFICATE_PASSWORD", "NOTIFICATION_KEY", "NOTIFICATION_SECRET_ONE")
+    given = {name: f"canary of {name}" for name in names}
+    code = (
+        "import logging, os; logging.basicConfig(); import function_app;"
+        f"[logging.getLogger('shared.x').error('sent %s', os.environ[name]) for name in {names}]"
+    )
+    run = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **given}, capture_output=True, text=True, check=True
+    )
+    assert run.stderr.count(logs.REDACTED) == len(names)
+    assert "canary" not in run.stderr + run.stdout

@@ -10,28 +10,33 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.tenant import seed
-from shared import clock
+from shared import clock, logs
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding import protection, request, watch
+from shared.offboarding import keys, protection, request, watch
 from shared.offboarding.operations import Operations
 from shared.offboarding.problems import RefusedError
 from shared.offboarding.reads import USER
 from shared.offboarding.service import Offboardings, Wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conftest import Lab
 
     from shared.offboarding.records import Offboarding
 
 BLOCK = {"disable_sign_in": True}
 ADA = "ada@fabrikam.example"
+FIELDS = {"level", "operator", "tenant", "person", "protection"}
 ADMIN, BREAKGLASS = "admin@fabrikam.example", "breakglass@fabrikam.example"
 
 
-def submit(lab: Lab, *upns: str, scope: Scope = EVERYTHING, by: str = "operator", **more: Any) -> list[Offboarding]:
+def submit(
+    lab: Lab, *upns: str, scope: Scope = EVERYTHING, by: str = "operator", key: str | None = None, **more: Any
+) -> list[Offboarding]:
     body = {"tenant": "fabrikam.example", "users": upns, "actions": BLOCK, **more}
     submission = request.parse(json.dumps(body).encode(), max_users=100)
-    return list(Offboardings(lab.app, scope).submit(submission, by).offboardings)
+    return list(Offboardings(lab.app, scope).submit(submission, by, key).offboardings)
 
 
 def refusal(lab: Lab, *upns: str, **more: Any) -> RefusedError:
@@ -69,9 +74,50 @@ def nothing_was_written(lab: Lab) -> bool:
 def test_whom_the_settings_protect(lab: Lab, name: str) -> None:
     protect(lab, name)
     error = refusal(lab, "bo@fabrikam.example", ADA)
-    assert (error.status, error.code, len(error.problems)) == (400, "user_protected", 1)
+    assert (error.status, error.code, len(error.problems)) == (422, "user_protected", 1)
     assert ADA in error.problems[0].message
     assert nothing_is_stored(lab)
+
+
+def refusals_logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, str]]:
+    """Return what lines of the log say of refusals, as the app writes them."""
+    lines = [record.getMessage() for record in caplog.records if record.name == protection.__name__]
+    return [{name: value for name, value in json.loads(line).items() if name in FIELDS} for line in lines]
+
+
+@pytest.fixture
+def written(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Return what is logged, in the form in which the app hands it to the host."""
+    redacting = logs.Filter(logs.Redactor())
+    caplog.handler.addFilter(redacting)
+    yield caplog
+    caplog.handler.removeFilter(redacting)
+
+
+def test_who_tried_to_have_a_protected_person_offboarded_is_logged(lab: Lab, written: pytest.LogCaptureFixture) -> None:
+    protect(lab, ADA)
+    said = {"level": "WARNING", "operator": "op@msp.example", "tenant": seed.FABRIKAM}
+
+    refusal(lab, "bo@fabrikam.example", ADA, by="op@msp.example")
+    assert refusals_logged(written) == [{**said, "person": seed.ADA, "protection": "protected"}]
+
+    written.clear()
+    administrators = {seed.ADMIN, seed.BREAK_GLASS}
+    refusal(lab, ADMIN, BREAKGLASS, by="op@msp.example")
+    assert {line["person"] for line in refusals_logged(written)} == administrators
+    assert {line["protection"] for line in refusals_logged(written)} == {"last_administrator"}
+
+
+def test_who_tried_to_start_their_own_offboarding_is_logged(lab: Lab, written: pytest.LogCaptureFixture) -> None:
+    (offboarding,) = submit(lab, ADA, scheduled_for=later())
+    with pytest.raises(RefusedError):
+        Operations(lab.app, ADA, Scope(own_names=frozenset({ADA}))).run_now(offboarding.id)
+    assert [(line["operator"], line["protection"]) for line in refusals_logged(written)] == [(ADA, "own_account")]
+
+
+def test_what_is_not_refused_is_no_security_event(lab: Lab, written: pytest.LogCaptureFixture) -> None:
+    submit(lab, ADA, scheduled_for=later())
+    assert refusals_logged(written) == []
 
 
 @pytest.mark.parametrize("names", [{ADA}, {seed.ADA}])
@@ -123,6 +169,46 @@ def test_protected_since_it_was_planned(lab: Lab, monkeypatch: pytest.MonkeyPatc
     assert (after.state, after.reason) == ("Failed", "refused")
     assert "settings protect" in after.message
     assert nothing_was_written(lab)
+
+
+def test_whoever_has_the_name_by_now_is_not_the_person_who_was_chosen(lab: Lab) -> None:
+    (offboarding,) = submit(lab, ADA, scheduled_for=later())
+    lab.simulator.arrange(seed.FABRIKAM, "user", user=ADA, set={"userPrincipalName": "ada.married@fabrikam.example"})
+    heir = lab.simulator.arrange(seed.FABRIKAM, "user", create={"alias": "heir", "name": "Ada Younger"})
+    lab.simulator.arrange(seed.FABRIKAM, "user", user=heir, set={"userPrincipalName": ADA})
+
+    assert run_later(lab, offboarding).state == "Completed"
+    assert lab.user(seed.ADA)["accountEnabled"] is False
+    assert lab.user(heir)["accountEnabled"] is True
+
+
+def test_another_person_than_the_pinned_one_is_refused(lab: Lab) -> None:
+    """A row that somebody changed names an address where the object id stood: Microsoft answers with another person."""
+    (sample,) = submit(lab, "cy@fabrikam.example", scheduled_for=later())
+    forged = replace(sample.request, person=replace(sample.request.person, id="bo@fabrikam.example"))
+    offboarding = replace(sample, id=keys.new_id(clock.now()), request=forged, etag="")
+    lab.app.store.add([offboarding])
+
+    after = run_later(lab, offboarding)
+
+    assert (after.state, after.reason) == ("Failed", "refused")
+    assert "another person" in after.message
+    assert lab.user(seed.BO)["accountEnabled"] is True
+
+
+@pytest.mark.parametrize("name", [seed.CONTOSO_ADMIN, "admin@contoso.example"])
+def test_a_person_of_another_tenant_is_unknown(lab: Lab, name: str) -> None:
+    error = refusal(lab, ADA, name)
+    assert (error.status, error.code, [one.field for one in error.problems]) == (404, "user_not_found", ["users.1"])
+    assert nothing_is_stored(lab)
+
+
+def test_a_key_answers_only_whoever_sent_it(lab: Lab) -> None:
+    """The same key of somebody else is another key: it neither conflicts nor shows what the first one asked for."""
+    (first,) = submit(lab, ADA, by="op@msp.example", key="one", scheduled_for=later())
+    (second,) = submit(lab, "bo@fabrikam.example", by="other@msp.example", key="one", scheduled_for=later())
+    (again,) = submit(lab, ADA, by="op@msp.example", key="one", scheduled_for=later())
+    assert first.id == again.id != second.id
 
 
 def test_last_administrator_since_it_was_planned(lab: Lab) -> None:

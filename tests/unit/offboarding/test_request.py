@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -86,14 +87,37 @@ def test_too_many_users() -> None:
     assert fields(refusal(GOOD | {"users": users})) == {"users"}
 
 
-@pytest.mark.parametrize("moment", ["2026-11-30T17:00:00", "tomorrow", 5, "2026-13-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "moment", ["2026-11-30T17:00:00", "tomorrow", 5, "5", "1700000000", "2026-11-30T17:00Z", "2026-11-30 17:00:00Z"]
+)
 def test_a_moment_needs_a_date_a_time_and_a_zone(moment: object) -> None:
-    assert fields(refusal(GOOD | {"scheduled_for": moment})) == {"scheduled_for"}
+    error = refusal(GOOD | {"scheduled_for": moment})
+    assert (error.status, fields(error)) == (400, {"scheduled_for"})
 
 
-@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"])
+@pytest.mark.parametrize(
+    "moment",
+    ["2026-13-01T00:00:00Z", "2026-06-30T23:59:60Z", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"],
+)
 def test_a_moment_outside_of_the_calendar_is_refused(moment: str) -> None:
-    assert fields(refusal(GOOD | {"scheduled_for": moment})) == {"scheduled_for"}
+    error = refusal(GOOD | {"scheduled_for": moment})
+    assert (error.status, fields(error)) == (422, {"scheduled_for"})
+
+
+@pytest.mark.parametrize("moment", ["2026-11-30T17:00:00+01:00", "2026-11-30t16:00:00.0000001z"])
+def test_a_moment_is_written_as_the_internet_does(moment: str) -> None:
+    scheduled = parse(GOOD | {"scheduled_for": moment}).scheduled_for
+    assert scheduled == datetime(2026, 11, 30, 16, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "turned\u202eround", "hid\u200bden", "\x7f", "\u2028", "\u2066x"])
+def test_a_reference_is_what_it_looks_like(text: str) -> None:
+    assert fields(refusal(GOOD | {"reference": text})) == {"reference"}
+
+
+@pytest.mark.parametrize("text", ["", "TICKET-42", "Größe №5 日本語", "a" * 200])
+def test_a_reference_is_one_line_of_any_language(text: str) -> None:
+    assert parse(GOOD | {"reference": text}).reference == text
 
 
 @pytest.mark.parametrize("user", ["", "ada", "a b@x.example", "ada@", "@x.example", "ada\u202e@x.example", "x" * 400])
@@ -109,7 +133,7 @@ def test_a_message_never_carries_control_characters_of_the_input() -> None:
 
 @pytest.mark.parametrize("text", ["", "<p></p>", "<p>&nbsp;</p>", "  "])
 def test_a_message_of_tags_alone_is_empty(text: str) -> None:
-    assert refusal(GOOD | {"actions": {"set_out_of_office": {"internal": text}}}).status == 400
+    assert refusal(GOOD | {"actions": {"set_out_of_office": {"internal": text}}}).status == 422
 
 
 def test_values_are_not_converted() -> None:

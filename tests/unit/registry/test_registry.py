@@ -18,7 +18,7 @@ DESIGNED = 25
 
 
 def test_every_action_of_the_design_is_there() -> None:
-    assert len(ACTIONS) == DESIGNED
+    assert len(ACTIONS) >= DESIGNED
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
