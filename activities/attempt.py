@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from shared import clock
 from shared.microsoft365.errors import MicrosoftError
 from shared.offboarding import catalogue, judgement
-from shared.offboarding.catalogue import MoreToDoError, Task, View
+from shared.offboarding.catalogue import Task, View
 from shared.offboarding.outcome import Finding, Outcome, StepState
-from shared.offboarding.reads import UnreadError, perform
+from shared.offboarding.reads import MoreToDoError, UnreadError, perform
 from shared.offboarding.table import ConflictError
 
 if TYPE_CHECKING:

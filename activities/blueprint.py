@@ -11,8 +11,7 @@ import azure.functions as func
 from activities import bookkeeping
 from activities.attempt import Answer, Order, attempt
 from shared import services
-from shared.offboarding import catalogue
-from shared.telemetry import tracing
+from shared.offboarding import catalogue, telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,12 +64,12 @@ def perform(
     name: str, activity: Activity, order: dict[str, Any], app: Callable[[], Services], host: Invocation | None = None
 ) -> Answer:
     """Do what an activity function does: seen in the trace of its offboarding, and with a log line where it breaks."""
-    with tracing.activity(name, order, host):
+    with telemetry.activity(name, order, host):
         try:
             answer = activity(app(), Order.from_json(order), order)
         except Exception:
             # The orchestrator repeats what breaks unexpectedly; the reason must not be lost on the way.
             _log.exception("%s broke for offboarding %s, run %s", name, order.get("id"), order.get("run"))
             raise
-        tracing.activity_answered(answer)
+        telemetry.activity_answered(answer)
         return answer

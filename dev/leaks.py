@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from azure.data.tables import TableServiceClient
 
@@ -22,13 +22,22 @@ if TYPE_CHECKING:
 
     import requests
 
+    from dev.azurite import Azurite
     from dev.host.durable.inprocess import InProcessHub
     from dev.memory_table import MemoryTable
-    from dev.stack import Stack
+    from dev.tenant.process import Simulator
 
 SWITCH: Final = "OFFBOARDING_SEARCH_SECRETS"
 _BELONGS_THERE: Final = ("keys.json",)
 _TAKES_SECRETS: Final = ("/notifications", "/ExecNotificationConfig")
+
+
+class Running(Protocol):
+    """What is looked at of a stack."""
+
+    folder: Path
+    simulator: Simulator
+    storage: Azurite
 
 
 class Watch:
@@ -51,7 +60,7 @@ class Watch:
             except ValueError:
                 return
 
-    def check(self, stack: Stack, environment: Mapping[str, str]) -> None:
+    def check(self, stack: Running, environment: Mapping[str, str]) -> None:
         """Search everything; raises `LeakError`."""
         __tracebackhide__ = True  # pytest would show the values, and so the secrets
         settings = Settings.parse(environment)
@@ -64,11 +73,11 @@ class Watch:
         canaries.check([*answers, *mails, *written], known)
 
 
-def _mails(stack: Stack) -> Iterator[dict[str, Any]]:
+def _mails(stack: Running) -> Iterator[dict[str, Any]]:
     return (one for one in stack.simulator.requests() if "sendMail" in json.dumps(one))
 
 
-def everything(stack: Stack) -> Iterator[tuple[str, bytes]]:
+def everything(stack: Running) -> Iterator[tuple[str, bytes]]:
     """Return all that a stack has written and where: rows, the task hub, logs and other files."""
     yield from files(stack.folder / "host")
     yield from files(stack.folder / "storage")
@@ -107,7 +116,7 @@ def _joined(values: Any) -> bytes:  # noqa: ANN401 - a row of any kind
     return b"\n".join(value if isinstance(value, bytes) else str(value).encode() for value in values)
 
 
-def _keys(stack: Stack) -> Iterator[canaries.Canary]:
+def _keys(stack: Running) -> Iterator[canaries.Canary]:
     file = stack.folder / "host" / "keys.json"
     keys = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for kind in ("master", "default"):

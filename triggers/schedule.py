@@ -9,8 +9,8 @@ import azure.functions as func
 
 from shared import clock, services
 from shared.notifications import outbox
-from shared.offboarding import watch
-from shared.telemetry import metrics, tracing
+from shared.offboarding import telemetry, watch
+from shared.telemetry import tracing
 from triggers import starting
 
 blueprint = df.Blueprint()
@@ -26,7 +26,7 @@ async def wake(timer: func.TimerRequest, client: df.DurableOrchestrationClient, 
         now = clock.now()
         due = await asyncio.to_thread(app.store.due, now)
         claimed = await asyncio.to_thread(watch.wake, app, due)
-        metrics.queue(due, claimed, now)
+        telemetry.due(due, claimed, now)
         await starting.start(client, claimed)
         await asyncio.to_thread(outbox.deliver_due, app, due)
 

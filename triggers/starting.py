@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from azure.durable_functions import OrchestrationRuntimeStatus
 
-from shared.telemetry import tracing
+from shared.offboarding import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +38,7 @@ async def start(client: DurableOrchestrationClient, claimed: Iterable[Offboardin
 async def _start(client: DurableOrchestrationClient, offboarding: Offboarding) -> None:
     order = {"id": offboarding.id, "run": offboarding.run}
     try:
-        with tracing.run_started(offboarding) as traceparent:
+        with telemetry.run_started(offboarding) as traceparent:
             # The SDK tells the host the trace that is current here; the order tells it to the activities in any case.
             await client.start_new("offboard_user", offboarding.instance_id, {**order, "traceparent": traceparent})
     except Exception:  # noqa: BLE001 - whatever it was, the claim stands and is looked after

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from shared.microsoft365 import telemetry
 from shared.microsoft365.errors import Category, MicrosoftError, from_exchange, warning_category
 from shared.microsoft365.http import (
     Access,
@@ -37,7 +38,6 @@ from shared.microsoft365.wire import (
     lookup,
     text_at,
 )
-from shared.telemetry import calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -211,7 +211,7 @@ class Exchange:
             return
         for number, item in enumerate(items):
             answer = answers.get(str(number), {})
-            calls.item_answered("exchange", item_status(answer))
+            telemetry.item_answered("exchange", item_status(answer))
             entry = SentRequest(
                 "exchange",
                 "POST",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shared.microsoft365 import telemetry
 from shared.microsoft365.errors import Category, MicrosoftError, from_graph
 from shared.microsoft365.http import (
     GRAPH_BATCH_READ_SECONDS,
@@ -32,7 +33,6 @@ from shared.microsoft365.wire import (
     item_status,
     text_at,
 )
-from shared.telemetry import calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -183,7 +183,7 @@ class Graph:
             return
         for number, item in enumerate(items):
             answer = answers.get(str(number), {})
-            calls.item_answered("graph", item_status(answer))
+            telemetry.item_answered("graph", item_status(answer))
             self._log.append(
                 SentRequest(
                     "graph",

@@ -20,10 +20,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from shared.microsoft365 import telemetry
 from shared.microsoft365.error_rules import SERVICE_NAMES
 from shared.microsoft365.errors import Category, MicrosoftError, Service, retry_after_seconds
 from shared.microsoft365.http import Access, Request, Response, SentRequest, refuse_other_origin
-from shared.telemetry import calls
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS: Mapping[Service, float] = {"graph": 60.0, "exchange": 300.0, "sharepoint": 120.0, "login": 30.0}
@@ -173,7 +173,7 @@ class Transport:
             target=request.target,
         )
         try:
-            with calls.sending(entry, urlsplit(request.url).hostname or "", resent) as call:
+            with telemetry.sending(entry, urlsplit(request.url).hostname or "", resent) as call:
                 call.response = response = self._exchange(request, prepared, client_request_id)
             entry = replace(entry, status=response.status, request_id=response.request_id)
         except requests.RequestException as failure:

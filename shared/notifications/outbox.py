@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Final
 from shared import clock
 from shared.notifications import message as messages
 from shared.notifications.delivery_error import DeliveryError
+from shared.offboarding import telemetry
 from shared.offboarding.delivery import MAX_KEPT, Delivery, DeliveryState
 from shared.offboarding.problems import refused
 from shared.offboarding.table import ConflictError
-from shared.telemetry import tracing
 from shared.threads import Threads
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from shared.notifications.channels import Channels
     from shared.notifications.destinations import Destinations
     from shared.notifications.message import Message
-    from shared.offboarding.records import Offboarding
-    from shared.offboarding.store import Store, Wake
+    from shared.offboarding.records import Offboarding, Wake
+    from shared.offboarding.store import Store
     from shared.services import Services
 
 _log = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class _Round:
             if time.monotonic() > self.until:
                 return
             message = messages.make(offboarding, steps, delivery.message_id(offboarding_id), link)
-            with tracing.delivery(offboarding, delivery):
+            with telemetry.delivery(offboarding, delivery):
                 tried = self._tried(delivery, message, found)
             offboarding = _recorded(store, offboarding, tried)
             if offboarding is None:

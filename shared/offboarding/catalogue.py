@@ -81,19 +81,6 @@ class Task:
         return self.view.params
 
 
-class MoreToDoError(Exception):
-    """An action that works page by page has done a page: call it again in some seconds.
-
-    `progress` grows with every page, so that no limit of attempts or of time ends it. What it found so far, it keeps
-    itself.
-    """
-
-    def __init__(self, progress: int, message: str, seconds: float = 1) -> None:
-        super().__init__(message)
-        self.progress = progress
-        self.seconds = seconds
-
-
 Results = dict[str, "MicrosoftError | None"]
 """By item id: None where Microsoft accepted the change, else why not."""
 

@@ -74,6 +74,19 @@ class UnreadError(Exception):
     """What an action must know could not be read; the message says what and why."""
 
 
+class MoreToDoError(Exception):
+    """An action that works page by page has done a page: call it again in some seconds.
+
+    `progress` grows with every page, so that no limit of attempts or of time ends it. What it found so far, it keeps
+    itself.
+    """
+
+    def __init__(self, progress: int, message: str, seconds: float = 1) -> None:
+        super().__init__(message)
+        self.progress = progress
+        self.seconds = seconds
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """Answers to reads: values by name, and errors by name where Microsoft refused to answer."""

@@ -219,3 +219,14 @@ class Step:
 def reason_of(steps: Iterable[Step]) -> Reason | None:
     """Return why an offboarding with these steps has failed, or None where every one is settled well."""
     return None if all(step.is_settled for step in steps) else Reason.steps_failed
+
+
+@dataclass(frozen=True)
+class Wake:
+    """An offboarding that has to be looked at; with a `destination`, a message about it that has to be delivered."""
+
+    id: str
+    tenant_id: str
+    is_planned: bool
+    due_at: datetime
+    destination: str = ""

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar
 from shared import clock
 from shared.microsoft365.errors import MicrosoftError
 from shared.offboarding import keys, rows
-from shared.offboarding.catalogue import MoreToDoError
-from shared.offboarding.reads import NOT_THERE
+from shared.offboarding.reads import NOT_THERE, MoreToDoError
 from shared.offboarding.table import LAST, ConflictError, Delete, Insert, Replace
 
 if TYPE_CHECKING:

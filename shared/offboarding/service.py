@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from shared import clock
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding import audit, claims, keys, people, permissions, plan, protection, remarks
+from shared.offboarding import audit, claims, keys, people, permissions, plan, protection, remarks, telemetry
 from shared.offboarding.problems import Problem, RefusedError, refused
 from shared.offboarding.records import Offboarding, Request, State
 from shared.offboarding.store import receipt_ids, receipt_row
 from shared.offboarding.table import ConflictError
 from shared.offboarding.tenants import Tenants
-from shared.telemetry import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -201,7 +200,7 @@ class Offboardings:
             _refuse_if_under_way(new, locks)
             protection.refuse_last((o.request.person for o in new), administrators, locks.people)
             _refuse_too_many(len(new), locks.submitted, self._settings.max_per_tenant_and_hour, now)
-            claimed = self._claimed(tracing.submitted(new), locks)
+            claimed = self._claimed(telemetry.with_traces(new), locks)
             try:
                 self._store.add(claimed, receipt)
             except ConflictError:

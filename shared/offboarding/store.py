@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
-from shared.offboarding import audit, keys, rows
+from shared.offboarding import audit, keys, rows, telemetry
 from shared.offboarding.outcome import StepState
-from shared.offboarding.records import State
+from shared.offboarding.records import State, Wake
 from shared.offboarding.scans import Scans
 from shared.offboarding.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace
-from shared.telemetry import transitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,17 +51,6 @@ class Locks:
     slots: frozenset[int]
     people: dict[str, str]
     submitted: tuple[datetime, ...] = ()
-
-
-@dataclass(frozen=True)
-class Wake:
-    """An offboarding that has to be looked at; with a `destination`, a message about it that has to be delivered."""
-
-    id: str
-    tenant_id: str
-    is_planned: bool
-    due_at: datetime
-    destination: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +99,7 @@ class Store:
 
     def _insert(self, operations: Sequence[Operation], offboardings: int) -> None:
         self._jobs.transact(PARTITION, operations)
-        transitions.added(offboardings)
+        telemetry.added(offboardings)
 
     def locks(self, tenant_id: str, since: datetime | None = None) -> Locks:
         """Return what a tenant's offboardings hold that have not ended, and which were submitted from `since` on."""
@@ -159,7 +147,7 @@ class Store:
                 operations.append(Replace(key, row))
         operations += [Delete(key) for key in before if key not in after]
         self._jobs.transact(PARTITION, operations)
-        transitions.changed(old, new)
+        telemetry.changed(old, new)
 
     def due(self, now: datetime) -> list[Wake]:
         """Return every offboarding that has to be looked at by `now`, the longest due first."""
@@ -296,7 +284,7 @@ class Store:
         audited = [audit.of_attempt(step, () if n else sent, clock.now()) for n, step in enumerate(changed)]
         operations = [*map(_step_write, changed), *(operation for one in audited for operation in one)]
         etags = self._details.transact(offboarding_id, operations)
-        transitions.steps_put(changed)
+        telemetry.steps_put(changed)
         return [replace(step, etag=etag) for step, etag in zip(changed, etags, strict=False)]
 
     def scans(self, tenant_id: str) -> Scans:

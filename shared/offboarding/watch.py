@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from datetime import datetime
 
-    from shared.offboarding.records import Offboarding
-    from shared.offboarding.store import Wake
+    from shared.offboarding.records import Offboarding, Wake
     from shared.services import Services
 
 _log = logging.getLogger(__name__)

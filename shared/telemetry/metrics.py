@@ -10,14 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
-
     from opentelemetry.metrics import CallbackOptions, Observation
-
-    from shared.microsoft365.errors import Service
-    from shared.offboarding.records import Offboarding, Step
-    from shared.offboarding.store import Wake
 
 
 class _Latest:
@@ -68,42 +61,37 @@ def submitted(count: int) -> None:
     _instruments().submitted.add(count)
 
 
-def ended(offboarding: Offboarding, begun: datetime | None) -> None:
-    """Count the end of an offboarding, and measure the run if one had `begun`."""
-    state = offboarding.state.value
-    _instruments().ended.add(1, {"state": state, "reason": offboarding.reason.value if offboarding.reason else ""})
-    if begun and offboarding.ended_at:
-        _instruments().duration.record((offboarding.ended_at - begun).total_seconds(), {"state": state})
+def ended(state: str, reason: str, seconds: float | None) -> None:
+    """Count the end of an offboarding, and how long its run took, if one had begun."""
+    _instruments().ended.add(1, {"state": state, "reason": reason})
+    if seconds is not None:
+        _instruments().duration.record(seconds, {"state": state})
 
 
-def step_ended(step: Step) -> None:
+def step_ended(action: str, outcome: str, attempts: int, seconds: float | None) -> None:
     """Count how a step ended; one that was never begun took no time and no attempt."""
-    _instruments().step_outcomes.add(1, {"action": step.name, "outcome": step.outcome.value if step.outcome else ""})
-    if step.attempts:
-        _instruments().step_attempts.record(step.attempts, {"action": step.name})
-    if step.started_at and step.ended_at:
-        seconds = (step.ended_at - step.started_at).total_seconds()
-        _instruments().step_duration.record(seconds, {"action": step.name})
+    _instruments().step_outcomes.add(1, {"action": action, "outcome": outcome})
+    if attempts:
+        _instruments().step_attempts.record(attempts, {"action": action})
+    if seconds is not None:
+        _instruments().step_duration.record(seconds, {"action": action})
 
 
-def request_answered(service: Service, status: int | None, seconds: float) -> None:
+def request_answered(service: str, status: int | None, seconds: float) -> None:
     """Measure a request to Microsoft 365; without a status, no whole answer came."""
     status_class = f"{status // 100}xx" if status else "none"
     _instruments().request_duration.record(seconds, {"service": service, "status_class": status_class})
 
 
-def throttled(service: Service) -> None:
+def throttled(service: str) -> None:
     """Count a request, or an item of a batch, that a service put off."""
     _instruments().throttled.add(1, {"service": service})
 
 
-def queue(due: Collection[Wake], begun: Collection[Offboarding], now: datetime) -> None:
-    """Measure what is due and has not begun: what a tick found, but for what it began."""
-    taken = {offboarding.id for offboarding in begun}
-    waiting = [wake for wake in due if wake.is_planned and not wake.destination and wake.id not in taken]
-    oldest = max(((now - wake.due_at).total_seconds() for wake in waiting), default=0)
-    _instruments().oldest_due.set(oldest)
-    _instruments().due.set(len(waiting))
+def queue(waiting: int, oldest_seconds: float) -> None:
+    """Measure how many offboardings are due and have not begun, and for how long the first of them has been due."""
+    _instruments().oldest_due.set(oldest_seconds)
+    _instruments().due.set(waiting)
 
 
 def delivery(channel: str, result: str) -> None:

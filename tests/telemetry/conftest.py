@@ -25,8 +25,7 @@ from activities import blueprint
 from dev.host.durable.inprocess import InProcessHub
 from orchestrators.offboard_user import offboard_user
 from shared import clock
-from shared.offboarding import watch
-from shared.telemetry import metrics as app_metrics
+from shared.offboarding import telemetry, watch
 from shared.telemetry import tracing
 from triggers import starting
 
@@ -159,7 +158,7 @@ class Client:
     traceparents: list[str] = field(default_factory=list[str])
 
     async def start_new(self, name: str, instance_id: str, client_input: Any) -> str:
-        self.traceparents.append(tracing.traceparent_of(trace.get_current_span().get_span_context()))
+        self.traceparents.append(tracing.traceparent_of(trace.get_current_span()))
         return self.hub.start(name, instance_id, client_input)
 
 
@@ -189,7 +188,7 @@ class Plant:
             now = clock.now()
             due = self.lab.app.store.due(now)
             claimed = watch.wake(self.lab.app, due)
-            app_metrics.queue(due, claimed, now)
+            telemetry.due(due, claimed, now)
             self.start(*claimed)
         return [offboarding.id for offboarding in claimed]
 

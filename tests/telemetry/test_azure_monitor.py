@@ -122,13 +122,13 @@ from azure.monitor.opentelemetry import configure_azure_monitor
 configure_azure_monitor(enable_live_metrics=False)
 import function_app
 from opentelemetry import _logs, trace
-from shared.telemetry import tracing
+from shared.offboarding import telemetry
 
 secret = os.environ["M365_CLIENT_SECRET"]
 logger = logging.getLogger("activities.of_a_test")
 logging.getLogger().setLevel(logging.INFO)
 try:
-    with tracing.activity("verify", {"id": "17", "run": 1, "traceparent": sys.argv[1]}):
+    with telemetry.activity("verify", {"id": "17", "run": 1, "traceparent": sys.argv[1]}):
         try:
             raise LookupError(f"password={secret}", secret)
         except LookupError:

@@ -14,6 +14,7 @@ import pytest
 
 from dev.processes import ROOT
 from shared import logs
+from shared.offboarding import telemetry
 from shared.telemetry import tracing
 from shared.threads import Threads
 
@@ -66,7 +67,7 @@ def test_log_lines_of_a_request_and_of_an_activity_have_the_id() -> None:
 
     with tracing.invocation("GET offboardings", None, INCOMING):
         logger.warning("One")
-    with tracing.activity("verify", {"id": "17", "run": 2, **INCOMING}):
+    with telemetry.activity("verify", {"id": "17", "run": 2, **INCOMING}):
         logger.warning("Two")
     logger.warning("Three")
 
@@ -91,7 +92,7 @@ with tracing.invocation("GET offboardings", None) as new:
     assert len(new) == 32 and int(new, 16)
 with tracing.invocation("GET offboardings", None, {"traceparent": sys.argv[1]}) as known:
     with tracing.part_of("", "offboarding.start", {}) as start:
-        print(known, tracing.traceparent_of(start.get_span_context()))
+        print(known, tracing.traceparent_of(start))
 metrics.submitted(1)
 """
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared import clock
+from shared.microsoft365.telemetry import nameless
 from shared.offboarding.delivery import Delivery, DeliveryState
 from shared.offboarding.operations import Operations
 from shared.offboarding.table import ConflictError
-from shared.telemetry.calls import nameless
 
 if TYPE_CHECKING:
     from conftest import Plant, Seen

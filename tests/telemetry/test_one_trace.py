@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.tenant import seed
+from shared.offboarding import telemetry
 from shared.offboarding.operations import Operations
 from shared.telemetry import tracing
 
@@ -158,9 +159,9 @@ def test_an_activity_stands_under_the_hosts_span_where_durable_functions_hands_t
             trace_parent = f"00-{TRACE}-{'2' * 16}-01"
 
     for order in ({"id": "1", "run": 1, **INCOMING}, {"id": "1", "run": 1}):
-        with tracing.activity("verify", order, Host()):
+        with telemetry.activity("verify", order, Host()):
             pass
-    with tracing.activity("verify", {"id": "1", "run": 1, "traceparent": f"00-{'3' * 32}-{'4' * 16}-01"}, Host()):
+    with telemetry.activity("verify", {"id": "1", "run": 1, "traceparent": f"00-{'3' * 32}-{'4' * 16}-01"}, Host()):
         pass
 
     assert [(span.trace, span.parent) for span in seen.spans] == [
@@ -185,7 +186,7 @@ def test_no_span_names_a_person_or_holds_a_secret(plant: Plant, seen: Seen) -> N
 
 def test_what_an_exception_says_stays_out_of_the_trace(seen: Seen) -> None:
     def broken() -> None:
-        with tracing.activity("verify", {"id": "1", "run": 1}):
+        with telemetry.activity("verify", {"id": "1", "run": 1}):
             raise LookupError("password=Canary-Pa55word")
 
     with pytest.raises(LookupError):

@@ -14,7 +14,7 @@ from dev.memory_table import MemoryTable
 from shared import clock
 from shared.microsoft365.errors import Category, MicrosoftError
 from shared.offboarding.azure_table import AzureTable
-from shared.offboarding.catalogue import MoreToDoError
+from shared.offboarding.reads import MoreToDoError
 from shared.offboarding.scans import MAX_AGE, PER_CALL, Found, Look, Mailbox, Scans, insist
 
 if TYPE_CHECKING:
