@@ -5,7 +5,7 @@ import json
 import function_app
 from dev import docs
 from shared.offboarding import plan, portal_form, request
-from triggers import openapi
+from triggers.openapi.document import document
 from triggers.portal import forms
 
 NAME, KEY = "clear_department", "ClearDepartment"
@@ -27,7 +27,7 @@ def test_the_api_takes_it_and_describes_it() -> None:
     body = {"tenant": "contoso.example", "users": ["lia@contoso.example"], "actions": {NAME: True}}
 
     assert request.parse(json.dumps(body).encode(), 10).actions == {NAME: {}}
-    assert f'"{NAME}"' in json.dumps(openapi.document("https://offboarding.example"))
+    assert f'"{NAME}"' in json.dumps(document("https://offboarding.example"))
 
 
 def test_the_portal_selects_it_by_its_key() -> None:

@@ -1,0 +1,117 @@
+"""What each route takes and gives, beside what its path, its role and its function say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from shared.offboarding.records import State
+from triggers.answers import MAX_COUNT
+from triggers.openapi.schemas import CHANNELS, MOMENT, SEARCH, SWITCH, TEXT, Schema, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _parameter(name: str, schema: Schema, description: str, place: str = "query") -> Schema:
+    """Describe a parameter; one of the query without a value does not reach the function: it counts as not given."""
+    if place == "query" and schema is not TEXT:
+        schema = {"anyOf": [schema, {"const": ""}]}
+    return {"name": name, "in": place, "description": description, "required": place == "path", "schema": schema}
+
+
+IN_PATH: Final = {
+    "id": _parameter("id", TEXT, "The id of an offboarding.", "path"),
+    "tenant": _parameter("tenant", TEXT, "A tenant's id, or one of its domains.", "path"),
+}
+_LIMIT: Final = _parameter(
+    "limit", {"type": "integer", "minimum": 1, "maximum": MAX_COUNT}, "How many to return at most."
+)
+_NEXT: Final = _parameter("next", TEXT, "What an earlier page answered as `next`.")
+_DESTINATION: Final = _parameter("destination", TEXT, "The id of one destination; all that are enabled without it.")
+_CHANNEL: Final = _parameter("channel", {"type": "string", "enum": list(CHANNELS)}, "One channel instead of all.")
+_IN_TENANT: Final = _parameter("tenant", TEXT, "A tenant's id, or one of its domains.")
+_LISTED: Final = (
+    _LIMIT,
+    _NEXT,
+    _IN_TENANT,
+    _parameter("state", one_of(State), "Only those in this state."),
+    _parameter("user", TEXT, "A part of the name or address, or the object id."),
+    _parameter("reference", TEXT, "The reference that was given with the request."),
+    _parameter("since", MOMENT, "Only those requested at this moment or later."),
+    _parameter("until", MOMENT, "Only those requested before this moment."),
+)
+_IDEMPOTENCY: Final = _parameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    "Sent again with the same body, it leads to the same offboardings.",
+    "header",
+)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a route takes and gives beside what its path, its role and its function's docstring say.
+
+    `answers` names a schema, or None for an answer without a body, by status; `problems` are the statuses of refusals
+    beyond those that every operation has.
+    """
+
+    answers: Mapping[int, str | None]
+    body: str = ""
+    problems: tuple[int, ...] = ()
+    parameters: tuple[Schema, ...] = field(default=())
+
+
+_MICROSOFT: Final = (502, 503)
+_AUDIT_FORMAT: Final = {"name": "format", "in": "query", "schema": {"enum": ["json", "csv"]}}
+_SENT: Final = (400, 413, 422)
+_CHANGED: Final = (404, 409)
+
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    "GET health": Operation({200: "Nothing"}),
+    "GET openapi.json": Operation({200: "Document"}),
+    "POST offboardings": Operation(
+        {202: "Accepted"}, "OffboardingRequest", (*_SENT, *_CHANGED, 429, *_MICROSOFT), (_IDEMPOTENCY,)
+    ),
+    "POST offboardings/plan": Operation({200: "Planned"}, "OffboardingRequest", (*_SENT, 404, *_MICROSOFT)),
+    "GET offboardings": Operation({200: "OffboardingPage"}, "", (400, 404, *_MICROSOFT), _LISTED),
+    "GET offboardings/{id}": Operation({200: "OffboardingDetails"}, "", (404,)),
+    "GET offboardings/{id}/status": Operation({200: "Status", 202: "Status"}, "", (404,)),
+    "GET offboardings/{id}/audit": Operation({200: "Audit"}, "", (400, 404), (_AUDIT_FORMAT,)),
+    "PATCH offboardings/{id}": Operation({200: "Offboarding"}, "Schedule", (*_SENT, *_CHANGED)),
+    "DELETE offboardings/{id}": Operation({204: None}, "", _CHANGED),
+    "POST offboardings/{id}/run-now": Operation({202: "Offboarding"}, "", _CHANGED),
+    "POST offboardings/{id}/retry": Operation({202: "Offboarding"}, "", _CHANGED),
+    "POST offboardings/{id}/cancel": Operation({202: "Offboarding"}, "", _CHANGED),
+    "POST offboardings/bulk": Operation({200: "BulkResults"}, "Bulk", _SENT),
+    "GET actions": Operation({200: "Actions"}, "", (404, *_MICROSOFT), (_IN_TENANT,)),
+    "GET tenants": Operation(
+        {200: "Tenants"}, "", (400, *_MICROSOFT), (_parameter("refresh", SWITCH, "Ask Microsoft again."),)
+    ),
+    "GET tenants/{tenant}/check": Operation({200: "TenantCheck"}, "", (404, *_MICROSOFT)),
+    "GET tenants/{tenant}/users": Operation(
+        {200: "UserPage"},
+        "",
+        (400, 404, *_MICROSOFT),
+        (_LIMIT, _NEXT, _parameter("search", SEARCH, "The beginning of a name or an address.")),
+    ),
+    "GET tenants/{tenant}/defaults": Operation({200: "ResolvedDefaults"}, "", (404, *_MICROSOFT)),
+    "PUT tenants/{tenant}/defaults": Operation({200: "ResolvedDefaults"}, "Defaults", (*_SENT, *_CHANGED, *_MICROSOFT)),
+    "GET defaults": Operation({200: "ResolvedDefaults"}),
+    "PUT defaults": Operation({200: "ResolvedDefaults"}, "Defaults", (*_SENT, 409)),
+    "POST offboardings/{id}/notifications/resend": Operation(
+        {202: "Deliveries"}, "", _CHANGED, (_parameter("destinations", TEXT, "Ids of destinations, by commas."),)
+    ),
+    "GET settings/notifications": Operation({200: "Destinations"}),
+    "PUT settings/notifications": Operation({200: "Destinations"}, "NotificationSettings", (*_SENT, 409)),
+    "POST settings/notifications/test": Operation({200: "Tried"}, "", (400, 404), (_DESTINATION, _CHANNEL)),
+    "GET tenants/{tenant}/notifications": Operation({200: "Destinations"}, "", (404, *_MICROSOFT)),
+    "PUT tenants/{tenant}/notifications": Operation(
+        {200: "Destinations"}, "NotificationSettings", (*_SENT, *_CHANGED, *_MICROSOFT)
+    ),
+    "POST tenants/{tenant}/notifications/test": Operation(
+        {200: "Tried"}, "", (400, 404, *_MICROSOFT), (_DESTINATION, _CHANNEL)
+    ),
+}
+"""By route; those of the portal are described by the portal's own contract."""

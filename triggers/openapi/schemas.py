@@ -1,0 +1,241 @@
+"""What answers hold, written next to the routes and closed: a property more or less is a difference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.offboarding import identifiers
+from shared.offboarding.delivery import DeliveryState
+from shared.offboarding.outcome import Outcome, StepState
+from shared.offboarding.records import Reason, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Schema = dict[str, Any]
+
+CHANNELS: Final = ("webhook", "email", "psa")
+
+TEXT: Final[Schema] = {"type": "string"}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+SWITCH: Final[Schema] = {"type": "boolean"}
+_ANY_OBJECT: Final[Schema] = {"type": "object"}
+MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
+SEARCH: Final[Schema] = {"type": "string", "maxLength": 100, "pattern": identifiers.ONE_LINE_FORM}
+_LINK: Final[Schema] = {"type": "string", "format": "uri"}
+
+
+def one_of(values: type[State | Reason | Outcome | StepState | DeliveryState]) -> Schema:
+    """Describe the values of an enumeration."""
+    return {"type": "string", "enum": [value.value for value in values]}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def or_null(schema: Schema) -> Schema:
+    """Describe what may be missing."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _object(optional: Mapping[str, Schema] | None = None, /, **properties: Schema) -> Schema:
+    """Describe an object with these properties and no other."""
+    return {
+        "type": "object",
+        "properties": {**properties, **(optional or {})},
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def ref(name: str) -> Schema:
+    """Refer to a schema by its name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_USER: Final = _object(id=TEXT, upn=TEXT, display_name=TEXT)
+_PLAN: Final = _list(_object(name=TEXT, title=TEXT, after=_list(TEXT), requires=_list(TEXT), lane=or_null(TEXT)))
+_STEP: Final = _object(
+    name=TEXT,
+    title=TEXT,
+    state=one_of(StepState),
+    outcome=or_null(one_of(Outcome)),
+    attempts=COUNT,
+    started_at=or_null(MOMENT),
+    ended_at=or_null(MOMENT),
+    message=TEXT,
+    items=_list(_object(id=TEXT, name=TEXT, outcome=one_of(Outcome), message=TEXT)),
+    blocked_by=_list(TEXT),
+    request_ids=_list(TEXT),
+)
+_PERMISSION: Final = _object(api=TEXT, name=TEXT)
+_ITEM: Final = {
+    "id": TEXT,
+    "tenant": _object(id=TEXT, domain=TEXT),
+    "user": _USER,
+    "state": one_of(State),
+    "waiting": SWITCH,
+    "reason": or_null(one_of(Reason)),
+    "scheduled_for": or_null(MOMENT),
+    "started_at": or_null(MOMENT),
+    "ended_at": or_null(MOMENT),
+    "reference": TEXT,
+    "warnings": _list(TEXT),
+}
+
+ANSWERS: Final[Mapping[str, Schema]] = {
+    "Problem": _object(
+        type=TEXT,
+        title=TEXT,
+        status=COUNT,
+        code=TEXT,
+        detail=TEXT,
+        problems=_list(_object(field=TEXT, message=TEXT)),
+        correlation_id=TEXT,
+    ),
+    "Accepted": _object(
+        offboardings=_list(_object(id=TEXT, user=_USER, state=one_of(State), statusQueryGetUri=_LINK)),
+        warnings=_list(TEXT),
+    ),
+    "Planned": _object(
+        tenant=_object(id=TEXT, domain=TEXT),
+        users=_list(_USER),
+        steps=_PLAN,
+        warnings=_list(TEXT),
+        refusals=_list(TEXT),
+    ),
+    "Offboarding": _object(**_ITEM),
+    "Audit": _object(
+        id=TEXT,
+        tenant=_object(id=TEXT, domain=TEXT),
+        user=_object(id=TEXT, upn=TEXT),
+        entries=_list(
+            _object(
+                at=MOMENT,
+                by=TEXT,
+                what=TEXT,
+                run=or_null(COUNT),
+                step=TEXT,
+                service=TEXT,
+                operation=TEXT,
+                target=TEXT,
+                status=or_null(COUNT),
+                outcome=TEXT,
+                message=TEXT,
+                client_request_id=TEXT,
+                request_id=TEXT,
+            )
+        ),
+    ),
+    "OffboardingPage": _object(items=_list(ref("Offboarding")), next=or_null(TEXT)),
+    "OffboardingDetails": _object(
+        **_ITEM,
+        message=TEXT,
+        run=COUNT,
+        requested_at=MOMENT,
+        requested_by=TEXT,
+        events=_list(_object(at=MOMENT, by=TEXT, what=TEXT)),
+        force=SWITCH,
+        plan=_PLAN,
+        steps=_list(_STEP),
+        notifications=_list(ref("Delivery")),
+        snapshot=or_null(_object(values=_ANY_OBJECT, errors=_ANY_OBJECT)),
+    ),
+    "Status": _object(
+        name=TEXT,
+        instanceId=TEXT,
+        runtimeStatus={"type": "string", "enum": ["Pending", "Running", "Completed", "Failed"]},
+        input={"type": "null"},
+        customStatus={"type": "object", "additionalProperties": one_of(StepState)},
+        output=or_null(_object(state=one_of(State), reason=or_null(one_of(Reason)))),
+        createdTime=MOMENT,
+        lastUpdatedTime=MOMENT,
+    ),
+    "BulkResults": _object(
+        results=_list(_object({"problem": _object(code=TEXT, message=TEXT)}, id=TEXT, status=COUNT))
+    ),
+    "Delivery": _object(
+        id=TEXT,
+        destination=TEXT,
+        channel=TEXT,
+        run=COUNT,
+        state=one_of(DeliveryState),
+        attempts=COUNT,
+        created_at=MOMENT,
+        next_attempt_at=or_null(MOMENT),
+        ended_at=or_null(MOMENT),
+        status=or_null(COUNT),
+        message=TEXT,
+        reference=TEXT,
+    ),
+    "Deliveries": _object(notifications=_list(ref("Delivery"))),
+    "Actions": _object(
+        items=_list(
+            _object(
+                name=TEXT,
+                title=TEXT,
+                description=TEXT,
+                parameters=or_null(_ANY_OBJECT),
+                portal_key=TEXT,
+                after=_list(TEXT),
+                requires=_list(TEXT),
+                excludes=_list(TEXT),
+                lane=or_null(TEXT),
+                destructive=SWITCH,
+                undo=TEXT,
+                permissions=_list(_PERMISSION),
+                allowed=SWITCH,
+                problem=TEXT,
+            )
+        )
+    ),
+    "Tenants": _object(
+        items=_list(
+            _object(
+                id=TEXT,
+                name=TEXT,
+                domain=TEXT,
+                initial_domain=TEXT,
+                domains=_list(TEXT),
+                relationship=or_null(_object(expires_at=TEXT, extends=SWITCH)),
+                problem=TEXT,
+            )
+        ),
+        read_at=MOMENT,
+        age_seconds=COUNT,
+        warnings=_list(TEXT),
+    ),
+    "TenantCheck": _object(
+        tenant=TEXT,
+        checked_at=MOMENT,
+        ready=SWITCH,
+        audiences=_list(_object(audience=TEXT, ok=SWITCH, why=TEXT, do=TEXT)),
+        actions=_list(_object(name=TEXT, title=TEXT, ready=SWITCH, missing=_list(_PERMISSION), why=TEXT, do=TEXT)),
+    ),
+    "UserPage": _object(
+        items=_list(
+            _object(
+                id=TEXT,
+                upn=TEXT,
+                display_name=TEXT,
+                mail=TEXT,
+                job_title=TEXT,
+                department=TEXT,
+                badges=_list(TEXT),
+            )
+        ),
+        next=or_null(TEXT),
+        warnings=_list(TEXT),
+    ),
+    "ResolvedDefaults": _object(
+        source={"type": "string", "enum": ["tenant", "operator", "everybody", "none"]},
+        actions={"type": "object", "additionalProperties": {"anyOf": [{"const": True}, _ANY_OBJECT]}},
+        notify=_list(TEXT),
+        warnings=_list(TEXT),
+    ),
+    "Destinations": _object(**{channel: or_null(_list(_ANY_OBJECT)) for channel in CHANNELS}),
+    "Tried": _object(results=_list(_object(destination=TEXT, channel=TEXT, delivered=SWITCH, message=TEXT))),
+    "Nothing": _object(),
+    "Document": _ANY_OBJECT,
+}
