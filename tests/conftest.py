@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 import requests
 
-from dev import canaries, leaks
+from dev import canaries, certificate, leaks
+from dev import lab as laboratory
 from dev.azurite import Azurite
+from dev.certificate import Certificate
+from dev.lab import Lab
 from dev.stack import Options, Stack
 from dev.tenant import seed
 from dev.tenant.process import Simulator
@@ -109,12 +112,28 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 
 
 @pytest.fixture(scope="session")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """The simulated Microsoft 365, without the app."""
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """The app's certificate: SharePoint refuses secrets."""
+    return certificate.keep(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory, signed: Certificate) -> Iterator[Simulator]:
+    """The simulated Microsoft 365, which knows the app's certificate."""
     folder = tmp_path_factory.mktemp("tenant")
     simulator = Simulator.start("--ca", str(folder), log=folder / "log.txt")
+    simulator.app(certificate=signed.pem)
     yield simulator
     simulator.stop()
+
+
+@pytest.fixture
+def lab(simulator: Simulator, signed: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """The app in process, with fresh tenants and empty storage."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", simulator.ca)
+    with laboratory.opened(simulator, signed.pfx) as lab:
+        yield lab
+    assert [sent for sent in simulator.requests() if sent["refused"]] == []
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dev.tenant import seed
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 NAME = "hide_from_address_lists"
 HIDE = {NAME: True}

@@ -11,7 +11,7 @@ from dev.tenant import seed
 from dev.tenant.population import calendar_entry
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 STEP = "remove_calendar_permissions"
 ACTION = {STEP: True}

@@ -13,7 +13,7 @@ from shared.offboarding import catalogue, watch
 from shared.offboarding.problems import RefusedError
 
 if TYPE_CHECKING:
-    from conftest import Lab, Result
+    from dev.lab import Lab, Result
 
 DELETE = {"delete_user": True}
 FABRIKAM = "fabrikam.example"

@@ -11,7 +11,7 @@ from shared.offboarding import catalogue
 from shared.offboarding.problems import RefusedError
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 NAME = "forward_email"
 HYBRID = "hybrid.example"

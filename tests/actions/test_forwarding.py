@@ -10,7 +10,7 @@ from dev.tenant import seed
 from shared.offboarding.problems import RefusedError
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 STOP = {"disable_forwarding": True}
 HYBRID = "hybrid.example"

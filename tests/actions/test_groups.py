@@ -9,7 +9,7 @@ import pytest
 from dev.tenant import seed
 
 if TYPE_CHECKING:
-    from conftest import Lab, Result
+    from dev.lab import Lab, Result
 
 NAME = "remove_groups"
 GROUPS = {NAME: True}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dev.tenant import seed
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 CONTAIN = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True}
 

@@ -11,7 +11,7 @@ from shared.offboarding.mailbox_rows import check_owner
 from shared.offboarding.reads import MAILBOX, UnreadError
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 RULES = {"remove_inbox_rules": True}
 KEPT = ["Junk E-Mail Rule", "Microsoft.Exchange.OOF.AllExternalSenders.Global"]

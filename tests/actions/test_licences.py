@@ -11,7 +11,7 @@ from dev.tenant.population import GIB
 from dev.tenant.skus import E3, FLOW_FREE, POWER_BI, TEAMS_PHONE
 
 if TYPE_CHECKING:
-    from conftest import Lab, Result
+    from dev.lab import Lab, Result
 
 NAME = "remove_licenses"
 LICENCES = {NAME: True}

@@ -12,7 +12,7 @@ from shared.offboarding.problems import RefusedError
 from triggers.portal import wizard
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 HYBRID = "hybrid.example"
 GRANTS = ("grant_mailbox_access", "grant_mailbox_access_automap", "grant_send_as", "grant_send_on_behalf")

@@ -11,7 +11,7 @@ from dev.tenant import seed
 from dev.tenant.population import ace
 
 if TYPE_CHECKING:
-    from conftest import Lab, Result
+    from dev.lab import Lab, Result
 
 STEP = "remove_mailbox_permissions"
 ACTION = {STEP: True}

@@ -9,7 +9,7 @@ import pytest
 from dev.tenant import seed
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 MEETINGS = {"cancel_meetings": True}
 HYBRID = "hybrid.example"

@@ -10,7 +10,7 @@ import pytest
 from dev.tenant import seed
 
 if TYPE_CHECKING:
-    from conftest import Lab, Result
+    from dev.lab import Lab, Result
 
 METHODS = {"remove_mfa_methods": True}
 FABRIKAM = "fabrikam.example"

@@ -13,7 +13,7 @@ from shared.offboarding.problems import RefusedError
 from shared.offboarding.reads import DRIVE
 
 if TYPE_CHECKING:
-    from conftest import Lab, Result
+    from dev.lab import Lab, Result
 
 SHARING = {"disable_onedrive_sharing": True}
 BOTH = ("grant_onedrive_access", "disable_onedrive_sharing")

@@ -12,7 +12,7 @@ from shared.offboarding import catalogue
 from shared.offboarding.problems import RefusedError
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 NAME = "set_out_of_office"
 CMDLET = "Set-MailboxAutoReplyConfiguration"

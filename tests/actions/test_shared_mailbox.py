@@ -10,7 +10,7 @@ import pytest
 from dev.tenant import seed
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 NAME = "convert_to_shared"
 CONVERT = {NAME: True}

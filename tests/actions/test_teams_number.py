@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dev.tenant import seed
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 NUMBER = {"remove_teams_number": True}
 FABRIKAM = "fabrikam.example"

@@ -15,8 +15,7 @@ from shared.offboarding.records import State
 from shared.offboarding.service import Offboardings, Wanted
 
 if TYPE_CHECKING:
-    from conftest import Lab
-
+    from dev.lab import Lab
     from shared.offboarding.service import Submitted
 
 BLOCK = {"disable_sign_in": True}

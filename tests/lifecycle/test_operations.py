@@ -19,8 +19,7 @@ from shared.offboarding.service import Offboardings, Wanted
 from shared.offboarding.store import PARTITION
 
 if TYPE_CHECKING:
-    from conftest import Lab
-
+    from dev.lab import Lab
     from shared.offboarding.operations import Done
 
 BLOCK = {"disable_sign_in": True}

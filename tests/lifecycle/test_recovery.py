@@ -11,8 +11,7 @@ from shared.offboarding.service import Offboardings
 from shared.offboarding.store import PARTITION
 
 if TYPE_CHECKING:
-    from conftest import Lab
-
+    from dev.lab import Lab
     from shared.offboarding.records import Offboarding
 
 CONTAIN = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True}

@@ -14,7 +14,7 @@ from shared.offboarding.problems import RefusedError
 from shared.offboarding.service import Offboardings
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 BLOCK = {"disable_sign_in": True}
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import function_app
-from dev import certificate
 from dev.memory_table import MemoryTable
 from dev.tenant import seed
 from shared import services
@@ -101,11 +100,6 @@ class Checked:
     @property
     def tokens(self) -> int:
         return sum(sent["service"] == "login" and sent["method"] == "POST" for sent in self.requests)
-
-
-@pytest.fixture(scope="session")
-def signed(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return certificate.keep(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture

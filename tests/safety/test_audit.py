@@ -22,8 +22,9 @@ from shared.offboarding.service import Offboardings
 from shared.offboarding.table import Insert
 
 if TYPE_CHECKING:
-    from conftest import Lab, Leaver
+    from conftest import Leaver
 
+    from dev.lab import Lab
     from dev.stack import Stack
 
 ACTIONS = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True, "remove_groups": True}

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Lab
-
     from dev.azurite import Azurite
+    from dev.lab import Lab
 
 SECRET = 'canary & "pass"/wörd+1=?'
 CANARY = canaries.Canary("a generated password", SECRET)

@@ -15,7 +15,7 @@ from shared.offboarding.problems import RefusedError
 from shared.offboarding.service import Offboardings, Wanted
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from dev.lab import Lab
 
 
 @pytest.fixture

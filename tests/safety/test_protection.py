@@ -21,8 +21,7 @@ from shared.offboarding.service import Offboardings, Wanted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Lab
-
+    from dev.lab import Lab
     from shared.offboarding.records import Offboarding
 
 BLOCK = {"disable_sign_in": True}

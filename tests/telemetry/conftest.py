@@ -7,12 +7,10 @@ what they record is kept only while a test here looks on.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,34 +23,18 @@ from activities import blueprint
 from dev.host.durable.inprocess import InProcessHub
 from orchestrators.offboard_user import offboard_user
 from shared import clock
-from shared.offboarding import telemetry, watch
+from shared.offboarding import request, telemetry, watch
+from shared.offboarding.service import Offboardings
 from shared.telemetry import tracing
 from triggers import starting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
     from shared.offboarding.records import Offboarding
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 INCOMING = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
-
-
-def _laboratory() -> ModuleType:
-    file = Path(__file__).parents[1] / "actions" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("laboratory", file)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    # Where the tests of the actions run in this process, too, dataclasses look their module up by its name.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-_lab = _laboratory()
-lab, simulator, signed = _lab.lab, _lab.simulator, _lab.signed
 
 
 @dataclass(frozen=True)
@@ -173,8 +155,8 @@ class Plant:
         """Submit as a request does that carries `headers`, and start what is due."""
         body = {"tenant": "fabrikam.example", "users": users, "actions": actions, **more}
         with tracing.invocation("POST offboardings", None, headers):
-            submitted = _lab.Offboardings(self.lab.app).submit(
-                _lab.request.parse(_lab.json.dumps(body).encode(), max_users=100), "operator"
+            submitted = Offboardings(self.lab.app).submit(
+                request.parse(json.dumps(body).encode(), max_users=100), "operator"
             )
             self.start(*submitted.to_start)
         return list(submitted.offboardings)

@@ -1,24 +1,20 @@
-"""One leaver at a time: the real clients, activities and orchestrator against the simulated tenant, in process."""
+"""The app in process: the real clients, activities and orchestrator, against the simulated tenant over HTTP."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 import function_app
 from activities import blueprint
 from activities.attempt import Order
-from dev import certificate
 from dev.host.durable.inprocess import InProcessHub
 from dev.memory_table import MemoryTable
 from dev.tenant import seed
-from dev.tenant.process import Simulator
 from orchestrators.offboard_user import offboard_user
 from shared import clock, services
 from shared.offboarding import request
@@ -30,7 +26,7 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dev.certificate import Certificate
+    from dev.tenant.process import Simulator
     from shared.offboarding.records import Offboarding, Step
     from shared.offboarding.table import Operation
 
@@ -43,9 +39,11 @@ class MortalTable(MemoryTable):
     dies_at: str | None = None
 
     def transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
+        """Write, or die."""
         for operation in operations:
-            is_record = operation.key == f"step|{self.dies_at}" and not isinstance(operation, Delete)
-            if is_record and operation.row["state"] not in {"waiting", "running"}:
+            if isinstance(operation, Delete) or operation.key != f"step|{self.dies_at}":
+                continue
+            if operation.row["state"] not in {"waiting", "running"}:
                 self.dies_at = None
                 raise RuntimeError("The host was killed.")
         return super().transact(partition, operations)
@@ -60,9 +58,11 @@ class Result:
     requests: list[dict[str, Any]]
 
     def outcome(self, name: str) -> str | None:
+        """Return the outcome of a step."""
         return self.steps[name].outcome
 
     def message(self, name: str) -> str:
+        """Return what a step says of itself."""
         return self.steps[name].message
 
     def items(self, name: str) -> dict[str, str]:
@@ -76,6 +76,7 @@ class Result:
         return [name for name in named if not name.startswith(("GET ", "Get-"))]
 
     def count(self, service: str) -> int:
+        """Count the requests to a service."""
         return Counter(sent["service"] for sent in self.requests)[service]
 
 
@@ -89,7 +90,7 @@ class Lab:
     jobs: MemoryTable = field(default_factory=MemoryTable)
     details: MortalTable = field(default_factory=MortalTable)
 
-    def submit(self, user: str, actions: dict[str, Any], tenant: str = FABRIKAM, **more: Any) -> Offboarding:
+    def submit(self, user: str, actions: dict[str, Any], tenant: str = FABRIKAM, **more: object) -> Offboarding:
         """Submit one person's offboarding through the parser of the API and start what is due."""
         body = {"tenant": tenant, "users": [user], "actions": actions, **more}
         submission = request.parse(json.dumps(body).encode(), max_users=100)
@@ -99,23 +100,32 @@ class Lab:
         return submitted.offboardings[0]
 
     def start(self, claimed: Offboarding) -> None:
+        """Start the run of a claimed offboarding."""
         self.hub.start("offboard_user", claimed.instance_id, {"id": claimed.id, "run": claimed.run})
 
     def run(self, order: int = 0) -> None:
         """Let everything happen that can, in an order that `order` seeds."""
-        self.hub.run(random.Random(order).choice)
+        self.hub.run(random.Random(order).choice)  # noqa: S311 - an order that repeats
 
-    def offboard(self, user: str, actions: dict[str, Any], tenant: str = FABRIKAM, **more: Any) -> Result:
+    def offboard(
+        self, user: str, actions: dict[str, Any], tenant: str = FABRIKAM, *, order: int = 0, **more: object
+    ) -> Result:
         """Offboard one person to the end; `order` seeds the order in which things happen."""
         before = self.simulator.requests()
-        choose = random.Random(more.pop("order", 0)).choice
         offboarding = self.submit(user, actions, tenant, **more)
-        self.hub.run(choose)
+        self.run(order)
         return self.result(offboarding.id, before[-1]["n"] if before else 0)
 
     def offboard_killed(self, at: str, user: str, actions: dict[str, Any], tenant: str = FABRIKAM) -> Result:
         """Offboard one person; the host dies between the last write of the step `at` and its record, and comes back."""
         before = self.simulator.requests()
+        offboarding = self.offboard_until_killed(at, user, actions, tenant)
+        self.hub.crash()
+        self.run()
+        return self.result(offboarding.id, before[-1]["n"] if before else 0)
+
+    def offboard_until_killed(self, at: str, user: str, actions: dict[str, Any], tenant: str = FABRIKAM) -> Offboarding:
+        """Offboard one person until the host dies between the last write of the step `at` and its record."""
         offboarding = self.submit(user, actions, tenant)
         self.details.dies_at = at
         while self.details.dies_at:
@@ -124,46 +134,27 @@ class Lab:
                 self.hub.execute(work, record=work.name != at)
             elif not self.hub.advance():
                 raise RuntimeError(f"{at} was not reached")
-        self.hub.crash()
-        self.hub.run(random.Random(0).choice)
-        return self.result(offboarding.id, before[-1]["n"] if before else 0)
+        return offboarding
 
     def result(self, offboarding_id: str, since: int = 0) -> Result:
+        """Return how an offboarding stands, and the requests after a number."""
         offboarding, details = Offboardings(self.app).details(offboarding_id)
         return Result(offboarding, details.steps, self.simulator.requests(since))
 
     def user(self, user_id: str, tenant: str = FABRIKAM) -> dict[str, Any]:
+        """Return an account as it is in the tenant now."""
         return self.simulator.state(tenant)["users"][user_id]
 
     def mailbox(self, user_id: str, tenant: str = FABRIKAM) -> dict[str, Any]:
+        """Return a mailbox as it is in the tenant now."""
         return self.simulator.state(tenant)["mailboxes"][user_id]
 
 
-@pytest.fixture(scope="session")
-def signed(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """Return the app's certificate: SharePoint refuses secrets."""
-    return certificate.keep(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture(scope="session")
-def simulator(tmp_path_factory: pytest.TempPathFactory, signed: Certificate) -> Iterator[Simulator]:
-    folder = tmp_path_factory.mktemp("tenant")
-    running = Simulator.start("--port", "0", "--ca", str(folder), log=folder / "log.txt")
-    running.app(certificate=signed.pem)
-    before = os.environ.get("REQUESTS_CA_BUNDLE")
-    os.environ["REQUESTS_CA_BUNDLE"] = running.ca
-    yield running
-    running.stop()
-    if before is None:
-        del os.environ["REQUESTS_CA_BUNDLE"]
-    else:
-        os.environ["REQUESTS_CA_BUNDLE"] = before
-
-
-@pytest.fixture
-def lab(simulator: Simulator, signed: Certificate) -> Iterator[Lab]:
-    """Return the app in process, with fresh tenants and empty storage."""
-    assert function_app.app
+@contextmanager
+def opened(simulator: Simulator, pfx: str) -> Iterator[Lab]:
+    """Return the app in process, with fresh tenants and empty storage; its hub tells the time."""
+    if not function_app.app:
+        raise RuntimeError("function_app.py registers the actions.")
     simulator.reset()
     settings = Settings.parse(
         {
@@ -171,7 +162,7 @@ def lab(simulator: Simulator, signed: Certificate) -> Iterator[Lab]:
             "PUBLIC_URL": "https://offboarding.example",
             "M365_TENANTS": f"{seed.FABRIKAM},{seed.CONTOSO},{seed.HYBRID}",
             "M365_CLIENT_ID": seed.CLIENT_ID,
-            "M365_CERTIFICATE": signed.pfx,
+            "M365_CERTIFICATE": pfx,
             "GRAPH_URL": simulator.graph,
             "EXCHANGE_URL": simulator.exchange,
             "LOGIN_URL": simulator.login,
@@ -181,13 +172,14 @@ def lab(simulator: Simulator, signed: Certificate) -> Iterator[Lab]:
     jobs, details = MemoryTable(), MortalTable()
     app = services.Services(settings, Store(jobs, details), services.connect(settings))
 
-    def activity(name: str) -> Any:
+    def activity(name: str) -> Any:  # noqa: ANN401 - whatever the hub calls
         work = blueprint.activities()[name]
         return lambda order: work(app, Order.from_json(order), order)
 
     hub = InProcessHub({"offboard_user": offboard_user}, {name: activity(name) for name in blueprint.activities()})
     clock.set_source(hub.clock.now)
-    yield Lab(simulator, app, hub, jobs, details)
-    clock.set_source(clock.system_time)
-    app.microsoft365.close()
-    assert [sent for sent in simulator.requests() if sent["refused"]] == []
+    try:
+        yield Lab(simulator, app, hub, jobs, details)
+    finally:
+        clock.set_source(clock.system_time)
+        app.microsoft365.close()
