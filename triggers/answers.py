@@ -58,7 +58,7 @@ def problem_answer(error: RefusedError, correlation_id: str) -> func.HttpRespons
         "title": _TITLES.get(error.status, "The request was not carried out."),
         "status": error.status,
         "code": error.code,
-        "detail": " ".join(problem.message for problem in error.problems),
+        "detail": " ".join(str(problem) for problem in error.problems),
         "problems": [{"field": problem.field, "message": problem.message} for problem in error.problems],
         "correlation_id": correlation_id,
     }

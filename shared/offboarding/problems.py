@@ -16,6 +16,11 @@ class Problem:
     field: str
     message: str
 
+    def __str__(self) -> str:
+        """Return the message, with the field before it where it does not say what it is about."""
+        says_it = not self.field or self.field in self.message
+        return self.message if says_it else f"{self.field}: {self.message}"
+
 
 class RefusedError(Exception):
     """A request that is not carried out; nothing was stored and nothing was started.

@@ -223,4 +223,4 @@ _WORDS: Final = {
 
 
 def _words(kind: str, message: str) -> str:
-    return _WORDS.get(kind, message.removeprefix("Value error, "))
+    return _WORDS.get(kind, message.removeprefix("Value error, ").rstrip(".") + ".")
