@@ -140,7 +140,7 @@ def _work(
     except (MicrosoftError, UnreadError) as error:
         if isinstance(error, MicrosoftError) and error.retryable and not order.last:
             return _come_back(step, again_after([error]))
-        return _end(step, [Finding(Outcome.failed, str(error))])
+        return _end(step, [Finding(Outcome.failed, str(error))], action, view)
     return _judge_and_write(action, view, clients, step, order)
 
 
@@ -158,7 +158,7 @@ def _judge_and_write(
         if again:
             return _come_back(step, again)
     if not judgement.unproven(todo, step.problems):
-        return _end(step, judgement.concluded(_with(findings, todo), step.problems, ""))
+        return _end(step, judgement.concluded(_with(findings, todo), step.problems, ""), action, view)
     if not action.proves_itself:
         return replace(step, state=StepState.verifying, next_attempt_at=None), {"written": True}
     seen, retryable = action.read_back(view, clients)
@@ -228,7 +228,7 @@ def _read_back(action: Action, view: View, step: Step, order: Order) -> tuple[St
         seconds = _POLL_SECONDS[min(order.attempt, len(_POLL_SECONDS)) - 1]
         return _come_back(step, _Again(seconds, "pending", "Microsoft accepted the change; it does not show yet."))
     unseen = f"Microsoft accepted the change, but it did not show within {order.waited / 60:.0f} minutes."
-    return _end(step, judgement.concluded(findings, step.problems, unseen))
+    return _end(step, judgement.concluded(findings, step.problems, unseen), action, view)
 
 
 def _come_back(step: Step, again: _Again, progress: int = 0) -> tuple[Step, Answer]:
@@ -239,8 +239,8 @@ def _come_back(step: Step, again: _Again, progress: int = 0) -> tuple[Step, Answ
     return waiting, {"again": again.seconds, "why": again.why, "progress": progress}
 
 
-def _end(step: Step, findings: list[Finding]) -> tuple[Step, Answer]:
-    over = judgement.ended(step, findings, clock.now())
+def _end(step: Step, findings: list[Finding], action: Action, view: View) -> tuple[Step, Answer]:
+    over = judgement.ended(step, findings, clock.now(), judgement.changes_of(action, view))
     return over, settled(over)
 
 

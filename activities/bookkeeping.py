@@ -198,7 +198,8 @@ def _proven(details: Details, claim: Step, order: Order, proof: Snapshot, *, las
     if not last and (proof.errors or judgement.unproven(findings, claim.problems)):
         return None
     unseen = "Microsoft accepted the change, but it was not seen when it was looked for."
-    return judgement.ended(claim, judgement.concluded(findings, claim.problems, unseen), clock.now())
+    over = judgement.concluded(findings, claim.problems, unseen)
+    return judgement.ended(claim, over, clock.now(), judgement.changes_of(action, view))
 
 
 def _outcomes(details: Details) -> dict[str, str]:

@@ -25,6 +25,7 @@ class ClearImmutableId(Action):
     title = "Clear the immutable id"
     description = "Cuts the link to an account in Active Directory that is no longer synchronised."
     portal_key = "ClearImmutableId"
+    changes = ("user.onPremisesImmutableId",)
     permissions = (graph_permission("User.ReadWrite.All"),)
     after = ("disable_sign_in",)
     undo = "Set onPremisesImmutableId to the value in snapshot.user again."

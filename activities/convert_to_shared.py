@@ -27,6 +27,7 @@ class ConvertToShared(Action):
     portal_key = "ConvertToShared"
     reads = (USER, MAILBOX)
     proof = (MAILBOX,)
+    changes = ("mailbox.RecipientTypeDetails",)
     permissions = (EXCHANGE_ADMIN,)
     after = ("cancel_meetings",)
     lane = "mailbox"

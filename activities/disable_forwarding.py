@@ -30,6 +30,7 @@ class DisableForwarding(Action):
     portal_key = "disableForwarding"
     reads = (USER, MAILBOX)
     proof = (MAILBOX,)
+    changes = ("mailbox.ForwardingAddress", "mailbox.ForwardingSmtpAddress", "mailbox.DeliverToMailboxAndForward")
     permissions = (EXCHANGE_ADMIN,)
     excludes = ("forward_email",)
     lane = "mailbox"

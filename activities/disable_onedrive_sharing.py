@@ -36,6 +36,7 @@ class DisableOnedriveSharing(Action):
     portal_key = "DisableOneDriveSharing"
     reads = (USER, DRIVE, SHARING)
     proof = (SHARING,)
+    changes = ("onedrive_sharing",)
     permissions = (graph_permission("Files.Read.All"), Permission("SharePoint", "Sites.FullControl.All"))
     undo = "Set the site's SharingCapability to snapshot.onedrive_sharing again."
 

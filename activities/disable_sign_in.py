@@ -25,6 +25,7 @@ class DisableSignIn(Action):
     title = "Block sign-in"
     description = "Blocks the account, so that nobody can sign in with it."
     portal_key = "DisableSignIn"
+    changes = ("user.accountEnabled",)
     permissions = (graph_permission("User.EnableDisableAccount.All"), graph_permission("User.Read.All"))
     undo = "Enable the account again if snapshot.user.accountEnabled was true."
 

@@ -79,6 +79,7 @@ class ForwardEmail(Action):
     params = Params
     reads = (USER, MAILBOX, DOMAINS)
     proof = (MAILBOX,)
+    changes = ("mailbox.ForwardingAddress", "mailbox.ForwardingSmtpAddress", "mailbox.DeliverToMailboxAndForward")
     permissions = (EXCHANGE_ADMIN,)
     excludes = ("disable_forwarding", "delete_user")
     warns_with = MappingProxyType(

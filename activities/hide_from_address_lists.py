@@ -41,6 +41,7 @@ class HideFromAddressLists(Action):
     portal_key = "HideFromGAL"
     reads = (USER, MAILBOX)
     proof = (MAILBOX, MAIL_USER)
+    changes = ("mailbox.HiddenFromAddressListsEnabled", "mail_user.HiddenFromAddressListsEnabled")
     permissions = (EXCHANGE_ADMIN,)
     lane = "mailbox"
     undo = (

@@ -39,6 +39,7 @@ class ResetPassword(Action):
     title = "Reset the password"
     description = "Sets a random password that nobody is told, and that is kept nowhere."
     portal_key = "ResetPass"
+    changes = ("user.lastPasswordChangeDateTime",)
     permissions = (graph_permission("User-PasswordProfile.ReadWrite.All"),)
     destructive = True
     undo = "Cannot be undone: set a new password."

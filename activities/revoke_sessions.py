@@ -26,6 +26,7 @@ class RevokeSessions(Action):
     title = "Revoke all sessions"
     description = "Signs the person out of every session and app."
     portal_key = "RevokeSessions"
+    changes = ("user.signInSessionsValidFromDateTime",)
     permissions = (graph_permission("User.RevokeSessions.All"),)
     after = ("disable_sign_in", "reset_password")
     undo = "Cannot be undone, and need not be: the person signs in again."

@@ -93,6 +93,12 @@ class SetOutOfOffice(Action):
     params = Params
     reads = (USER, MAILBOX, AUTO_REPLY)
     proof = (AUTO_REPLY,)
+    changes = (
+        "auto_reply.AutoReplyState",
+        "auto_reply.ExternalAudience",
+        "auto_reply.InternalMessage",
+        "auto_reply.ExternalMessage",
+    )
     permissions = (EXCHANGE_ADMIN,)
     after = ("remove_inbox_rules",)
     excludes = ("delete_user",)

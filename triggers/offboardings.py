@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
@@ -316,6 +317,7 @@ def _step(name: str, step: Step | None, *, is_over: bool = False) -> dict[str, A
             {"id": i.id, "name": i.name, "outcome": i.outcome, "message": i.message}
             for i in (step.items if step else ())
         ],
+        "changes": [asdict(change) for change in step.changes] if step else [],
         "blocked_by": list(step.blocked_by) if step else [],
         "request_ids": list(step.request_ids) if step else [],
     }

@@ -31,7 +31,7 @@ _STARTS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclass(frozen=True)
 class Entry:
-    """One decision, one write to Microsoft 365, or the end of one step or item.
+    """One decision, one write to Microsoft 365, one value it changed, or the end of one step or item.
 
     `at` of a write is when its attempt was recorded, just after it. `status` is None where no answer came, so that it
     is not known whether the write was carried out. `outcome` tells before and after: `already_done` was so before,
@@ -46,6 +46,8 @@ class Entry:
     service: str = ""
     operation: str = ""
     target: str = ""
+    before: str = ""
+    after: str = ""
     status: int | None = None
     outcome: str = ""
     message: str = ""
@@ -87,6 +89,7 @@ def of_attempt(step: Step, sent: Iterable[SentRequest], now: datetime) -> list[O
     if step.has_ended:
         content["outcome"] = step.outcome
         content["message"] = step.message
+        content["changes"] = [[c.what, c.before, c.after] for c in step.changes]
         content["items"] = [[i.id, i.name, i.outcome, i.message] for i in step.items]
     row: Row = {"at": at, "what": "attempt", "step": step.name, "run": step.run, **rows.of_document(content)}
     return [Insert(f"{keys.AUDIT}{at}|{_ATTEMPT}|{step.name}|{secrets.token_hex(4)}", row)]
@@ -148,6 +151,10 @@ def _entries(row: Row, requested_by: str) -> list[Entry]:
             request_id=request_id,
         )
         for service, operation, target, status, client_request_id, request_id in content["writes"]
+    ]
+    entries += [
+        Entry(at, requested_by, "change", run, step, target=what, before=before, after=after)
+        for what, before, after in content.get("changes", ())
     ]
     for item, name, outcome, message in content.get("items", ()):
         target = f"{name} ({item})" if name and name != item else item

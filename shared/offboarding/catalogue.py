@@ -102,6 +102,8 @@ class Action(ABC):
     reads: ClassVar[tuple[Read[Any], ...]] = (USER,)
     proof: ClassVar[tuple[Read[Any], ...]] = (USER,)
     """What is read again to prove the change; the rest of `reads` is taken from the run's snapshot."""
+    changes: ClassVar[tuple[str, ...]] = ()
+    """The values that are its own to change, besides items: a read's name and a property, for the audit record."""
     permissions: ClassVar[tuple[Permission, ...]]
     after: ClassVar[tuple[str | After, ...]] = ()
     requires: ClassVar[tuple[str, ...]] = ()

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from shared.microsoft365.errors import Category, MicrosoftError
 from shared.offboarding.outcome import OPENS_GATE, WHOLE_STEP, Finding, Outcome, StepState, fold
 from shared.offboarding.reads import UnreadError
-from shared.offboarding.records import Item
+from shared.offboarding.records import Change, Item
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from shared.offboarding.catalogue import Action, View
+    from shared.offboarding.reads import Snapshot
     from shared.offboarding.records import Step
 
 Problems = dict[str, tuple[Outcome, str]]
 
 _NAMED_IN_A_SUMMARY: Final = 3
+_SHOWN_OF_A_VALUE: Final = 500
 
 
 def findings_of(action: Action, view: View) -> list[Finding]:
@@ -70,8 +73,24 @@ def unproven(findings: Iterable[Finding], problems: Mapping[str, tuple[Outcome, 
     return [f for f in findings if f.is_open and f.item not in problems and WHOLE_STEP not in problems]
 
 
-def ended(step: Step, findings: Sequence[Finding], now: datetime) -> Step:
-    """Return the record of a step that ended with `findings`, none of them open."""
+def changes_of(action: Action, view: View) -> tuple[Change, ...]:
+    """Return the values of the action's own that are others now than they were first; what was not read is unknown."""
+    both = [path for path in action.changes if all(path.partition(".")[0] in s.values for s in (view.first, view.now))]
+    values = ((path, _value(view.first, path), _value(view.now, path)) for path in both)
+    return tuple(Change(path, before, after) for path, before, after in values if before != after)
+
+
+def _value(snapshot: Snapshot, path: str) -> str:
+    read, _, name = path.partition(".")
+    value = snapshot.values[read]
+    if name:
+        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "" if value is None else text[:_SHOWN_OF_A_VALUE]
+
+
+def ended(step: Step, findings: Sequence[Finding], now: datetime, changes: Sequence[Change] = ()) -> Step:
+    """Return the record of a step that ended with `findings`, none of them open, and made these changes."""
     outcomes = [f.outcome for f in findings if f.outcome is not None]
     blockers = tuple(dict.fromkeys(name for f in findings for name in f.blocked_by))
     return replace(
@@ -79,6 +98,7 @@ def ended(step: Step, findings: Sequence[Finding], now: datetime) -> Step:
         state=StepState.ended,
         outcome=fold(outcomes),
         message=summary(findings),
+        changes=tuple(changes),
         items=tuple(Item(f.item, f.name, f.outcome, f.message) for f in findings if f.item != WHOLE_STEP and f.outcome),
         blocked_by=blockers,
         ended_at=now,

@@ -181,6 +181,15 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A value that a step changed: `what` is a read and its property, such as `mailbox.RecipientTypeDetails`."""
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Step:
     """The record of one selected action inside one offboarding.
 
@@ -199,6 +208,7 @@ class Step:
     next_attempt_at: datetime | None = None
     ended_at: datetime | None = None
     items: tuple[Item, ...] = ()
+    changes: tuple[Change, ...] = ()
     blocked_by: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     problems: Mapping[str, tuple[Outcome, str]] = field(default_factory=dict[str, tuple[Outcome, str]])

@@ -10,7 +10,7 @@ from shared.offboarding import keys
 from shared.offboarding.delivery import Delivery
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.reads import NOTHING_READ, Person, Snapshot
-from shared.offboarding.records import Event, Item, Offboarding, Reason, Request, State, Step, Tenant
+from shared.offboarding.records import Change, Event, Item, Offboarding, Reason, Request, State, Step, Tenant
 from shared.offboarding.table import MAX_OPERATIONS, Insert
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def of_step(step: Step) -> Row:
     """Return the row of a step; long lists of items are split into properties of at most 30,000 characters."""
     work = {
         "items": [[i.id, i.name, i.outcome, i.message] for i in step.items],
+        "changes": [[c.what, c.before, c.after] for c in step.changes],
         "accepted": step.accepted,
         "problems": step.problems,
         "request_ids": step.request_ids,
@@ -191,6 +192,7 @@ def _to_step(row: Row) -> Step:
         next_attempt_at=_moment(row, "next_attempt_at"),
         ended_at=_moment(row, "ended_at"),
         items=tuple(Item(i, name, Outcome(outcome), message) for i, name, outcome, message in work["items"]),
+        changes=tuple(Change(what, before, after) for what, before, after in work.get("changes", ())),
         blocked_by=tuple(filter(None, row["blocked_by"].split(","))),
         accepted=tuple(work["accepted"]),
         problems={item: (Outcome(outcome), text) for item, (outcome, text) in work["problems"].items()},

@@ -40,7 +40,7 @@ def writes(lab: Lab, offboarding_id: str) -> list[audit.Entry]:
 
 
 def decisions(lab: Lab, offboarding_id: str) -> list[tuple[str, str]]:
-    return [(e.what, e.by) for e in record(lab, offboarding_id) if e.what not in {"write", "item", "step"}]
+    return [(e.what, e.by) for e in record(lab, offboarding_id) if e.what not in {"write", "change", "item", "step"}]
 
 
 def test_every_write_is_recorded_once_with_its_ids(lab: Lab) -> None:
@@ -62,6 +62,31 @@ def test_what_was_before_and_after_follows_from_the_outcomes(lab: Lab) -> None:
     ends = {e.step: e.outcome for e in record(lab, result.offboarding.id) if e.what == "step"}
     assert ends == {name: step.outcome for name, step in result.steps.items()}
     assert ends["disable_sign_in"] == "already_done"
+
+
+def test_values_are_recorded_before_and_after(lab: Lab) -> None:
+    lab.simulator.arrange(
+        seed.FABRIKAM, "mailbox", mailbox=seed.ADA, set={"ForwardingSmtpAddress": "smtp:old@x.example"}
+    )
+    wanted = {"disable_sign_in": True, "convert_to_shared": True, "hide_from_address_lists": True}
+    result = lab.offboard(ADA, {**wanted, "forward_email": {"to": "cy@fabrikam.example", "keep_copy": True}})
+
+    found = [entry for entry in record(lab, result.offboarding.id) if entry.what == "change"]
+    made = {entry.target: (entry.step, entry.before, entry.after) for entry in found}
+    assert made["user.accountEnabled"] == ("disable_sign_in", "true", "false")
+    assert made["mailbox.RecipientTypeDetails"] == ("convert_to_shared", "UserMailbox", "SharedMailbox")
+    assert made["mailbox.HiddenFromAddressListsEnabled"] == ("hide_from_address_lists", "false", "true")
+    step, before, after = made["mailbox.ForwardingSmtpAddress"]
+    assert (step, before) == ("forward_email", "smtp:old@x.example")
+    assert after != before
+    assert len(found) == len(made), "a change is that of one step"
+
+
+def test_what_was_so_before_is_no_change(lab: Lab) -> None:
+    lab.simulator.arrange(seed.FABRIKAM, "user", user=ADA, set={"accountEnabled": False})
+    result = lab.offboard(ADA, {"disable_sign_in": True})
+
+    assert [entry for entry in record(lab, result.offboarding.id) if entry.what == "change"] == []
 
 
 def test_a_step_costs_no_further_request_for_its_record(lab: Lab) -> None:

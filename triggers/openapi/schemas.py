@@ -66,6 +66,7 @@ _STEP: Final = _object(
     ended_at=or_null(MOMENT),
     message=TEXT,
     items=_list(_object(id=TEXT, name=TEXT, outcome=one_of(Outcome), message=TEXT)),
+    changes=_list(_object(what=TEXT, before=TEXT, after=TEXT)),
     blocked_by=_list(TEXT),
     request_ids=_list(TEXT),
 )
@@ -120,6 +121,8 @@ ANSWERS: Final[Mapping[str, Schema]] = {
                 service=TEXT,
                 operation=TEXT,
                 target=TEXT,
+                before=TEXT,
+                after=TEXT,
                 status=or_null(COUNT),
                 outcome=TEXT,
                 message=TEXT,

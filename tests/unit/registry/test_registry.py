@@ -36,6 +36,11 @@ def test_a_declaration_says_everything(action: catalogue.Action) -> None:
     assert all(permission.name in APP_ROLES for permission in action.permissions)
 
 
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+def test_what_an_action_changes_is_what_it_reads_back(action: catalogue.Action) -> None:
+    assert {path.partition(".")[0] for path in action.changes} <= {read.name for read in action.proof}
+
+
 def test_portal_keys_are_unique() -> None:
     keys = [action.portal_key.lower() for action in ACTIONS]
 
