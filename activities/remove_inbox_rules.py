@@ -9,7 +9,7 @@ from shared.microsoft365 import exchange_cmdlets
 from shared.microsoft365.errors import Category, MicrosoftError
 from shared.offboarding import mailbox_rows
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.outcome import Finding, Outcome, gone
 from shared.offboarding.reads import MAILBOX, USER, Person, Read
 
 if TYPE_CHECKING:
@@ -83,14 +83,10 @@ class RemoveInboxRules(Action):
         mailbox = view.now.get(MAILBOX)
         if mailbox is None:
             return [Finding(Outcome.not_applicable, "There is no mailbox.")]
-        now = {rule.identity: rule for rule in view.now.get(INBOX_RULES)}
-        was = {rule.identity: rule for rule in view.first.get(INBOX_RULES)}
+        now = {rule.identity: rule.name for rule in view.now.get(INBOX_RULES)}
+        was = {rule.identity: rule.name for rule in view.first.get(INBOX_RULES)}
         mailbox_rows.check_owner(now, mailbox)
-        if not now and not was:
-            return [Finding(Outcome.already_done, "There was no inbox rule.")]
-        return [
-            _judge(rule, is_there=rule.identity in now, was_there=rule.identity in was) for rule in (was | now).values()
-        ]
+        return gone(was, now, "Removed.") or [Finding(Outcome.already_done, "There was no inbox rule.")]
 
     def apply(self, task: Task) -> Results:
         """Remove the open rules, and one by one what was refused in the company of others."""
@@ -109,14 +105,3 @@ class RemoveInboxRules(Action):
                 except MicrosoftError as error:
                     results[item] = error
         return results
-
-
-def _judge(rule: _Rule, *, is_there: bool, was_there: bool) -> Finding:
-    return compared(
-        before=not was_there,
-        now=not is_there,
-        done="Removed.",
-        already="It was gone already.",
-        item=rule.identity,
-        name=rule.name,
-    )

@@ -9,7 +9,7 @@ from shared.microsoft365 import exchange_cmdlets
 from shared.microsoft365.errors import MicrosoftError
 from shared.offboarding import mailbox_rows
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.outcome import Finding, Outcome, gone
 from shared.offboarding.reads import MAILBOX, USER, Person, Read
 
 if TYPE_CHECKING:
@@ -81,14 +81,12 @@ class RemoveMobileDevices(Action):
         mailbox = view.now.get(MAILBOX)
         if mailbox is None:
             return [Finding(Outcome.not_applicable, "There is no mailbox.")]
-        now = {device.key: device for device in view.now.get(MOBILE_DEVICES)}
-        was = {device.key: device for device in view.first.get(MOBILE_DEVICES)}
-        mailbox_rows.check_owner((device.identity for device in now.values()), mailbox)
-        if not now and not was:
-            return [Finding(Outcome.already_done, "There was no mobile device.")]
-        return [
-            _judge(device, is_there=device.key in now, was_there=device.key in was) for device in (was | now).values()
-        ]
+        devices = view.now.get(MOBILE_DEVICES)
+        mailbox_rows.check_owner((device.identity for device in devices), mailbox)
+        now = {device.key: device.name for device in devices}
+        was = {device.key: device.name for device in view.first.get(MOBILE_DEVICES)}
+        done = "Removed. What is on the device was not wiped."
+        return gone(was, now, done) or [Finding(Outcome.already_done, "There was no mobile device.")]
 
     def apply(self, task: Task) -> Results:
         """Remove the open partnerships."""
@@ -96,14 +94,3 @@ class RemoveMobileDevices(Action):
         calls = [exchange_cmdlets.remove_mobile_device(item, anchor=task.person.upn) for item in items]
         answers = zip(items, task.clients.exchange.batch(calls), strict=True)
         return {item: answer if isinstance(answer, MicrosoftError) else None for item, answer in answers}
-
-
-def _judge(device: _Device, *, is_there: bool, was_there: bool) -> Finding:
-    return compared(
-        before=not was_there,
-        now=not is_there,
-        done="Removed. What is on the device was not wiped.",
-        already="It was gone already.",
-        item=device.key,
-        name=device.name,
-    )

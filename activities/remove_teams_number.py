@@ -9,7 +9,7 @@ from shared.microsoft365 import graph_calls
 from shared.microsoft365.errors import Category, MicrosoftError
 from shared.microsoft365.wire import as_rows, lookup, text_at
 from shared.offboarding.catalogue import Action, graph_permission, register
-from shared.offboarding.outcome import Finding, Outcome, compared
+from shared.offboarding.outcome import Finding, Outcome, gone
 from shared.offboarding.reads import USER, Person, Read
 
 if TYPE_CHECKING:
@@ -82,11 +82,10 @@ class RemoveTeamsNumber(Action):
         assigned = view.now.get(TEAMS_NUMBERS)
         if assigned is None:
             return [Finding(Outcome.not_applicable, "The tenant has no Teams Phone.")]
-        now = {each.number for each in assigned}
-        was = {each.number for each in view.first.get(TEAMS_NUMBERS) or ()}
-        if not now and not was:
-            return [Finding(Outcome.already_done, "The person has no Teams phone number.")]
-        return [_judge(number, is_there=number in now, was_there=number in was) for number in sorted(was | now)]
+        now = {each.number: each.number for each in assigned}
+        was = {each.number: each.number for each in view.first.get(TEAMS_NUMBERS) or ()}
+        nothing = Finding(Outcome.already_done, "The person has no Teams phone number.")
+        return gone(was, now, "It is no longer assigned.") or [nothing]
 
     def apply(self, task: Task) -> Results:
         """Unassign the open numbers, and look which of the operations have failed already."""
@@ -103,17 +102,6 @@ class RemoveTeamsNumber(Action):
         states = graph.batch([graph_calls.get_operation(operation) for operation in operations.values()])
         failed = {number: state for number, state in zip(operations, states, strict=True) if _has_failed(state)}
         return results | {number: _refusal(task.view, state) for number, state in failed.items()}
-
-
-def _judge(number: str, *, is_there: bool, was_there: bool) -> Finding:
-    return compared(
-        before=not was_there,
-        now=not is_there,
-        done="It is no longer assigned.",
-        already="It was not assigned.",
-        item=number,
-        name=number,
-    )
 
 
 def _has_failed(state: Any) -> bool:  # noqa: ANN401 - Microsoft's JSON

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class Outcome(StrEnum):
@@ -83,3 +83,9 @@ def compared(*, before: bool, now: bool, done: str, already: str, item: str = WH
     if before:
         return Finding(Outcome.already_done, already, item, name)
     return Finding(Outcome.done, done, item, name)
+
+
+def gone(was: Mapping[str, str], now: Mapping[str, str], done: str) -> list[Finding]:
+    """Judge things that have to go, by id and name as they were first and as they are now: open, or `done`."""
+    both = {**was, **now}.items()
+    return [Finding(None if item in now else Outcome.done, done, item, name) for item, name in both]
