@@ -57,7 +57,7 @@ class Watch:
         if (asked.path_url or "").endswith(_TAKES_SECRETS) and asked.body:
             try:
                 self._given.update(canaries.of_destinations(json.loads(asked.body)))
-            except ValueError:
+            except (ValueError, RecursionError):
                 return
 
     def check(self, stack: Running, environment: Mapping[str, str]) -> None:
