@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared import clock, services
-from shared.offboarding import audit, catalogue, plan
+from shared import services
+from shared.offboarding import audit
 from shared.offboarding.operations import Operations
-from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.problems import RefusedError, refused
-from shared.offboarding.records import State, Step
+from shared.offboarding.records import State
 from shared.offboarding.service import Offboardings, Wanted
-from triggers import starting
+from triggers import bodies, starting
 from triggers.answers import csv_answer, json_answer, moment, page_start, page_token, whole_number
 from triggers.routing import route, route_with_client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from shared.access.caller import Caller
     from shared.offboarding.operations import Done, Name
-    from shared.offboarding.records import Offboarding
-    from shared.offboarding.store import Details
 
 blueprint = df.Blueprint()
 
@@ -47,8 +41,8 @@ async def submit_offboardings(
     submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
     submitted = await asyncio.to_thread(_offboardings(caller).submit, submission, caller.name, _idempotency_key(req))
     await starting.start(client, submitted.to_start)
-    body = {"offboardings": [_accepted(o) for o in submitted.offboardings], "warnings": list(submitted.warnings)}
-    location = _url(submitted.offboardings[0], "/status")
+    body = {"offboardings": [bodies.accepted(o) for o in submitted.offboardings], "warnings": list(submitted.warnings)}
+    location = bodies.url(submitted.offboardings[0], "/status")
     return json_answer(body, 202, {"Location": location, "Retry-After": _POLL_AFTER_SECONDS})
 
 
@@ -74,12 +68,11 @@ def plan_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
 
     submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
     planned = _offboardings(caller).plan(submission)
-    users = [{"id": u.id, "upn": u.upn, "display_name": u.display_name} for u in planned.found.users]
     return json_answer(
         {
-            "tenant": _tenant(planned.found.tenant.id, planned.found.tenant.domain),
-            "users": users,
-            "steps": _plan(submission.actions),
+            "tenant": bodies.tenant(planned.found.tenant.id, planned.found.tenant.domain),
+            "users": [bodies.person(user) for user in planned.found.users],
+            "steps": bodies.planned_steps(submission.actions),
             "warnings": list(planned.warnings),
             "refusals": list(planned.plan.refusals),
         }
@@ -92,7 +85,7 @@ def list_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
     limit = whole_number(req, "limit", _PAGE)
     start = page_start(req.params.get("next"))
     found, next_id = _offboardings(caller).page(_wanted(req), start, limit)
-    return json_answer({"items": [_item(o) for o in found], "next": page_token(next_id)})
+    return json_answer({"items": [bodies.item(o) for o in found], "next": page_token(next_id)})
 
 
 def _wanted(req: func.HttpRequest) -> Wanted:
@@ -112,17 +105,17 @@ def _wanted(req: func.HttpRequest) -> Wanted:
 @route(blueprint, "GET offboardings/{id}")
 def get_offboarding(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell everything about one offboarding."""
-    return json_answer(details_body(*_offboardings(caller).details(req.route_params["id"])))
+    return json_answer(bodies.details(*_offboardings(caller).details(req.route_params["id"])))
 
 
 @route(blueprint, "GET offboardings/{id}/status")
 def get_status(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Answer as Durable Functions would, for clients that poll: 202 while it has not ended, then 200."""
     offboarding, details = _offboardings(caller).details(req.route_params["id"])
-    body = _status(offboarding, details)
+    body = bodies.status(offboarding, details)
     if offboarding.has_ended:
         return json_answer(body)
-    headers = {"Location": _url(offboarding, "/status"), "Retry-After": _POLL_AFTER_SECONDS}
+    headers = {"Location": bodies.url(offboarding, "/status"), "Retry-After": _POLL_AFTER_SECONDS}
     return json_answer(body, 202, headers)
 
 
@@ -195,7 +188,7 @@ async def _finish(client: df.DurableOrchestrationClient, done: Done, status: int
     await starting.follow_up(client, done)
     if done.offboarding is None:
         return func.HttpResponse(status_code=204)
-    return json_answer(_item(done.offboarding), status)
+    return json_answer(bodies.item(done.offboarding), status)
 
 
 @route_with_client(blueprint, "POST offboardings/bulk")
@@ -221,133 +214,3 @@ async def _bulk_result(
         return {"id": offboarding_id, "status": error.status, "problem": problem}
     await starting.follow_up(client, done)
     return {"id": offboarding_id, "status": 204 if done.offboarding is None else 202}
-
-
-def _url(offboarding: Offboarding, suffix: str = "") -> str:
-    return f"{services.current().settings.public_url}/api/offboardings/{quote(offboarding.id)}{suffix}"
-
-
-def _accepted(offboarding: Offboarding) -> dict[str, Any]:
-    return {
-        "id": offboarding.id,
-        "user": _user(offboarding),
-        "state": offboarding.state,
-        "statusQueryGetUri": _url(offboarding, "/status"),
-    }
-
-
-def _user(offboarding: Offboarding) -> dict[str, str]:
-    person = offboarding.request.person
-    return {"id": person.id, "upn": person.upn, "display_name": person.display_name}
-
-
-def _tenant(tenant_id: str, domain: str) -> dict[str, str]:
-    return {"id": tenant_id, "domain": domain}
-
-
-def _item(offboarding: Offboarding) -> dict[str, Any]:
-    return {
-        "id": offboarding.id,
-        "tenant": _tenant(offboarding.request.tenant.id, offboarding.request.tenant.domain),
-        "user": _user(offboarding),
-        "state": offboarding.state,
-        "waiting": offboarding.is_waiting(clock.now()),
-        "reason": offboarding.reason,
-        "scheduled_for": _moment(offboarding.scheduled_for),
-        "started_at": _moment(offboarding.started_at),
-        "ended_at": _moment(offboarding.ended_at),
-        "reference": offboarding.request.reference,
-        "warnings": list(offboarding.warnings),
-    }
-
-
-def details_body(offboarding: Offboarding, details: Details) -> dict[str, Any]:
-    """Return everything about an offboarding in the form the API gives it."""
-    actions = offboarding.request.actions
-    steps = details.steps
-    first = details.first()
-    return {
-        **_item(offboarding),
-        "message": offboarding.message,
-        "run": offboarding.run,
-        "requested_at": _moment(offboarding.requested_at),
-        "requested_by": offboarding.request.requested_by,
-        "events": [{"at": clock.to_text(e.at), "by": e.by, "what": e.what} for e in offboarding.events],
-        "force": offboarding.request.force,
-        "plan": _plan(actions),
-        "steps": [_step(name, steps.get(name), is_over=offboarding.has_ended) for name in _order(actions)],
-        "notifications": [one.shown(offboarding.id) for one in offboarding.deliveries],
-        "snapshot": {"values": first.values, "errors": first.errors} if details.snapshots else None,
-    }
-
-
-def _order(actions: Mapping[str, Any]) -> list[str]:
-    known = [name for name in actions if name in catalogue.all_actions()]
-    return [node.name for node in plan.make(known).steps] + [name for name in actions if name not in known]
-
-
-def _plan(actions: Mapping[str, Any]) -> list[dict[str, Any]]:
-    known = [name for name in actions if name in catalogue.all_actions()]
-    return [
-        {
-            "name": node.name,
-            "title": catalogue.title_of(node.name),
-            "after": [name for name in node.after if name in actions],
-            "requires": [name for name in node.requires if name in actions],
-            "lane": node.lane,
-        }
-        for node in plan.make(known).steps
-    ]
-
-
-def _step(name: str, step: Step | None, *, is_over: bool = False) -> dict[str, Any]:
-    """Show a step; one that no run ever took up was skipped if the offboarding is over."""
-    if step is None and is_over:
-        step = Step(name, 0, StepState.ended, Outcome.skipped, "Not begun.")
-    return {
-        "name": name,
-        "title": catalogue.title_of(name),
-        "state": step.state if step else StepState.waiting,
-        "outcome": step.outcome if step else None,
-        "attempts": step.attempts if step else 0,
-        "started_at": _moment(step.started_at) if step else None,
-        "ended_at": _moment(step.ended_at) if step else None,
-        "message": step.message if step else "",
-        "items": [
-            {"id": i.id, "name": i.name, "outcome": i.outcome, "message": i.message}
-            for i in (step.items if step else ())
-        ],
-        "changes": [asdict(change) for change in step.changes] if step else [],
-        "blocked_by": list(step.blocked_by) if step else [],
-        "request_ids": list(step.request_ids) if step else [],
-    }
-
-
-_RUNTIME_STATUS = {
-    State.planned: "Pending",
-    State.running: "Running",
-    State.completed: "Completed",
-    State.failed: "Failed",
-}
-
-
-def _status(offboarding: Offboarding, details: Details) -> dict[str, Any]:
-    moments = [step.updated_at for step in details.steps.values() if step.updated_at]
-    output = {"state": offboarding.state, "reason": offboarding.reason} if offboarding.has_ended else None
-    return {
-        "name": "offboard_user",
-        "instanceId": offboarding.id,
-        "runtimeStatus": _RUNTIME_STATUS[offboarding.state],
-        "input": None,
-        "customStatus": {
-            name: _step(name, details.steps.get(name), is_over=offboarding.has_ended)["state"]
-            for name in offboarding.request.actions
-        },
-        "output": output,
-        "createdTime": _moment(offboarding.requested_at),
-        "lastUpdatedTime": _moment(offboarding.ended_at or max(moments, default=offboarding.requested_at)),
-    }
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return clock.to_text(moment) if moment else None

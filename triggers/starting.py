@@ -56,8 +56,8 @@ async def wake(client: DurableOrchestrationClient, cancelled: Offboarding) -> No
 async def forget(client: DurableOrchestrationClient, deleted: Offboarding) -> None:
     """Remove what Durable Functions keeps of the runs of a deleted offboarding; what is left, the retention removes."""
     try:
-        for run in range(1, deleted.run + 1):
-            await client.purge_instance_history(f"{deleted.id}-{run}")
+        runs = (f"{deleted.id}-{run}" for run in range(1, deleted.run + 1))
+        await asyncio.gather(*map(client.purge_instance_history, runs))
     except Exception:  # noqa: BLE001 - the deletion is stored
         _log.warning("The history of offboarding %s could not be removed yet", deleted.id, exc_info=True)
 

@@ -1,0 +1,156 @@
+"""What our REST API answers about offboardings, as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from shared import clock, services
+from shared.offboarding import catalogue, plan
+from shared.offboarding.outcome import Outcome, StepState
+from shared.offboarding.records import State, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from shared.offboarding.reads import Person, User
+    from shared.offboarding.records import Offboarding
+    from shared.offboarding.store import Details
+
+
+def url(offboarding: Offboarding, suffix: str = "") -> str:
+    """Return the address of an offboarding in this API."""
+    return f"{services.current().settings.public_url}/api/offboardings/{quote(offboarding.id)}{suffix}"
+
+
+def accepted(offboarding: Offboarding) -> dict[str, Any]:
+    """Say what was accepted, and where to ask how it goes."""
+    return {
+        "id": offboarding.id,
+        "user": person(offboarding.request.person),
+        "state": offboarding.state,
+        "statusQueryGetUri": url(offboarding, "/status"),
+    }
+
+
+def person(one: Person | User) -> dict[str, str]:
+    """Name a person."""
+    return {"id": one.id, "upn": one.upn, "display_name": one.display_name}
+
+
+def tenant(tenant_id: str, domain: str) -> dict[str, str]:
+    """Name a tenant."""
+    return {"id": tenant_id, "domain": domain}
+
+
+def item(offboarding: Offboarding) -> dict[str, Any]:
+    """Show an offboarding as lists do."""
+    return {
+        "id": offboarding.id,
+        "tenant": tenant(offboarding.request.tenant.id, offboarding.request.tenant.domain),
+        "user": person(offboarding.request.person),
+        "state": offboarding.state,
+        "waiting": offboarding.is_waiting(clock.now()),
+        "reason": offboarding.reason,
+        "scheduled_for": _moment(offboarding.scheduled_for),
+        "started_at": _moment(offboarding.started_at),
+        "ended_at": _moment(offboarding.ended_at),
+        "reference": offboarding.request.reference,
+        "warnings": list(offboarding.warnings),
+    }
+
+
+def details(offboarding: Offboarding, known: Details) -> dict[str, Any]:
+    """Return everything about an offboarding in the form the API gives it."""
+    actions = offboarding.request.actions
+    steps = known.steps
+    first = known.first()
+    return {
+        **item(offboarding),
+        "message": offboarding.message,
+        "run": offboarding.run,
+        "requested_at": _moment(offboarding.requested_at),
+        "requested_by": offboarding.request.requested_by,
+        "events": [{"at": clock.to_text(e.at), "by": e.by, "what": e.what} for e in offboarding.events],
+        "force": offboarding.request.force,
+        "plan": planned_steps(actions),
+        "steps": [_step(name, steps.get(name), is_over=offboarding.has_ended) for name in _order(actions)],
+        "notifications": [one.shown(offboarding.id) for one in offboarding.deliveries],
+        "snapshot": {"values": first.values, "errors": first.errors} if known.snapshots else None,
+    }
+
+
+def _order(actions: Mapping[str, Any]) -> list[str]:
+    known = [name for name in actions if name in catalogue.all_actions()]
+    return [node.name for node in plan.make(known).steps] + [name for name in actions if name not in known]
+
+
+def planned_steps(actions: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Show the steps of selected actions in their order."""
+    known = [name for name in actions if name in catalogue.all_actions()]
+    return [
+        {
+            "name": node.name,
+            "title": catalogue.title_of(node.name),
+            "after": [name for name in node.after if name in actions],
+            "requires": [name for name in node.requires if name in actions],
+            "lane": node.lane,
+        }
+        for node in plan.make(known).steps
+    ]
+
+
+def _step(name: str, step: Step | None, *, is_over: bool = False) -> dict[str, Any]:
+    """Show a step; one that no run ever took up was skipped if the offboarding is over."""
+    if step is None and is_over:
+        step = Step(name, 0, StepState.ended, Outcome.skipped, "Not begun.")
+    return {
+        "name": name,
+        "title": catalogue.title_of(name),
+        "state": step.state if step else StepState.waiting,
+        "outcome": step.outcome if step else None,
+        "attempts": step.attempts if step else 0,
+        "started_at": _moment(step.started_at) if step else None,
+        "ended_at": _moment(step.ended_at) if step else None,
+        "message": step.message if step else "",
+        "items": [
+            {"id": i.id, "name": i.name, "outcome": i.outcome, "message": i.message}
+            for i in (step.items if step else ())
+        ],
+        "changes": [asdict(change) for change in step.changes] if step else [],
+        "blocked_by": list(step.blocked_by) if step else [],
+        "request_ids": list(step.request_ids) if step else [],
+    }
+
+
+_RUNTIME_STATUS = {
+    State.planned: "Pending",
+    State.running: "Running",
+    State.completed: "Completed",
+    State.failed: "Failed",
+}
+
+
+def status(offboarding: Offboarding, known: Details) -> dict[str, Any]:
+    """Show an offboarding as Durable Functions shows an orchestration."""
+    moments = [step.updated_at for step in known.steps.values() if step.updated_at]
+    output = {"state": offboarding.state, "reason": offboarding.reason} if offboarding.has_ended else None
+    return {
+        "name": "offboard_user",
+        "instanceId": offboarding.id,
+        "runtimeStatus": _RUNTIME_STATUS[offboarding.state],
+        "input": None,
+        "customStatus": {
+            name: _step(name, known.steps.get(name), is_over=offboarding.has_ended)["state"]
+            for name in offboarding.request.actions
+        },
+        "output": output,
+        "createdTime": _moment(offboarding.requested_at),
+        "lastUpdatedTime": _moment(offboarding.ended_at or max(moments, default=offboarding.requested_at)),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return clock.to_text(moment) if moment else None
