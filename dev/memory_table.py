@@ -55,6 +55,11 @@ class MemoryTable:
         with self._lock:
             return [(name, key, row) for name, rows in self._partitions.items() for key, row in rows.items()]
 
+    def partitions(self) -> list[str]:
+        """Return the partitions that hold a row, for assertions."""
+        with self._lock:
+            return [name for name, rows in self._partitions.items() if rows]
+
     def keys(self, partition: str) -> list[str]:
         """Return every key, for assertions."""
         with self._lock:

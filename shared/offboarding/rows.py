@@ -27,7 +27,13 @@ _MAX_TRANSACTION_CHARS: Final = 600_000
 
 def of_deleted(offboarding: Offboarding, by: str, now: datetime) -> Row:
     """Return the row of that note."""
-    return {"id": offboarding.id, "receipt": offboarding.receipt, "deleted_at": clock.to_text(now), "by": by}
+    return {
+        "id": offboarding.id,
+        "tenant_id": offboarding.request.tenant.id,
+        "receipt": offboarding.receipt,
+        "deleted_at": clock.to_text(now),
+        "by": by,
+    }
 
 
 def deleted_at(row: Row) -> datetime:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard, TypeVar, get_args
 
 from shared import clock
 from shared.microsoft365.errors import MicrosoftError
 from shared.offboarding import keys, rows
 from shared.offboarding.reads import NOT_THERE, MoreToDoError
-from shared.offboarding.table import LAST, ConflictError, Delete, Insert, Replace
+from shared.offboarding.table import LAST, ConflictError, Delete, Insert, Replace, clear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -51,6 +51,9 @@ class Mailbox:
     address: str
 
 
+Kind = Literal["full_access", "calendars"]
+
+
 @dataclass(frozen=True)
 class Look:
     """What a kind of scan asks Microsoft. Both questions may raise `MicrosoftError`.
@@ -59,7 +62,7 @@ class Look:
     most `at_once` mailboxes, who holds something there.
     """
 
-    kind: str
+    kind: Kind
     what: str
     at_once: int
     mailboxes: Callable[[str], tuple[list[Mailbox], str]]
@@ -125,6 +128,11 @@ class Scans:
             MicrosoftError: nothing could be read; who comes next carries on.
         """
         return _Work(self._table, keys.scan_partition(self._tenant_id, look.kind), look).find(frozenset(names))
+
+    def forget(self) -> None:
+        """Remove what every scan of the tenant found."""
+        for kind in get_args(Kind):
+            clear(self._table, keys.scan_partition(self._tenant_id, kind))
 
 
 class _Work:

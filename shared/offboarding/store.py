@@ -17,7 +17,7 @@ from shared.offboarding import audit, keys, rows, telemetry
 from shared.offboarding.outcome import StepState
 from shared.offboarding.records import State, Wake
 from shared.offboarding.scans import Scans
-from shared.offboarding.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace
+from shared.offboarding.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace, clear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -193,7 +193,7 @@ class Store:
         """
         note = rows.of_deleted(offboarding, by, now)
         self._jobs.transact(PARTITION, [*_removal(offboarding), Insert(keys.deleted(offboarding.id), note)])
-        self._delete_details(offboarding.id, keys.DETAILS_LOW, keys.DETAILS_HIGH)
+        clear(self._details, offboarding.id, keys.DETAILS_LOW, keys.DETAILS_HIGH)
 
     def deletion(self, offboarding_id: str) -> Row | None:
         """Return the note that somebody deleted an offboarding, or None."""
@@ -205,30 +205,29 @@ class Store:
         Raises:
             ConflictError: the offboarding is not current.
         """
-        self._delete_details(offboarding.id, "", LAST)
+        clear(self._details, offboarding.id)
         self._forget_receipt(offboarding.receipt)
         self._jobs.transact(PARTITION, _removal(offboarding))
 
-    def forget_deleted(self, cutoff: datetime) -> None:
-        """Remove what is still known of offboardings that were deleted before `cutoff`."""
+    def forget_deleted(self, cutoff: datetime) -> set[str]:
+        """Remove what is still known of offboardings that were deleted before `cutoff`; return their tenants."""
         span = keys.Span.between(None, cutoff)
         page = self._jobs.range(PARTITION, keys.deleted(span.low), keys.deleted(span.high))
-        for row in page.rows:
-            if rows.deleted_at(row) < cutoff:
-                self._delete_details(row["id"], "", LAST)
-                self._forget_receipt(row["receipt"])
-                self._jobs.transact(PARTITION, [Delete(row["key"])])
+        old = [row for row in page.rows if rows.deleted_at(row) < cutoff]
+        for row in old:
+            clear(self._details, row["id"])
+            self._forget_receipt(row["receipt"])
+            self._jobs.transact(PARTITION, [Delete(row["key"])])
+        return {row["tenant_id"] for row in old}
+
+    def is_empty(self, tenant_id: str) -> bool:
+        """Tell whether no offboarding of a tenant is known."""
+        return not self.page(tenant_id, keys.Span.between(None, None), None, 1)[0]
 
     def _forget_receipt(self, key: str) -> None:
         if key:
             with suppress(ConflictError):  # another offboarding of the same submission was forgotten before
                 self._jobs.transact(PARTITION, [Delete(key)])
-
-    def _delete_details(self, offboarding_id: str, low: str, high: str) -> None:
-        found = self._details.range(offboarding_id, low, high).rows
-        for start in range(0, len(found), MAX_OPERATIONS):
-            chunk = found[start : start + MAX_OPERATIONS]
-            self._details.transact(offboarding_id, [Delete(row["key"]) for row in chunk])
 
     def document(self, key: str) -> Document | None:
         """Return a document of settings people made, or None."""

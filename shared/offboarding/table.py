@@ -93,3 +93,11 @@ class Table(Protocol):
             ValueError: they are none, too many, or name a row twice.
         """
         ...
+
+
+def clear(table: Table, partition: str, low: str = "", high: str = LAST) -> None:
+    """Remove the rows of a key range, a transaction for every hundred: who is interrupted begins again."""
+    found = table.range(partition, low, high).rows
+    for start in range(0, len(found), MAX_OPERATIONS):
+        chunk = found[start : start + MAX_OPERATIONS]
+        table.transact(partition, [Delete(row["key"]) for row in chunk])

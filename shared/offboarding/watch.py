@@ -127,13 +127,20 @@ def _abandoned(services: Services, offboarding: Offboarding, now: datetime) -> O
 
 
 def forget_old(services: Services) -> None:
-    """Remove what ended before the retention, and what is still known of what was deleted before it."""
+    """Remove what ended before the retention, and what is still known of what was deleted before it.
+
+    With the last offboarding of a tenant goes what scans found there.
+    """
     cutoff = retained_from(services)
+    tenants: set[str] = set()
     for offboarding in services.store.submitted_before(cutoff):
         if offboarding.ended_at and offboarding.ended_at < cutoff:
             with _alone(offboarding.id):
                 services.store.forget(offboarding)
-    services.store.forget_deleted(cutoff)
+            tenants.add(offboarding.request.tenant.id)
+    tenants |= services.store.forget_deleted(cutoff)
+    for tenant_id in filter(services.store.is_empty, tenants):
+        services.store.scans(tenant_id).forget()
 
 
 def retained_from(services: Services) -> datetime:

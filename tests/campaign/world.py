@@ -173,9 +173,6 @@ class FaultyTable(MemoryTable):
         self.requests -= 1
         return rows
 
-    def partitions(self) -> list[str]:
-        return [name for name, found in self._partitions.items() if found]
-
 
 def _may_be_refused(operation: Operation) -> bool:
     """Tell whether anybody could write in between so that a repetition of this is refused."""

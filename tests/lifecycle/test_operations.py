@@ -248,6 +248,27 @@ def test_ended_offboardings_are_forgotten_after_the_retention(lab: Lab) -> None:
     assert [o.id for o in found] == [planned.id]
 
 
+def test_the_scans_of_a_tenant_are_forgotten_with_its_last_offboarding(lab: Lab) -> None:
+    scanning = {"remove_mailbox_permissions": True, "remove_calendar_permissions": True}
+    first = lab.submit("ada@fabrikam.example", scanning)
+    lab.run()
+    scans = {name for name in lab.details.partitions() if name.startswith("scan|")}
+    assert len(scans) == 2
+    lab.hub.advance(timedelta(days=200))
+    second = lab.submit("bo@fabrikam.example", BLOCK)
+    lab.run()
+
+    lab.hub.advance(timedelta(days=200))
+    watch.forget_old(lab.app)
+    assert scans < set(lab.details.partitions())
+    assert lab.details.keys(first.id) == []
+    lab.hub.advance(timedelta(days=200))
+    watch.forget_old(lab.app)
+
+    assert lab.details.keys(second.id) == []
+    assert lab.details.partitions() == []
+
+
 def test_one_night_is_enough_for_all_that_is_old(lab: Lab) -> None:
     """Those that have not ended lie among them, and do not stand in the way."""
     ended = [scale.ended(number, clock.now()) for number in range(250)]
