@@ -17,7 +17,7 @@ from shared.offboarding import catalogue, judgement
 from shared.offboarding.catalogue import Task, View
 from shared.offboarding.outcome import Finding, Outcome, StepState
 from shared.offboarding.reads import MoreToDoError, UnreadError, perform
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage.table import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.offboarding.catalogue import Action
     from shared.offboarding.reads import Snapshot
     from shared.offboarding.records import Step
-    from shared.offboarding.store import Details
+    from shared.offboarding.storage.store import Details
     from shared.services import Services
 
 Answer = dict[str, Any]

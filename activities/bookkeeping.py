@@ -18,14 +18,14 @@ from shared.offboarding import catalogue, judgement, plan, protection, reads
 from shared.offboarding.outcome import Finding, Outcome, StepState
 from shared.offboarding.reads import USER, Snapshot
 from shared.offboarding.records import ENDED, Reason, State, Step, reason_of
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage.table import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.offboarding.reads import Read
     from shared.offboarding.records import Offboarding
-    from shared.offboarding.store import Details
+    from shared.offboarding.storage.store import Details
     from shared.services import Services
 
 _log = logging.getLogger(__name__)

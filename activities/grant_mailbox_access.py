@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from shared.microsoft365 import exchange_cmdlets
 from shared.offboarding.catalogue import register
-from shared.offboarding.full_access import FullAccessGrant
+from shared.offboarding.mailboxes.full_access import FullAccessGrant
 
 if TYPE_CHECKING:
     from shared.microsoft365.exchange_cmdlets import Cmdlet
     from shared.offboarding.catalogue import View
-    from shared.offboarding.grantees import Grantee
+    from shared.offboarding.mailboxes.grantees import Grantee
     from shared.offboarding.reads import Person
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.microsoft365.errors import MicrosoftError
 from shared.microsoft365.sharepoint import SharePoint, login_name
-from shared.offboarding import grantees
 from shared.offboarding.catalogue import Action, Permission, graph_permission, register
+from shared.offboarding.mailboxes import grantees
 from shared.offboarding.outcome import Finding, Outcome
 from shared.offboarding.reads import DRIVE, USER, Read
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shared.offboarding.catalogue import Results, Task, View
-    from shared.offboarding.grantees import Grantee
+    from shared.offboarding.mailboxes.grantees import Grantee
     from shared.offboarding.reads import Snapshot
 
 SITE_ADMINS: Final = Read(

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from shared.microsoft365 import exchange_cmdlets
 from shared.offboarding.catalogue import register
-from shared.offboarding.mailbox_grants import MailboxGrant, holders
+from shared.offboarding.mailboxes.mailbox_grants import MailboxGrant, holders
 from shared.offboarding.reads import MAILBOX, USER, Read
 
 if TYPE_CHECKING:
     from shared.microsoft365.exchange_cmdlets import Cmdlet
     from shared.offboarding.catalogue import View
-    from shared.offboarding.grantees import Grantee
+    from shared.offboarding.mailboxes.grantees import Grantee
     from shared.offboarding.reads import Person, Snapshot
 
 SEND_AS: Final = Read(

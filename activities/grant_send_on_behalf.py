@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from shared.microsoft365 import exchange_cmdlets
 from shared.microsoft365.errors import MicrosoftError
-from shared.offboarding import grantees
 from shared.offboarding.catalogue import register
-from shared.offboarding.mailbox_grants import MailboxGrant
+from shared.offboarding.mailboxes import grantees
+from shared.offboarding.mailboxes.mailbox_grants import MailboxGrant
 from shared.offboarding.outcome import Finding, Outcome
 from shared.offboarding.reads import MAILBOX, USER
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shared.microsoft365.exchange_cmdlets import Cmdlet
     from shared.offboarding.catalogue import Results, Task, View
-    from shared.offboarding.grantees import Grantee
+    from shared.offboarding.mailboxes.grantees import Grantee
     from shared.offboarding.reads import Person, Snapshot
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.microsoft365 import graph, graph_calls
 from shared.microsoft365.errors import MicrosoftError
 from shared.microsoft365.wire import as_object, as_rows, text_at
-from shared.offboarding import holdings
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
-from shared.offboarding.holdings import CALENDAR, MAX_UNREAD_LOOKED_AT, Question, Right
-from shared.offboarding.scans import Look, Mailbox
+from shared.offboarding.mailboxes import holdings
+from shared.offboarding.mailboxes.holdings import CALENDAR, MAX_UNREAD_LOOKED_AT, Question, Right
+from shared.offboarding.storage.scans import Look, Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shared.offboarding.catalogue import Results, Task, View
     from shared.offboarding.outcome import Finding
     from shared.offboarding.reads import Read, Snapshot
-    from shared.offboarding.scans import Scans
+    from shared.offboarding.storage.scans import Scans
 
 HELD: Final = holdings.survey("calendar_rights", "The rights on other calendars")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.offboarding import mail_protection, memberships
+from shared.offboarding import memberships
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, After, graph_permission, register
+from shared.offboarding.mailboxes import mail_protection
 from shared.offboarding.outcome import Finding, Outcome, compared
 from shared.offboarding.reads import GROUPS, USER
 

@@ -6,8 +6,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.microsoft365 import graph_calls
-from shared.offboarding import mail_protection, memberships
+from shared.offboarding import memberships
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
+from shared.offboarding.mailboxes import mail_protection
 from shared.offboarding.outcome import Finding, Outcome, compared
 from shared.offboarding.reads import GROUPS, USER, Read
 

@@ -10,11 +10,12 @@ from shared.microsoft365 import exchange
 from shared.microsoft365 import exchange_cmdlets as cmdlets
 from shared.microsoft365.errors import MicrosoftError
 from shared.microsoft365.wire import as_texts, text_at
-from shared.offboarding import holdings, identifiers, mailbox_rows
+from shared.offboarding import identifiers
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.holdings import FULL_ACCESS, MAX_UNREAD_LOOKED_AT, Question, Right
+from shared.offboarding.mailboxes import holdings, mailbox_rows
+from shared.offboarding.mailboxes.holdings import FULL_ACCESS, MAX_UNREAD_LOOKED_AT, Question, Right
 from shared.offboarding.reads import USER, Read, own_row
-from shared.offboarding.scans import Look, Mailbox
+from shared.offboarding.storage.scans import Look, Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from shared.offboarding.catalogue import Results, Task, View
     from shared.offboarding.outcome import Finding
     from shared.offboarding.reads import Snapshot
-    from shared.offboarding.scans import Scans
+    from shared.offboarding.storage.scans import Scans
 
 SEND_AS: Final = "send_as"
 ON_BEHALF: Final = {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.microsoft365 import exchange_cmdlets
 from shared.microsoft365.errors import MicrosoftError
-from shared.offboarding import mailbox_rows
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.offboarding.mailboxes import mailbox_rows
 from shared.offboarding.outcome import Finding, Outcome, gone
 from shared.offboarding.reads import MAILBOX, USER, Person, Read
 

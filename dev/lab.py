@@ -19,8 +19,8 @@ from orchestrators.offboard_user import offboard_user
 from shared import clock, services
 from shared.offboarding import request
 from shared.offboarding.service import Offboardings
-from shared.offboarding.store import Store
-from shared.offboarding.table import Delete
+from shared.offboarding.storage.store import Store
+from shared.offboarding.storage.table import Delete
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from dev.tenant.process import Simulator
     from shared.offboarding.records import Offboarding, Step
-    from shared.offboarding.table import Operation
+    from shared.offboarding.storage.table import Operation
 
 FABRIKAM = "fabrikam.example"
 

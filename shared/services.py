@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared import settings as app_settings
 from shared.microsoft365.cloud import Endpoints, Microsoft365
 from shared.microsoft365.tokens import Credential
-from shared.offboarding.store import Store
+from shared.offboarding.storage.store import Store
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -27,7 +27,7 @@ class Services:
 @cache
 def current() -> Services:
     """Return the services of this process; raises `SettingsError` where the settings are incomplete."""
-    from shared.offboarding import azure_table
+    from shared.offboarding.storage import azure_table
 
     settings = app_settings.current()
     store = Store(azure_table.connect(settings, "offboardings"), azure_table.connect(settings, "offboardingdetails"))

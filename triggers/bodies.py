@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from shared.offboarding.reads import Person, User
     from shared.offboarding.records import Offboarding
-    from shared.offboarding.store import Details
+    from shared.offboarding.storage.store import Details
 
 
 def url(offboarding: Offboarding, suffix: str = "") -> str:

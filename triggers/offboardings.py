@@ -9,11 +9,11 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared import services
-from shared.offboarding import audit
 from shared.offboarding.operations import Operations
 from shared.offboarding.problems import RefusedError, refused
 from shared.offboarding.records import State
 from shared.offboarding.service import Offboardings, Wanted
+from shared.offboarding.storage import audit
 from triggers import bodies, starting
 from triggers.answers import csv_answer, json_answer, moment, page_start, page_token, whole_number
 from triggers.routing import route, route_with_client

@@ -14,10 +14,11 @@ from dev.stack import TENANTS
 from dev.tenant import seed
 from dev.tenant.population import ident
 from shared import clock, services
-from shared.offboarding import azure_table, keys, watch
+from shared.offboarding import watch
 from shared.offboarding.reads import Person
 from shared.offboarding.records import Offboarding, Request, State, Tenant
-from shared.offboarding.store import Store
+from shared.offboarding.storage import azure_table, keys
+from shared.offboarding.storage.store import Store
 from shared.services import Services
 from shared.settings import Settings
 

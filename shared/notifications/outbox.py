@@ -21,7 +21,7 @@ from shared.notifications.delivery_error import DeliveryError
 from shared.offboarding import telemetry
 from shared.offboarding.delivery import MAX_KEPT, Delivery, DeliveryState
 from shared.offboarding.problems import refused
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage.table import ConflictError
 from shared.threads import Threads
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.notifications.destinations import Destinations
     from shared.notifications.message import Message
     from shared.offboarding.records import Offboarding, Wake
-    from shared.offboarding.store import Store
+    from shared.offboarding.storage.store import Store
     from shared.services import Services
 
 _log = logging.getLogger(__name__)

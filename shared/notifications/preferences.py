@@ -17,13 +17,13 @@ from shared.offboarding.outcome import Outcome
 from shared.offboarding.problems import Problem, RefusedError, refused
 from shared.offboarding.reads import Person
 from shared.offboarding.records import State, Tenant
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage.table import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.notifications.destinations import Channel, Destination
-    from shared.offboarding.store import Document, Store
+    from shared.offboarding.storage.store import Document, Store
     from shared.services import Services
 
 _NOTHING: Final = Destinations()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.microsoft365.errors import MicrosoftError
     from shared.offboarding.outcome import Finding, Outcome
     from shared.offboarding.reads import Person, Read, Snapshot
-    from shared.offboarding.scans import Scans
+    from shared.offboarding.storage.scans import Scans
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.offboarding.records import Offboarding
-    from shared.offboarding.store import Store
+    from shared.offboarding.storage.store import Store
 
 BEGIN_WITHIN: Final = timedelta(minutes=10)
 """A run that has not begun by then is taken for lost."""

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding import plan, rows
+from shared.offboarding import plan
 from shared.offboarding.problems import Problem, RefusedError, refused
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage import rows
+from shared.offboarding.storage.table import ConflictError
 from shared.offboarding.tenants import Tenants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.offboarding.store import Document
+    from shared.offboarding.storage.store import Document
     from shared.services import Services
 
 EVERYBODY: Final = "defaults|everybody"

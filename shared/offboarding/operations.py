@@ -11,7 +11,7 @@ from shared.notifications import outbox
 from shared.offboarding import claims, protection
 from shared.offboarding.problems import RefusedError, refused
 from shared.offboarding.records import Reason, State
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage.table import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

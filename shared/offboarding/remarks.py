@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.microsoft365.errors import MicrosoftError
 from shared.offboarding import people
-from shared.offboarding.mail_protection import SAFE_BELOW_BYTES
+from shared.offboarding.mailboxes.mail_protection import SAFE_BELOW_BYTES
 from shared.offboarding.reads import MAILBOX, MAILBOX_SIZE, UnreadError
 
 if TYPE_CHECKING:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from shared import clock
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding import audit, claims, keys, people, permissions, plan, protection, remarks, telemetry
+from shared.offboarding import claims, people, permissions, plan, protection, remarks, telemetry
 from shared.offboarding.problems import Problem, RefusedError, refused
 from shared.offboarding.records import Offboarding, Request, State
-from shared.offboarding.store import receipt_ids, receipt_row
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage import audit, keys
+from shared.offboarding.storage.store import receipt_ids, receipt_row
+from shared.offboarding.storage.table import ConflictError
 from shared.offboarding.tenants import Tenants
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
     from shared.offboarding.people import Found
     from shared.offboarding.plan import Plan
-    from shared.offboarding.store import Details, Locks
+    from shared.offboarding.storage.store import Details, Locks
+    from shared.offboarding.storage.table import Row
     from shared.offboarding.submission import Submission
-    from shared.offboarding.table import Row
     from shared.services import Services
 
 MAX_STARTED_AT_ONCE: Final = 19

@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.offboarding import plan, rows
+from shared.offboarding import plan
 from shared.offboarding.problems import Problem, RefusedError
+from shared.offboarding.storage import rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ from shared.microsoft365.errors import MicrosoftError
 from shared.microsoft365.wire import as_object, as_rows, text_at
 from shared.offboarding import identifiers, people
 from shared.offboarding.problems import refused
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage.table import ConflictError
 from shared.threads import Threads
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from shared.notifications import outbox
 from shared.offboarding import claims, judgement
 from shared.offboarding.outcome import Finding, Outcome
 from shared.offboarding.records import Reason, State
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage.table import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.tenant import seed
-from shared.offboarding.mailbox_rows import check_owner
+from shared.offboarding.mailboxes.mailbox_rows import check_owner
 from shared.offboarding.reads import MAILBOX, UnreadError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dev.demo.expectations import EXPECTATIONS, Case
 from shared.offboarding import catalogue, watch
 from shared.offboarding.outcome import Outcome
 from shared.offboarding.records import ENDED, Reason, State
-from shared.offboarding.store import PARTITION
+from shared.offboarding.storage.store import PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from world import World
 
     from shared.offboarding.records import Offboarding
-    from shared.offboarding.store import Details
+    from shared.offboarding.storage.store import Details
 
 SPEAKS_FOR_ITSELF = {
     "disable_sign_in",

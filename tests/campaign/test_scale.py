@@ -15,12 +15,13 @@ from world import World, everything
 from dev.memory_table import MemoryTable
 from dev.tenant import seed as seeds
 from shared import clock
-from shared.offboarding import keys, rows, watch
+from shared.offboarding import watch
 from shared.offboarding.operations import Operations
 from shared.offboarding.reads import Person
 from shared.offboarding.records import Offboarding, Request, State, Tenant
 from shared.offboarding.service import Offboardings, Wanted
-from shared.offboarding.store import PARTITION, Store
+from shared.offboarding.storage import keys, rows
+from shared.offboarding.storage.store import PARTITION, Store
 from shared.services import Services
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from world import Cloud
 
-    from shared.offboarding.table import Operation
+    from shared.offboarding.storage.table import Operation
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 THOUSAND = 1_000

@@ -30,14 +30,15 @@ from shared import clock
 from shared.microsoft365.cloud import Endpoints, Microsoft365
 from shared.microsoft365.tokens import Credential
 from shared.microsoft365.transport import Transport
-from shared.offboarding import catalogue, keys, plan, request, rows, watch
+from shared.offboarding import catalogue, plan, request, watch
 from shared.offboarding.operations import Operations
 from shared.offboarding.outcome import SETTLED_WELL
 from shared.offboarding.problems import RefusedError
 from shared.offboarding.records import State
 from shared.offboarding.service import Offboardings
-from shared.offboarding.store import PARTITION, Store
-from shared.offboarding.table import ConflictError, Delete, Replace
+from shared.offboarding.storage import keys, rows
+from shared.offboarding.storage.store import PARTITION, Store
+from shared.offboarding.storage.table import ConflictError, Delete, Replace
 from shared.services import Services
 from shared.settings import Settings
 
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
     from shared.microsoft365.http import Access, Request, Response, SentRequest
     from shared.offboarding.operations import Done
     from shared.offboarding.records import Offboarding
-    from shared.offboarding.store import Details
-    from shared.offboarding.table import Operation, Page, Row
+    from shared.offboarding.storage.store import Details
+    from shared.offboarding.storage.table import Operation, Page, Row
 
 for _module in pkgutil.iter_modules(activities.__path__):
     importlib.import_module(f"activities.{_module.name}")  # which registers the actions

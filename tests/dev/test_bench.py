@@ -7,8 +7,9 @@ from dev.bench import leavers, scale
 from dev.bench.offboarding import selection
 from dev.processes import StackError
 from dev.tenant import seed
-from shared.offboarding import keys, plan, rows
+from shared.offboarding import plan
 from shared.offboarding.records import State
+from shared.offboarding.storage import keys, rows
 from shared.settings import SETTINGS
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)

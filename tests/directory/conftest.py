@@ -11,7 +11,7 @@ import pytest
 from dev.memory_table import MemoryTable
 from dev.tenant import seed
 from shared import clock, services
-from shared.offboarding.store import Store
+from shared.offboarding.storage.store import Store
 from shared.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding import keys
 from shared.offboarding.reads import Person
 from shared.offboarding.records import Offboarding, Request, State, Tenant
 from shared.offboarding.service import Offboardings, Wanted
+from shared.offboarding.storage import keys
 
 if TYPE_CHECKING:
     from shared.services import Services

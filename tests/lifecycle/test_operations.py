@@ -16,7 +16,7 @@ from shared.offboarding.operations import Operations
 from shared.offboarding.problems import RefusedError
 from shared.offboarding.records import State
 from shared.offboarding.service import Offboardings, Wanted
-from shared.offboarding.store import PARTITION
+from shared.offboarding.storage.store import PARTITION
 
 if TYPE_CHECKING:
     from dev.lab import Lab

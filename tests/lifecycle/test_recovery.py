@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dev.tenant import seed
 from shared.offboarding import watch
 from shared.offboarding.service import Offboardings
-from shared.offboarding.store import PARTITION
+from shared.offboarding.storage.store import PARTITION
 
 if TYPE_CHECKING:
     from dev.lab import Lab

@@ -26,19 +26,20 @@ from orchestrators.offboard_user import offboard_user
 from shared import clock, services
 from shared.notifications import destinations, outbox
 from shared.notifications.preferences import Preferences
-from shared.offboarding import keys, request
+from shared.offboarding import request
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.reads import Person
 from shared.offboarding.records import Offboarding, Request, State, Step, Tenant
 from shared.offboarding.service import Offboardings
-from shared.offboarding.store import Store
+from shared.offboarding.storage import keys
+from shared.offboarding.storage.store import Store
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from shared.offboarding.delivery import Delivery
-    from shared.offboarding.table import Operation
+    from shared.offboarding.storage.table import Operation
 
 START = datetime(2030, 1, 7, 9, tzinfo=UTC)
 TICK = timedelta(minutes=1)

@@ -11,7 +11,7 @@ import function_app
 from dev.memory_table import MemoryTable
 from dev.tenant import seed
 from shared import services
-from shared.offboarding.store import Store
+from shared.offboarding.storage.store import Store
 from shared.onboarding import check
 from shared.settings import Settings
 

@@ -13,13 +13,14 @@ import pytest
 from dev.tenant import seed
 from shared import clock
 from shared.access.scope import Scope
-from shared.offboarding import audit, request, watch
+from shared.offboarding import request, watch
 from shared.offboarding.operations import Operations
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.problems import RefusedError
 from shared.offboarding.records import Step
 from shared.offboarding.service import Offboardings
-from shared.offboarding.table import Insert
+from shared.offboarding.storage import audit
+from shared.offboarding.storage.table import Insert
 
 if TYPE_CHECKING:
     from conftest import Leaver

@@ -12,11 +12,12 @@ import pytest
 from dev.tenant import seed
 from shared import clock, logs
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding import keys, protection, request, watch
+from shared.offboarding import protection, request, watch
 from shared.offboarding.operations import Operations
 from shared.offboarding.problems import RefusedError
 from shared.offboarding.reads import USER
 from shared.offboarding.service import Offboardings, Wanted
+from shared.offboarding.storage import keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from shared import clock
 from shared.microsoft365.telemetry import nameless
 from shared.offboarding.delivery import Delivery, DeliveryState
 from shared.offboarding.operations import Operations
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage.table import ConflictError
 
 if TYPE_CHECKING:
     from conftest import Plant, Seen

@@ -13,7 +13,7 @@ from shared import services
 from shared.notifications import MARKER
 from shared.offboarding import catalogue, portal_form
 from shared.offboarding.problems import refused
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage.table import ConflictError
 from triggers.answers import json_answer
 from triggers.portal import wire
 from triggers.routing import route

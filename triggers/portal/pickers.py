@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import services
-from shared.offboarding import catalogue, mailbox_sizes
+from shared.offboarding import catalogue
 from shared.offboarding.defaults import DefaultsStore
 from shared.offboarding.directory import MAX_TOP, PROPERTIES, Directory
+from shared.offboarding.mailboxes import mailbox_sizes
 from shared.offboarding.problems import refused
 from shared.offboarding.tenants import Tenants
 from triggers.answers import json_answer

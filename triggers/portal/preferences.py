@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from shared import services
 from shared.access.policy import KEY, Role
-from shared.offboarding import portal_form, rows
+from shared.offboarding import portal_form
 from shared.offboarding.defaults import Defaults, DefaultsStore
 from shared.offboarding.problems import Problem, RefusedError, refused
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage import rows
+from shared.offboarding.storage.table import ConflictError
 from triggers.answers import json_answer
 from triggers.portal import forms, wire
 from triggers.routing import route

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.offboarding.records import Offboarding, Step
-    from shared.offboarding.store import Details
+    from shared.offboarding.storage.store import Details
 
 _TEXTS: Final = {
     StepState.waiting: "Waiting.",

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import function_app
-from shared.offboarding import request, rows, submission
+from shared.offboarding import request, submission
 from shared.offboarding.problems import RefusedError
+from shared.offboarding.storage import rows
 
 GOOD: dict[str, Any] = {
     "tenant": "fabrikam.example",

@@ -13,15 +13,15 @@ from azure.data.tables import TableClient
 from dev.memory_table import MemoryTable
 from shared import clock
 from shared.microsoft365.errors import Category, MicrosoftError
-from shared.offboarding.azure_table import AzureTable
 from shared.offboarding.reads import MoreToDoError
-from shared.offboarding.scans import MAX_AGE, PER_CALL, Found, Look, Mailbox, Scans, insist
+from shared.offboarding.storage.azure_table import AzureTable
+from shared.offboarding.storage.scans import MAX_AGE, PER_CALL, Found, Look, Mailbox, Scans, insist
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dev.azurite import Azurite
-    from shared.offboarding.table import Operation, Page
+    from shared.offboarding.storage.table import Operation, Page
 
 BUSY = MicrosoftError("exchange", Category.throttled, "Slow down.", retry_after=40)
 DOWN = MicrosoftError("exchange", Category.transient, "Not now.")

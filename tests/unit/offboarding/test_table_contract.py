@@ -10,15 +10,15 @@ import pytest
 from azure.data.tables import TableClient
 
 from dev.memory_table import MemoryTable
-from shared.offboarding import rows
-from shared.offboarding.azure_table import AzureTable
 from shared.offboarding.reads import Snapshot
-from shared.offboarding.table import LAST, MAX_OPERATIONS, WRITE_ID, ConflictError, Delete, Insert, Replace
+from shared.offboarding.storage import rows
+from shared.offboarding.storage.azure_table import AzureTable
+from shared.offboarding.storage.table import LAST, MAX_OPERATIONS, WRITE_ID, ConflictError, Delete, Insert, Replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.offboarding.table import Row, Table
+    from shared.offboarding.storage.table import Row, Table
 
 _numbers = itertools.count(1)
 P = "partition"

@@ -6,18 +6,18 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
-from shared.offboarding import keys
 from shared.offboarding.delivery import Delivery
 from shared.offboarding.outcome import Outcome, StepState
 from shared.offboarding.reads import NOTHING_READ, Person, Snapshot
 from shared.offboarding.records import Change, Event, Item, Offboarding, Reason, Request, State, Step, Tenant
-from shared.offboarding.table import MAX_OPERATIONS, Insert
+from shared.offboarding.storage import keys
+from shared.offboarding.storage.table import MAX_OPERATIONS, Insert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from shared.offboarding.table import Operation, Row
+    from shared.offboarding.storage.table import Operation, Row
 
 MAX_PROPERTY_CHARS: Final = 30_000
 _MAX_ROW_CHARS: Final = 12 * MAX_PROPERTY_CHARS

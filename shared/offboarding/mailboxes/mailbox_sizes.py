@@ -18,7 +18,7 @@ from shared.microsoft365.exchange import BATCH_SIZE
 from shared.microsoft365.wire import text_at
 from shared.offboarding import people
 from shared.offboarding.reads import MAILBOX_SIZE
-from shared.offboarding.table import ConflictError
+from shared.offboarding.storage.table import ConflictError
 from shared.threads import Threads
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
-from shared.offboarding.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row, checked
+from shared.offboarding.storage.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row, checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from azure.data.tables import TableEntity
 
-    from shared.offboarding.table import Operation
+    from shared.offboarding.storage.table import Operation
     from shared.settings import Settings
 
 _CONFLICTS: Final = frozenset({404, 409, 412})

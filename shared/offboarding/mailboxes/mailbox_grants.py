@@ -6,8 +6,8 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from shared.microsoft365.errors import MicrosoftError
-from shared.offboarding import grantees
 from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, graph_permission
+from shared.offboarding.mailboxes import grantees
 from shared.offboarding.outcome import Finding, Outcome
 from shared.offboarding.reads import MAILBOX, Read, UnreadError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from shared.microsoft365.exchange_cmdlets import Cmdlet
     from shared.offboarding.catalogue import Results, Task, View
-    from shared.offboarding.grantees import Grantee
+    from shared.offboarding.mailboxes.grantees import Grantee
     from shared.offboarding.reads import Person, Snapshot
 
 _CANNOT_BE_GIVEN: Final = frozenset(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared import clock
-from shared.offboarding.table import LAST
+from shared.offboarding.storage.table import LAST
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
-from shared.offboarding import keys, rows
-from shared.offboarding.table import Insert, Replace
+from shared.offboarding.storage import keys, rows
+from shared.offboarding.storage.table import Insert, Replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from shared.microsoft365.http import SentRequest
     from shared.offboarding.records import Offboarding, Step
-    from shared.offboarding.table import Operation, Row
+    from shared.offboarding.storage.table import Operation, Row
 
 _STARTS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet takes for a formula at the beginning of a cell (OWASP: "CSV Injection")."""

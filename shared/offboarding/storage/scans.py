@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard, Typ
 
 from shared import clock
 from shared.microsoft365.errors import MicrosoftError
-from shared.offboarding import keys, rows
 from shared.offboarding.reads import NOT_THERE, MoreToDoError
-from shared.offboarding.table import LAST, ConflictError, Delete, Insert, Replace, clear
+from shared.offboarding.storage import keys, rows
+from shared.offboarding.storage.table import LAST, ConflictError, Delete, Insert, Replace, clear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from datetime import datetime
 
-    from shared.offboarding.table import Operation, Row, Table
+    from shared.offboarding.storage.table import Operation, Row, Table
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from shared.microsoft365 import exchange_cmdlets
 from shared.microsoft365.errors import Category, MicrosoftError
 from shared.offboarding.outcome import Finding, Outcome, compared
 from shared.offboarding.reads import NOT_THERE, USER, Read, Snapshot, Survey
-from shared.offboarding.scans import Mailbox, insist
+from shared.offboarding.storage.scans import Mailbox, insist
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shared.microsoft365.cloud import TenantClients
     from shared.offboarding.catalogue import Results, View
     from shared.offboarding.reads import Service
-    from shared.offboarding.scans import Found
+    from shared.offboarding.storage.scans import Found
 
 MAX_UNREAD_LOOKED_AT: Final = 100
 """Mailboxes a scan could not read are looked at again for each leaver, as many as one call can."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared.microsoft365 import exchange_cmdlets
-from shared.offboarding import grantees
-from shared.offboarding.mailbox_grants import MailboxGrant, holders
+from shared.offboarding.mailboxes import grantees
+from shared.offboarding.mailboxes.mailbox_grants import MailboxGrant, holders
 from shared.offboarding.outcome import Finding, Outcome
 from shared.offboarding.reads import MAILBOX, USER, Read
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.offboarding.catalogue import View
-    from shared.offboarding.grantees import Grantee
+    from shared.offboarding.mailboxes.grantees import Grantee
     from shared.offboarding.reads import Snapshot
 
 FULL_ACCESS: Final = Read(

@@ -13,11 +13,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared import clock
-from shared.offboarding import audit, keys, rows, telemetry
+from shared.offboarding import telemetry
 from shared.offboarding.outcome import StepState
 from shared.offboarding.records import State, Wake
-from shared.offboarding.scans import Scans
-from shared.offboarding.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace, clear
+from shared.offboarding.storage import audit, keys, rows
+from shared.offboarding.storage.scans import Scans
+from shared.offboarding.storage.table import (
+    LAST,
+    MAX_OPERATIONS,
+    ConflictError,
+    Delete,
+    Insert,
+    Operation,
+    Replace,
+    clear,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
     from shared.microsoft365.http import SentRequest
     from shared.offboarding.reads import Snapshot
     from shared.offboarding.records import Offboarding, Request, Step
-    from shared.offboarding.table import Row, Table
+    from shared.offboarding.storage.table import Row, Table
 
 PARTITION: Final = "offboardings"
 _PAGE: Final = 100
