@@ -78,16 +78,10 @@ class JsonLines(logging.Formatter):
                 "level": record.levelname,
                 "logger": record.name,
                 **(_about.get() or {}),
-                "message": self._redact(self._told(record)),
+                "message": self._redact(_with_exception(record)),
             },
             ensure_ascii=False,
         )
-
-    def _told(self, record: logging.LogRecord) -> str:
-        told = record.getMessage()
-        if record.exc_info:
-            told += "\n" + self.formatException(record.exc_info)
-        return told
 
 
 class _Rendered(str):

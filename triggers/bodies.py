@@ -65,8 +65,8 @@ def item(offboarding: Offboarding) -> dict[str, Any]:
 def details(offboarding: Offboarding, known: Details) -> dict[str, Any]:
     """Return everything about an offboarding in the form the API gives it."""
     actions = offboarding.request.actions
-    steps = known.steps
-    first = known.first()
+    planned, steps, first = planned_steps(actions), known.steps, known.first()
+    unplanned = [name for name in actions if name not in catalogue.all_actions()]
     return {
         **item(offboarding),
         "message": offboarding.message,
@@ -75,16 +75,14 @@ def details(offboarding: Offboarding, known: Details) -> dict[str, Any]:
         "requested_by": offboarding.request.requested_by,
         "events": [{"at": clock.to_text(e.at), "by": e.by, "what": e.what} for e in offboarding.events],
         "force": offboarding.request.force,
-        "plan": planned_steps(actions),
-        "steps": [_step(name, steps.get(name), is_over=offboarding.has_ended) for name in _order(actions)],
+        "plan": planned,
+        "steps": [
+            _step(name, steps.get(name), is_over=offboarding.has_ended)
+            for name in (*(one["name"] for one in planned), *unplanned)
+        ],
         "notifications": [one.shown(offboarding.id) for one in offboarding.deliveries],
         "snapshot": {"values": first.values, "errors": first.errors} if known.snapshots else None,
     }
-
-
-def _order(actions: Mapping[str, Any]) -> list[str]:
-    known = [name for name in actions if name in catalogue.all_actions()]
-    return [node.name for node in plan.make(known).steps] + [name for name in actions if name not in known]
 
 
 def planned_steps(actions: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from triggers.routing import route
 if TYPE_CHECKING:
     from shared.access.caller import Caller
     from shared.offboarding.permissions import Granted
+    from shared.offboarding.plan import Node
     from shared.offboarding.tenants import ManagedTenant
 
 blueprint = df.Blueprint()
@@ -46,29 +47,28 @@ def list_actions(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     granted: Granted = {}
     if tenant:
         granted = app.microsoft365.permissions_granted(Tenants(app, caller.scope).resolve(tenant))
-    return json_answer({"items": [_action(name, granted, caller) for name in catalogue.all_actions()]})
+    nodes = {node.name: node for node in plan.make(catalogue.all_actions().keys()).steps}
+    return json_answer({"items": [_action(nodes[name], granted, caller) for name in catalogue.all_actions()]})
 
 
-def _action(name: str, granted: Granted, caller: Caller) -> dict[str, Any]:
+def _action(node: Node, granted: Granted, caller: Caller) -> dict[str, Any]:
     from shared.offboarding import request as requests
 
-    action = catalogue.get(name)
-    node = next(node for node in plan.make(catalogue.all_actions().keys()).steps if node.name == name)
-    known = catalogue.all_actions()
+    action = catalogue.get(node.name)
     return {
-        "name": name,
+        "name": action.name,
         "title": action.title,
         "description": action.description,
-        "parameters": requests.parameters_schema(name),
+        "parameters": requests.parameters_schema(action.name),
         "portal_key": action.portal_key,
         "after": list(node.after),
-        "requires": [one for one in node.requires if one in known],
+        "requires": [one for one in node.requires if one in catalogue.all_actions()],
         "excludes": list(action.excludes),
         "lane": action.lane,
         "destructive": action.destructive,
         "undo": action.undo,
         "permissions": [asdict(one) for one in action.permissions],
-        "allowed": name not in caller.scope.forbidden,
+        "allowed": action.name not in caller.scope.forbidden,
         "problem": " ".join(map(permissions.not_granted, permissions.missing(action, granted))),
     }
 

@@ -29,7 +29,7 @@ class Role(IntEnum):
     admin = 3
 
 
-ROLE_NAMES: Final = ("reader", "operator", "admin")
+ROLE_NAMES: Final = tuple(role.name for role in Role if role is not Role.nobody)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     from shared.microsoft365.transport import Transport
 
-ROOT_HOST = re.compile(r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\.(sharepoint\.(?:com|us|cn)|sharepoint-mil\.us)")
-ONEDRIVE_HOST = re.compile(r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)-my\.(sharepoint\.(?:com|us|cn)|sharepoint-mil\.us)")
+_NAME = r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)"
+_CLOUD = r"(sharepoint\.(?:com|us|cn)|sharepoint-mil\.us)"
+ROOT_HOST = re.compile(rf"{_NAME}\.{_CLOUD}")
+ONEDRIVE_HOST = re.compile(rf"{_NAME}-my\.{_CLOUD}")
 SITE_PATH = re.compile(r"(?:/(?!\.+(?:/|$))[A-Za-z0-9._~%-]+)+")
 
 PLAIN_JSON = "application/json;odata=nometadata"

@@ -32,18 +32,11 @@ def with_traces(new: Iterable[Offboarding]) -> list[Offboarding]:
     of its own, linked to the request's: a hundred people in one trace could not be told apart.
     """
     offboardings = list(new)
-    begin = _submitted_alone if len(offboardings) == 1 else _submitted_with_others
-    return [replace(one, traceparent=begin(one)) for one in offboardings]
-
-
-def _submitted_alone(offboarding: Offboarding) -> str:
-    with tracing.span("offboarding.submit", attributes={"offboarding.id": offboarding.id}) as submit:
-        return tracing.traceparent_of(submit)
-
-
-def _submitted_with_others(offboarding: Offboarding) -> str:
-    with tracing.trace_of_its_own("offboarding.submit", {"offboarding.id": offboarding.id}) as submit:
-        return tracing.traceparent_of(submit)
+    begin = tracing.span if len(offboardings) == 1 else tracing.trace_of_its_own
+    for number, offboarding in enumerate(offboardings):
+        with begin("offboarding.submit", attributes={"offboarding.id": offboarding.id}) as submit:
+            offboardings[number] = replace(offboarding, traceparent=tracing.traceparent_of(submit))
+    return offboardings
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from shared import clock
 from shared.microsoft365.errors import MicrosoftError
 from shared.offboarding.reads import NOT_THERE, MoreToDoError
 from shared.offboarding.storage import keys, rows
-from shared.offboarding.storage.table import LAST, ConflictError, Delete, Insert, Replace, clear
+from shared.offboarding.storage.table import LAST, ConflictError, Insert, Replace, clear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -244,8 +244,7 @@ class _Work:
 
     def _sweep(self) -> None:
         """Remove what older scans left behind; the new one has written nothing yet."""
-        while found := self._table.range(self._partition, keys.SCAN_PART, keys.SCAN_PART + LAST, PER_CALL).rows:
-            self._table.transact(self._partition, [Delete(row["key"]) for row in found])
+        clear(self._table, self._partition, keys.SCAN_PART, keys.SCAN_PART + LAST)
 
     def _so_far(self, scan: Scan) -> str:
         if not scan.is_listed:
