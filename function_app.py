@@ -40,7 +40,8 @@ import triggers.offboardings
 import triggers.openapi
 import triggers.portal
 import triggers.schedule
-from shared import logs, settings
+from shared.app import settings
+from shared.base import logs
 
 logs.quiet_libraries()
 logs.set_up(settings.secret_values(os.environ))

@@ -11,24 +11,26 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared import clock
-from shared.microsoft365.errors import MicrosoftError
-from shared.offboarding import catalogue, judgement
-from shared.offboarding.catalogue import Task, View
-from shared.offboarding.outcome import Finding, Outcome, StepState
-from shared.offboarding.reads import MoreToDoError, UnreadError, perform
-from shared.offboarding.storage.table import ConflictError
+from shared.actions import catalogue
+from shared.actions.catalogue import Task, View
+from shared.actions.outcome import Finding, Outcome, StepState
+from shared.actions.reads.perform import perform
+from shared.actions.reads.snapshot import MoreToDoError, UnreadError
+from shared.base import clock
+from shared.jobs import judgement
+from shared.jobs.storage.table import ConflictError
+from shared.microsoft365.http.errors import MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shared.actions.catalogue import Action
+    from shared.actions.reads.snapshot import Snapshot
+    from shared.app.services import Services
+    from shared.jobs.records import Step
+    from shared.jobs.storage.store import Details
     from shared.microsoft365.cloud import TenantClients
-    from shared.microsoft365.http import SentRequest
-    from shared.offboarding.catalogue import Action
-    from shared.offboarding.reads import Snapshot
-    from shared.offboarding.records import Step
-    from shared.offboarding.storage.store import Details
-    from shared.services import Services
+    from shared.microsoft365.http.messages import SentRequest
 
 Answer = dict[str, Any]
 """What an activity tells the orchestrator, see `step_graph`."""

@@ -10,14 +10,15 @@ import azure.functions as func
 
 from activities import bookkeeping
 from activities.attempt import Answer, Order, attempt
-from shared import services
-from shared.offboarding import catalogue, telemetry
+from shared.actions import catalogue
+from shared.app import services
+from shared.jobs import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.services import Services
-    from shared.telemetry.tracing import Invocation
+    from shared.app.services import Services
+    from shared.base.tracing import Invocation
 
     Activity = Callable[[Services, Order, dict[str, Any]], Answer]
 

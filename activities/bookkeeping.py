@@ -10,23 +10,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from activities.attempt import SUPERSEDED, Answer, Order, again_after, settled, tenant_of, view_of
-from shared import clock
-from shared.microsoft365 import graph_calls
-from shared.microsoft365.errors import Category, MicrosoftError
+from shared.actions import catalogue, plan
+from shared.actions.outcome import Finding, Outcome, StepState
+from shared.actions.reads.account import USER
+from shared.actions.reads.perform import perform
+from shared.actions.reads.snapshot import Snapshot
+from shared.base import clock
+from shared.jobs import judgement
+from shared.jobs.records import ENDED, Reason, State, Step, reason_of
+from shared.jobs.storage.table import ConflictError
+from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.notifications import outbox
-from shared.offboarding import catalogue, judgement, plan, protection, reads
-from shared.offboarding.outcome import Finding, Outcome, StepState
-from shared.offboarding.reads import USER, Snapshot
-from shared.offboarding.records import ENDED, Reason, State, Step, reason_of
-from shared.offboarding.storage.table import ConflictError
+from shared.offboarding.tenants import protection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.offboarding.reads import Read
-    from shared.offboarding.records import Offboarding
-    from shared.offboarding.storage.store import Details
-    from shared.services import Services
+    from shared.actions.reads.snapshot import Read
+    from shared.app.services import Services
+    from shared.jobs.records import Offboarding
+    from shared.jobs.storage.store import Details
 
 _log = logging.getLogger(__name__)
 
@@ -110,7 +114,7 @@ def _snapshot(services: Services, details: Details, order: Order, service: str) 
     if not wanted:
         return known, {"settled": Outcome.done}
     view = view_of(details, next(iter(details.steps)), order)
-    snapshot, retryable = reads.perform(wanted, view.person, services.microsoft365.tenant(tenant_of(details)))
+    snapshot, retryable = perform(wanted, view.person, services.microsoft365.tenant(tenant_of(details)))
     is_through = order.last or not retryable
     services.store.put_snapshot(order.id, order.run, snapshot if is_through else Snapshot(snapshot.values, {}))
     known = snapshot.over(known)
@@ -168,7 +172,7 @@ def verify(services: Services, order: Order) -> Answer:
     wanted = {read.name: read for proof in proofs.values() for read in proof}
     person = view_of(details, claims[0].name, order).person
     clients = services.microsoft365.tenant(tenant_of(details))
-    seen, retryable = reads.perform(wanted.values(), person, clients, details.latest(order.run))
+    seen, retryable = perform(wanted.values(), person, clients, details.latest(order.run))
     last = order.last or order.waited >= (READ_FOR_SECONDS if retryable else VERIFY_FOR_SECONDS)
     shown = {name: seen.only(proof) for name, proof in proofs.items()}
     proven = [step for claim in claims if (step := _proven(details, claim, order, shown[claim.name], last=last))]

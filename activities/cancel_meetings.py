@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.microsoft365 import exchange_cmdlets
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import MAILBOX, USER, Snapshot
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import MAILBOX
+from shared.actions.reads.snapshot import Snapshot
+from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
+    from shared.actions.catalogue import Task, View
     from shared.microsoft365.cloud import TenantClients
-    from shared.microsoft365.errors import MicrosoftError
-    from shared.offboarding.catalogue import Task, View
+    from shared.microsoft365.http.errors import MicrosoftError
 
 _QUEUED = "cancellations_queued"
 """What `read_back` answers, and no snapshot ever holds: Exchange tells nobody how far it got with the queue."""

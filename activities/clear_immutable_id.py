@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.microsoft365 import graph_calls
-from shared.offboarding.catalogue import Action, graph_permission, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import USER
+from shared.actions.catalogue import Action, graph_permission, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import USER
+from shared.microsoft365.graph import graph_calls
 
 if TYPE_CHECKING:
-    from shared.offboarding.catalogue import Task, View
+    from shared.actions.catalogue import Task, View
 
 
 @register

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.microsoft365 import exchange_cmdlets
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import MAILBOX, USER
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import MAILBOX
+from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
-    from shared.offboarding.catalogue import Task, View
+    from shared.actions.catalogue import Task, View
 
 
 @register

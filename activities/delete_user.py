@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.microsoft365 import graph_calls
-from shared.microsoft365.errors import Category, MicrosoftError
-from shared.offboarding.catalogue import Action, graph_permission, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import USER, Read
+from shared.actions.catalogue import Action, graph_permission, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import USER
+from shared.actions.reads.snapshot import Read
+from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
-    from shared.offboarding.catalogue import Task, View
+    from shared.actions.catalogue import Task, View
 
 
 def _is_listed(raw: Any) -> bool:  # noqa: ANN401 - Microsoft's JSON

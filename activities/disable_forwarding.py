@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.microsoft365 import exchange_cmdlets
-from shared.microsoft365.errors import Category, MicrosoftError
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import MAILBOX, USER
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import MAILBOX
+from shared.microsoft365.exchange import exchange_cmdlets
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
-    from shared.offboarding.catalogue import Task, View
-    from shared.offboarding.reads import Mailbox
+    from shared.actions.catalogue import Task, View
+    from shared.actions.reads.mailbox import Mailbox
 
 
 @register

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from shared.actions.catalogue import Action, Permission, graph_permission, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import USER
+from shared.actions.reads.onedrive import DRIVE
+from shared.actions.reads.snapshot import Read
 from shared.microsoft365.sharepoint import SHARING_DISABLED, SharePoint
-from shared.offboarding.catalogue import Action, Permission, graph_permission, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import DRIVE, USER, Read
 
 if TYPE_CHECKING:
-    from shared.offboarding.catalogue import Task, View
+    from shared.actions.catalogue import Task, View
 
 SHARING: Final = Read(
     "onedrive_sharing",

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.microsoft365 import exchange_cmdlets
-from shared.microsoft365.errors import Category, MicrosoftError
-from shared.offboarding import identifiers
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, is_on, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.portal_form import one_person
-from shared.offboarding.reads import DOMAINS, MAILBOX, USER, Read
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, is_on, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.portal_form import one_person
+from shared.actions.reads.account import DOMAINS, USER
+from shared.actions.reads.mailbox import MAILBOX
+from shared.actions.reads.snapshot import Read
+from shared.base import identifiers
+from shared.microsoft365.exchange import exchange_cmdlets
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.offboarding.catalogue import Task, View
-    from shared.offboarding.reads import Mailbox
+    from shared.actions.catalogue import Task, View
+    from shared.actions.reads.mailbox import Mailbox
 
 
 @dataclass(frozen=True)

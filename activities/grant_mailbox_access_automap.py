@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.microsoft365 import exchange_cmdlets
-from shared.offboarding.catalogue import register
-from shared.offboarding.mailboxes.full_access import FullAccessGrant
-from shared.offboarding.reads import USER
+from shared.actions.catalogue import register
+from shared.actions.mailboxes.full_access import FullAccessGrant
+from shared.actions.reads.account import USER
+from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
-    from shared.microsoft365.exchange_cmdlets import Cmdlet
-    from shared.offboarding.catalogue import View
-    from shared.offboarding.mailboxes.grantees import Grantee
-    from shared.offboarding.reads import Person
+    from shared.actions.catalogue import View
+    from shared.actions.mailboxes.grantees import Grantee
+    from shared.actions.reads.snapshot import Person
+    from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
 
 
 @register

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.microsoft365.errors import MicrosoftError
+from shared.actions.catalogue import Action, Permission, graph_permission, register
+from shared.actions.mailboxes import grantees
+from shared.actions.outcome import Finding, Outcome
+from shared.actions.reads.account import USER
+from shared.actions.reads.onedrive import DRIVE
+from shared.actions.reads.snapshot import Read
+from shared.microsoft365.http.errors import MicrosoftError
 from shared.microsoft365.sharepoint import SharePoint, login_name
-from shared.offboarding.catalogue import Action, Permission, graph_permission, register
-from shared.offboarding.mailboxes import grantees
-from shared.offboarding.outcome import Finding, Outcome
-from shared.offboarding.reads import DRIVE, USER, Read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shared.offboarding.catalogue import Results, Task, View
-    from shared.offboarding.mailboxes.grantees import Grantee
-    from shared.offboarding.reads import Snapshot
+    from shared.actions.catalogue import Results, Task, View
+    from shared.actions.mailboxes.grantees import Grantee
+    from shared.actions.reads.snapshot import Snapshot
 
 SITE_ADMINS: Final = Read(
     "onedrive_admins",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shared.microsoft365 import exchange_cmdlets
-from shared.offboarding.catalogue import register
-from shared.offboarding.mailboxes.mailbox_grants import MailboxGrant, holders
-from shared.offboarding.reads import MAILBOX, USER, Read
+from shared.actions.catalogue import register
+from shared.actions.mailboxes.mailbox_grants import MailboxGrant, holders
+from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import MAILBOX
+from shared.actions.reads.snapshot import Read
+from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
-    from shared.microsoft365.exchange_cmdlets import Cmdlet
-    from shared.offboarding.catalogue import View
-    from shared.offboarding.mailboxes.grantees import Grantee
-    from shared.offboarding.reads import Person, Snapshot
+    from shared.actions.catalogue import View
+    from shared.actions.mailboxes.grantees import Grantee
+    from shared.actions.reads.snapshot import Person, Snapshot
+    from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
 
 SEND_AS: Final = Read(
     "send_as",

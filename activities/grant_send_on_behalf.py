@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.microsoft365 import exchange_cmdlets
-from shared.microsoft365.errors import MicrosoftError
-from shared.offboarding.catalogue import register
-from shared.offboarding.mailboxes import grantees
-from shared.offboarding.mailboxes.mailbox_grants import MailboxGrant
-from shared.offboarding.outcome import Finding, Outcome
-from shared.offboarding.reads import MAILBOX, USER
+from shared.actions.catalogue import register
+from shared.actions.mailboxes import grantees
+from shared.actions.mailboxes.mailbox_grants import MailboxGrant
+from shared.actions.outcome import Finding, Outcome
+from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import MAILBOX
+from shared.microsoft365.exchange import exchange_cmdlets
+from shared.microsoft365.http.errors import MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.microsoft365.exchange_cmdlets import Cmdlet
-    from shared.offboarding.catalogue import Results, Task, View
-    from shared.offboarding.mailboxes.grantees import Grantee
-    from shared.offboarding.reads import Person, Snapshot
+    from shared.actions.catalogue import Results, Task, View
+    from shared.actions.mailboxes.grantees import Grantee
+    from shared.actions.reads.snapshot import Person, Snapshot
+    from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
 
 
 @register

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.microsoft365 import exchange_cmdlets
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import MAILBOX, USER, Read, own_row
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import MAILBOX, own_row
+from shared.actions.reads.snapshot import Read
+from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
-    from shared.offboarding.catalogue import Task, View
-    from shared.offboarding.reads import Snapshot
+    from shared.actions.catalogue import Task, View
+    from shared.actions.reads.snapshot import Snapshot
 
 
 def _is_hidden(raw: Any) -> bool | None:  # noqa: ANN401 - Microsoft's JSON

@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.microsoft365 import graph, graph_calls
-from shared.microsoft365.errors import MicrosoftError
-from shared.microsoft365.wire import as_object, as_rows, text_at
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
-from shared.offboarding.mailboxes import holdings
-from shared.offboarding.mailboxes.holdings import CALENDAR, MAX_UNREAD_LOOKED_AT, Question, Right
-from shared.offboarding.storage.scans import Look, Mailbox
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
+from shared.actions.mailboxes import holdings
+from shared.actions.mailboxes.holdings import CALENDAR, MAX_UNREAD_LOOKED_AT, Question, Right
+from shared.jobs.storage.scans import Look, Mailbox
+from shared.microsoft365.graph import client, graph_calls
+from shared.microsoft365.http.errors import MicrosoftError
+from shared.microsoft365.http.wire import as_object, as_rows, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from shared.actions.catalogue import Results, Task, View
+    from shared.actions.outcome import Finding
+    from shared.actions.reads.snapshot import Read, Snapshot
+    from shared.jobs.storage.scans import Scans
     from shared.microsoft365.cloud import TenantClients
-    from shared.microsoft365.graph_calls import GraphCall
-    from shared.microsoft365.wire import Json
-    from shared.offboarding.catalogue import Results, Task, View
-    from shared.offboarding.outcome import Finding
-    from shared.offboarding.reads import Read, Snapshot
-    from shared.offboarding.storage.scans import Scans
+    from shared.microsoft365.graph.graph_calls import GraphCall
+    from shared.microsoft365.http.wire import Json
 
 HELD: Final = holdings.survey("calendar_rights", "The rights on other calendars")
 
@@ -102,7 +102,7 @@ def _look(clients: TenantClients) -> Look:
         return [a if isinstance(a, MicrosoftError) else {entry.address for entry in _people(a)} for a in answers]
 
     what = "Looking for shared calendars"
-    return Look("calendars", what, graph.BATCH_SIZE, holdings.mailboxes(clients), holders)
+    return Look("calendars", what, client.BATCH_SIZE, holdings.mailboxes(clients), holders)
 
 
 def _entries(mailbox: Mailbox, names: Collection[str]) -> Question:

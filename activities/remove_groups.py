@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.offboarding import memberships
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, After, graph_permission, register
-from shared.offboarding.mailboxes import mail_protection
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import GROUPS, USER
+from shared.actions import memberships
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, After, graph_permission, register
+from shared.actions.mailboxes import mail_protection
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import GROUPS, USER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.offboarding.catalogue import Results, Task, View
-    from shared.offboarding.reads import Group
+    from shared.actions.catalogue import Results, Task, View
+    from shared.actions.reads.account import Group
 
 
 @register

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.microsoft365 import exchange_cmdlets
-from shared.microsoft365.errors import Category, MicrosoftError
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.mailboxes import mailbox_rows
-from shared.offboarding.outcome import Finding, Outcome, gone
-from shared.offboarding.reads import MAILBOX, USER, Person, Read
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.mailboxes import mailbox_rows
+from shared.actions.outcome import Finding, Outcome, gone
+from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import MAILBOX
+from shared.actions.reads.snapshot import Person, Read
+from shared.microsoft365.exchange import exchange_cmdlets
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.offboarding.catalogue import Results, Task, View
+    from shared.actions.catalogue import Results, Task, View
 
 _KEPT: Final = ("Identity", "Name", "Enabled", "Priority", "Description")
 _MAX_DESCRIPTION_CHARS: Final = 1_000

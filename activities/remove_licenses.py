@@ -5,19 +5,20 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.microsoft365 import graph_calls
-from shared.offboarding import memberships
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
-from shared.offboarding.mailboxes import mail_protection
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import GROUPS, USER, Read
+from shared.actions import memberships
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
+from shared.actions.mailboxes import mail_protection
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import GROUPS, USER
+from shared.actions.reads.snapshot import Read
+from shared.microsoft365.graph import graph_calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shared.microsoft365.errors import MicrosoftError
-    from shared.offboarding.catalogue import Results, Task, View
-    from shared.offboarding.reads import Group, Licence
+    from shared.actions.catalogue import Results, Task, View
+    from shared.actions.reads.account import Group, Licence
+    from shared.microsoft365.http.errors import MicrosoftError
 
 _ASSIGN: Final = "assign"
 """Id of the one call that takes back every direct licence."""

@@ -6,27 +6,29 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.microsoft365 import exchange
-from shared.microsoft365 import exchange_cmdlets as cmdlets
-from shared.microsoft365.errors import MicrosoftError
-from shared.microsoft365.wire import as_texts, text_at
-from shared.offboarding import identifiers
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.mailboxes import holdings, mailbox_rows
-from shared.offboarding.mailboxes.holdings import FULL_ACCESS, MAX_UNREAD_LOOKED_AT, Question, Right
-from shared.offboarding.reads import USER, Read, own_row
-from shared.offboarding.storage.scans import Look, Mailbox
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.mailboxes import holdings, mailbox_rows
+from shared.actions.mailboxes.holdings import FULL_ACCESS, MAX_UNREAD_LOOKED_AT, Question, Right
+from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import own_row
+from shared.actions.reads.snapshot import Read
+from shared.base import identifiers
+from shared.jobs.storage.scans import Look, Mailbox
+from shared.microsoft365.exchange import client
+from shared.microsoft365.exchange import exchange_cmdlets as cmdlets
+from shared.microsoft365.http.errors import MicrosoftError
+from shared.microsoft365.http.wire import as_texts, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from shared.actions.catalogue import Results, Task, View
+    from shared.actions.outcome import Finding
+    from shared.actions.reads.snapshot import Snapshot
+    from shared.jobs.storage.scans import Scans
     from shared.microsoft365.cloud import TenantClients
-    from shared.microsoft365.exchange_cmdlets import Cmdlet
-    from shared.microsoft365.wire import Json, JsonObject
-    from shared.offboarding.catalogue import Results, Task, View
-    from shared.offboarding.outcome import Finding
-    from shared.offboarding.reads import Snapshot
-    from shared.offboarding.storage.scans import Scans
+    from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
+    from shared.microsoft365.http.wire import Json, JsonObject
 
 SEND_AS: Final = "send_as"
 ON_BEHALF: Final = {
@@ -131,7 +133,7 @@ def _look(clients: TenantClients) -> Look:
         return [a if isinstance(a, MicrosoftError) else {_user(row) for row in a if _counts(row)} for a in answers]
 
     what = "Looking for Full Access"
-    return Look("full_access", what, exchange.BATCH_SIZE, holdings.mailboxes(clients), holders)
+    return Look("full_access", what, client.BATCH_SIZE, holdings.mailboxes(clients), holders)
 
 
 def _user(row: Json) -> str:

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.microsoft365 import graph_calls
-from shared.microsoft365.errors import Category, MicrosoftError
-from shared.microsoft365.graph_calls import AUTH_METHODS, PASSWORD_METHOD
-from shared.offboarding.catalogue import Action, graph_permission, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import USER, Person, Read
+from shared.actions.catalogue import Action, graph_permission, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import USER
+from shared.actions.reads.snapshot import Person, Read
+from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.graph.graph_calls import AUTH_METHODS, PASSWORD_METHOD
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.offboarding.catalogue import Results, Task, View
+    from shared.actions.catalogue import Results, Task, View
 
 _KINDS: Final = MappingProxyType(
     {

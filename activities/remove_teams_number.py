@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared.microsoft365 import graph_calls
-from shared.microsoft365.errors import Category, MicrosoftError
-from shared.microsoft365.wire import as_rows, lookup, text_at
-from shared.offboarding.catalogue import Action, graph_permission, register
-from shared.offboarding.outcome import Finding, Outcome, gone
-from shared.offboarding.reads import USER, Person, Read
+from shared.actions.catalogue import Action, graph_permission, register
+from shared.actions.outcome import Finding, Outcome, gone
+from shared.actions.reads.account import USER
+from shared.actions.reads.snapshot import Person, Read
+from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.http.errors import Category, MicrosoftError
+from shared.microsoft365.http.wire import as_rows, lookup, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.offboarding.catalogue import Results, Task, View
+    from shared.actions.catalogue import Results, Task, View
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ import secrets
 import string
 from typing import TYPE_CHECKING, Final
 
-from shared.microsoft365 import graph_calls
-from shared.microsoft365.errors import Category, MicrosoftError
-from shared.offboarding.catalogue import Action, graph_permission, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import USER
+from shared.actions.catalogue import Action, graph_permission, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads.account import USER
+from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
-    from shared.offboarding.catalogue import Task, View
+    from shared.actions.catalogue import Task, View
 
 _CLASSES: Final = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#$%&*+-=?@_")
 _LENGTH: Final = 40

@@ -7,16 +7,18 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from shared.microsoft365 import exchange_cmdlets
-from shared.offboarding import placeholders
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.offboarding.outcome import Finding, Outcome, compared
-from shared.offboarding.reads import MAILBOX, USER, Read, only_row
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.reads import placeholders
+from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import MAILBOX, only_row
+from shared.actions.reads.snapshot import Read
+from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from shared.offboarding.catalogue import Task, View
+    from shared.actions.catalogue import Task, View
 
 MAX_MESSAGE_CHARS = 12_000
 

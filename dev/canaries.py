@@ -23,7 +23,7 @@ from shared.notifications import MARKER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from shared.settings import Settings
+    from shared.app.settings import Settings
 
 SHORTEST: Final = 8
 """A shorter text would be found by chance."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import function_app
 from dev.processes import ROOT
+from shared.actions import catalogue, permissions
 from shared.microsoft365.app_roles import APP_ROLES, BESIDES, RESOURCES
-from shared.offboarding import catalogue, permissions
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.offboarding.catalogue import Permission
+    from shared.actions.catalogue import Permission
 
 PERMISSIONS: Final = ROOT / "docs" / "permissions.md"
 APP_REGISTRATION: Final = ROOT / "infra" / "app-registration.json"

@@ -16,19 +16,20 @@ from dev.host.durable.inprocess import InProcessHub
 from dev.memory_table import MemoryTable
 from dev.tenant import seed
 from orchestrators.offboard_user import offboard_user
-from shared import clock, services
-from shared.offboarding import request
-from shared.offboarding.service import Offboardings
-from shared.offboarding.storage.store import Store
-from shared.offboarding.storage.table import Delete
-from shared.settings import Settings
+from shared.app import services
+from shared.app.settings import Settings
+from shared.base import clock
+from shared.jobs.storage.store import Store
+from shared.jobs.storage.table import Delete
+from shared.offboarding.request import parsing
+from shared.offboarding.request.service import Offboardings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dev.tenant.process import Simulator
-    from shared.offboarding.records import Offboarding, Step
-    from shared.offboarding.storage.table import Operation
+    from shared.jobs.records import Offboarding, Step
+    from shared.jobs.storage.table import Operation
 
 FABRIKAM = "fabrikam.example"
 
@@ -93,7 +94,7 @@ class Lab:
     def submit(self, user: str, actions: dict[str, Any], tenant: str = FABRIKAM, **more: object) -> Offboarding:
         """Submit one person's offboarding through the parser of the API and start what is due."""
         body = {"tenant": tenant, "users": [user], "actions": actions, **more}
-        submission = request.parse(json.dumps(body).encode(), max_users=100)
+        submission = parsing.parse(json.dumps(body).encode(), max_users=100)
         submitted = Offboardings(self.app).submit(submission, "operator")
         for claimed in submitted.to_start:
             self.start(claimed)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from azure.data.tables import TableServiceClient
 
 from dev import canaries
-from shared.settings import Settings
+from shared.app.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

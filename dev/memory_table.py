@@ -6,12 +6,12 @@ import itertools
 import threading
 from typing import TYPE_CHECKING
 
-from shared.offboarding.storage.table import ConflictError, Delete, Insert, Page, Row, checked
+from shared.jobs.storage.table import ConflictError, Delete, Insert, Page, Row, checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.offboarding.storage.table import Operation
+    from shared.jobs.storage.table import Operation
 
 
 class MemoryTable:

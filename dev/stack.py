@@ -16,7 +16,7 @@ from dev.azurite import Azurite
 from dev.processes import ROOT, Child, StackError, is_free, start_on_port, wait_until
 from dev.tenant import seed
 from dev.tenant.process import Simulator
-from shared.settings import HOST_SETTINGS, SETTINGS, Settings, SettingsError
+from shared.app.settings import HOST_SETTINGS, SETTINGS, Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -197,7 +197,7 @@ class Stack:
             except SettingsError as error:
                 raise StackError(str(error)) from None
             command = [sys.executable, "-m", "dev.host", "--root", str(self._root), "--data", str(folder)]
-            command += ["--port", str(port), "--clock", "shared.clock:set_source"]
+            command += ["--port", str(port), "--clock", "shared.base.clock:set_source"]
             command += ["--visibility-timeout", str(self.options.visibility_timeout), "--worker", self.options.worker]
             return Child.start("The app's host", command, folder, environment)
 

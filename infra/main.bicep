@@ -110,7 +110,7 @@ var disabledInstrumentations = 'azure_sdk,django,fastapi,flask,httpx,httpx2,psyc
 
 var certificateReference = '@Microsoft.KeyVault(VaultName=${vault.outputs.name};SecretName=${m365CertificateName})'
 
-// Every setting that the app reads (shared/settings.py); app.bicep adds those that only the function app knows.
+// Every setting that the app reads (shared/app/settings.py); app.bicep adds those that only the function app knows.
 var settings = {
   AzureWebJobsStorage__accountName: hostStorage.outputs.name
   AzureWebJobsStorage__credential: 'managedidentity'

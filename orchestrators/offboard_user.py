@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from orchestrators import step_graph
-from shared.offboarding.plan import VERIFY, Node
+from shared.actions.plan import VERIFY, Node
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from azure.durable_functions import DurableOrchestrationContext
     from azure.durable_functions.models.Task import TaskBase
 
-    from shared.offboarding.plan import Node
+    from shared.actions.plan import Node
 
 MAX_ATTEMPTS: Final = 5
 """Faults in a row without progress, after which a node has failed."""

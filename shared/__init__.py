@@ -1,1 +1,1 @@
-"""What triggers, orchestrators and activities share."""
+"""What triggers, orchestrators and activities share. docs/architecture.md draws who may import whom."""

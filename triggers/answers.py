@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared import clock
-from shared.microsoft365.errors import MicrosoftError
-from shared.offboarding import people
-from shared.offboarding.problems import RefusedError, refused
+from shared.base import clock
+from shared.base.problems import RefusedError, refused
+from shared.microsoft365.http.errors import MicrosoftError
+from shared.offboarding.tenants import people
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,18 +6,20 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from shared import clock, services
-from shared.offboarding import catalogue, plan
-from shared.offboarding.outcome import Outcome, StepState
-from shared.offboarding.records import State, Step
+from shared.actions import catalogue, plan
+from shared.actions.outcome import Outcome, StepState
+from shared.app import services
+from shared.base import clock
+from shared.jobs.records import State, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from shared.offboarding.reads import Person, User
-    from shared.offboarding.records import Offboarding
-    from shared.offboarding.storage.store import Details
+    from shared.actions.reads.account import User
+    from shared.actions.reads.snapshot import Person
+    from shared.jobs.records import Offboarding
+    from shared.jobs.storage.store import Details
 
 
 def url(offboarding: Offboarding, suffix: str = "") -> str:

@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING, Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared import clock, services
-from shared.offboarding import catalogue, defaults, permissions, plan
-from shared.offboarding.defaults import DefaultsStore
-from shared.offboarding.directory import Directory
-from shared.offboarding.problems import refused
-from shared.offboarding.tenants import Tenants
-from shared.onboarding import check
+from shared.actions import catalogue, permissions, plan
+from shared.app import services
+from shared.base import clock
+from shared.base.problems import refused
+from shared.offboarding.onboarding import check
+from shared.offboarding.request import defaults
+from shared.offboarding.request.defaults import DefaultsStore
+from shared.offboarding.tenants.listing import Directory
+from shared.offboarding.tenants.tenants import Tenants
 from triggers.answers import is_asked, json_answer, whole_number
 from triggers.routing import route
 
 if TYPE_CHECKING:
     from shared.access.caller import Caller
-    from shared.offboarding.permissions import Granted
-    from shared.offboarding.plan import Node
-    from shared.offboarding.tenants import ManagedTenant
+    from shared.actions.permissions import Granted
+    from shared.actions.plan import Node
+    from shared.offboarding.tenants.tenants import ManagedTenant
 
 blueprint = df.Blueprint()
 
@@ -52,7 +54,7 @@ def list_actions(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
 
 
 def _action(node: Node, granted: Granted, caller: Caller) -> dict[str, Any]:
-    from shared.offboarding import request as requests
+    from shared.offboarding.request import parsing as requests
 
     action = catalogue.get(node.name)
     return {

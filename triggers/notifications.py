@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared import services
+from shared.app import services
+from shared.base.problems import refused
 from shared.notifications import outbox
-from shared.offboarding.problems import refused
-from shared.offboarding.service import Offboardings
-from shared.offboarding.tenants import Tenants
+from shared.offboarding.request.service import Offboardings
+from shared.offboarding.tenants.tenants import Tenants
 from triggers.answers import json_answer
 from triggers.routing import route
 
 if TYPE_CHECKING:
     from shared.access.caller import Caller
-    from shared.notifications.preferences import Preferences
+    from shared.notifications.settings.preferences import Preferences
 
 blueprint = df.Blueprint()
 
@@ -33,7 +33,7 @@ def get_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
 @route(blueprint, "PUT settings/notifications")
 def put_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Set where notifications go; a blank secret, or the word that stands for it, keeps what is stored."""
-    from shared.notifications import destinations
+    from shared.notifications.settings import destinations
 
     return json_answer(_of_partner(caller).put(destinations.parse(req.get_body())))
 
@@ -53,7 +53,7 @@ def get_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.Http
 @route(blueprint, "PUT tenants/{tenant}/notifications")
 def put_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Set what a tenant has of its own."""
-    from shared.notifications import destinations
+    from shared.notifications.settings import destinations
 
     return json_answer(_of_tenant(req, caller).put(destinations.parse(req.get_body())))
 
@@ -78,20 +78,20 @@ def _of_partner(caller: Caller) -> Preferences:
     if caller.scope.tenants is not None:
         text = "These settings are about every tenant; you may change those of your tenants."
         raise refused(403, "forbidden", text)
-    from shared.notifications.preferences import Preferences
+    from shared.notifications.settings.preferences import Preferences
 
     return Preferences(services.current())
 
 
 def _of_tenant(req: func.HttpRequest, caller: Caller) -> Preferences:
     app = services.current()
-    from shared.notifications.preferences import Preferences
+    from shared.notifications.settings.preferences import Preferences
 
     return Preferences(app, Tenants(app, caller.scope).resolve(req.route_params["tenant"]))
 
 
 def _tested(req: func.HttpRequest, preferences: Preferences) -> func.HttpResponse:
-    from shared.notifications.destinations import CHANNELS
+    from shared.notifications.settings.destinations import CHANNELS
 
     channel = req.params.get("channel")
     if channel is not None and channel not in CHANNELS:

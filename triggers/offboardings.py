@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared import services
-from shared.offboarding.operations import Operations
-from shared.offboarding.problems import RefusedError, refused
-from shared.offboarding.records import State
-from shared.offboarding.service import Offboardings, Wanted
-from shared.offboarding.storage import audit
+from shared.app import services
+from shared.base.problems import RefusedError, refused
+from shared.jobs.records import State
+from shared.jobs.storage import audit
+from shared.offboarding.lifecycle.operations import Operations
+from shared.offboarding.request.service import Offboardings, Wanted
 from triggers import bodies, starting
 from triggers.answers import csv_answer, json_answer, moment, page_start, page_token, whole_number
 from triggers.routing import route, route_with_client
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.access.caller import Caller
-    from shared.offboarding.operations import Done, Name
+    from shared.offboarding.lifecycle.operations import Done, Name
 
 blueprint = df.Blueprint()
 
@@ -36,7 +36,7 @@ async def submit_offboardings(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
     """Accept offboardings, one for each user, and start those that are due."""
-    from shared.offboarding import request as requests
+    from shared.offboarding.request import parsing as requests
 
     submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
     submitted = await asyncio.to_thread(_offboardings(caller).submit, submission, caller.name, _idempotency_key(req))
@@ -64,7 +64,7 @@ def _idempotency_key(req: func.HttpRequest) -> str | None:
 @route(blueprint, "POST offboardings/plan")
 def plan_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Say what a request would do; nothing is written."""
-    from shared.offboarding import request as requests
+    from shared.offboarding.request import parsing as requests
 
     submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
     planned = _offboardings(caller).plan(submission)
@@ -138,7 +138,7 @@ async def reschedule_offboarding(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
     """Move a planned offboarding to another moment."""
-    from shared.offboarding import request as requests
+    from shared.offboarding.request import parsing as requests
 
     moment = requests.parse_schedule(req.get_body())
     done = await asyncio.to_thread(_operations(caller).reschedule, req.route_params["id"], moment)
@@ -196,7 +196,7 @@ async def change_offboardings(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
     """Do the same to many offboardings; each has a result of its own."""
-    from shared.offboarding import request as requests
+    from shared.offboarding.request import parsing as requests
 
     name, ids = requests.parse_bulk(req.get_body())
     caller.scope.check_count(len(ids))

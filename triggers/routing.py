@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared import services
 from shared.access.caller import Caller, authorised
 from shared.access.policy import KEY
 from shared.access.routes import ROUTES
-from shared.offboarding.problems import refused
-from shared.telemetry import tracing
+from shared.app import services
+from shared.base import tracing
+from shared.base.problems import refused
 from triggers.answers import problem_answer, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from shared.offboarding.problems import RefusedError
+    from shared.base.problems import RefusedError
 
     Refusal = Callable[[RefusedError, str], func.HttpResponse]
     """How a refusal is told: the error, and the id under which the log tells more."""

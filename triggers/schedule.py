@@ -7,10 +7,11 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
-from shared import clock, services
+from shared.app import services
+from shared.base import clock, tracing
+from shared.jobs import telemetry
 from shared.notifications import outbox
-from shared.offboarding import telemetry, watch
-from shared.telemetry import tracing
+from shared.offboarding.lifecycle import watch
 from triggers import starting
 
 blueprint = df.Blueprint()

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from azure.durable_functions import OrchestrationRuntimeStatus
 
-from shared.offboarding import telemetry
+from shared.jobs import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from azure.durable_functions import DurableOrchestrationClient
 
-    from shared.offboarding.operations import Done
-    from shared.offboarding.records import Offboarding
+    from shared.jobs.records import Offboarding
+    from shared.offboarding.lifecycle.operations import Done
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.offboarding import plan
+from shared.actions import plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

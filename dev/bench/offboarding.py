@@ -15,9 +15,9 @@ from dev.host.durable.store import Store
 from dev.processes import StackError, wait_until
 from dev.stack import TENANTS, Options
 from dev.tenant import seed
-from shared.offboarding import catalogue
-from shared.offboarding.service import MAX_STARTED_AT_ONCE
-from shared.settings import HOST_SETTINGS
+from shared.actions import catalogue
+from shared.app.settings import HOST_SETTINGS
+from shared.offboarding.request.service import MAX_STARTED_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,14 +13,15 @@ from dev.processes import StackError
 from dev.stack import TENANTS
 from dev.tenant import seed
 from dev.tenant.population import ident
-from shared import clock, services
-from shared.offboarding import watch
-from shared.offboarding.reads import Person
-from shared.offboarding.records import Offboarding, Request, State, Tenant
-from shared.offboarding.storage import azure_table, keys
-from shared.offboarding.storage.store import Store
-from shared.services import Services
-from shared.settings import Settings
+from shared.actions.reads.snapshot import Person
+from shared.app import services
+from shared.app.services import Services
+from shared.app.settings import Settings
+from shared.base import clock
+from shared.jobs.records import Offboarding, Request, State, Tenant
+from shared.jobs.storage import azure_table, keys
+from shared.jobs.storage.store import Store
+from shared.offboarding.lifecycle import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

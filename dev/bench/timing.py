@@ -20,7 +20,7 @@ from dev.bench.offboarding import (
 )
 from dev.demo import leavers
 from dev.tenant import seed
-from shared.offboarding import plan
+from shared.actions import plan
 
 if TYPE_CHECKING:
     from dev.stack import Stack

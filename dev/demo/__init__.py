@@ -18,13 +18,13 @@ from dev.processes import StackError
 from dev.sinks import Sinks
 from dev.stack import Options, Stack
 from dev.start import Stopped, stopping
-from shared.offboarding import catalogue
+from shared.actions import catalogue
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from shared.offboarding.catalogue import Action
+    from shared.actions.catalogue import Action
 
     Details = dict[str, Any]
 

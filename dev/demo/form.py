@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from shared.offboarding.catalogue import Action
+    from shared.actions.catalogue import Action
 
     Form = dict[str, Any]
 

@@ -9,13 +9,13 @@ from shared.access import principal
 from shared.access.policy import KEY, Role
 from shared.access.routes import ROUTES
 from shared.access.scope import Scope
-from shared.offboarding.problems import refused
+from shared.base.problems import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shared.access.principal import Principal
-    from shared.settings import Settings
+    from shared.app.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from shared.offboarding.problems import RefusedError, refused
+from shared.base.problems import RefusedError, refused
 
 HEADER: Final = "x-ms-client-principal"
 _MAX_HEADER_CHARS: Final = 64 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shared.offboarding.problems import refused
+from shared.base.problems import refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,19 +13,19 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from shared.microsoft365.app_roles import EXCHANGE, GRAPH, SHAREPOINT
-from shared.microsoft365.error_rules import NOT_CONSENTED
-from shared.microsoft365.errors import Category, MicrosoftError, from_oauth
-from shared.microsoft365.exchange import Exchange
-from shared.microsoft365.graph import Graph
-from shared.microsoft365.http import Request, SentRequest
+from shared.microsoft365.exchange.client import Exchange
+from shared.microsoft365.graph.client import Graph
+from shared.microsoft365.http.error_rules import NOT_CONSENTED
+from shared.microsoft365.http.errors import Category, MicrosoftError, from_oauth
+from shared.microsoft365.http.messages import Request, SentRequest
+from shared.microsoft365.http.wire import decode, text_at
 from shared.microsoft365.sharepoint import SharePoint
 from shared.microsoft365.tokens import Credential, Tokens, permissions_in
-from shared.microsoft365.wire import decode, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from shared.microsoft365.transport import Transport
+    from shared.microsoft365.http.transport import Transport
 
 DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -49,7 +49,7 @@ class Endpoints:
 
 
 def _pooled() -> Transport:
-    from shared.microsoft365.transport import Transport
+    from shared.microsoft365.http.transport import Transport
 
     return Transport()
 

@@ -15,14 +15,14 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from shared.microsoft365.errors import Category, MicrosoftError, from_csom, from_sharepoint
-from shared.microsoft365.http import Access, Request, Response, SentRequest, TokenSource
-from shared.microsoft365.wire import Json, JsonObject, as_object, as_rows, decode, encode, lookup
+from shared.microsoft365.http.errors import Category, MicrosoftError, from_csom, from_sharepoint
+from shared.microsoft365.http.messages import Access, Request, Response, SentRequest, TokenSource
+from shared.microsoft365.http.wire import Json, JsonObject, as_object, as_rows, decode, encode, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.microsoft365.transport import Transport
+    from shared.microsoft365.http.transport import Transport
 
 _NAME = r"([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)"
 _CLOUD = r"(sharepoint\.(?:com|us|cn)|sharepoint-mil\.us)"

@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlencode
 
-from shared.microsoft365.errors import Category, MicrosoftError, from_oauth, readable
-from shared.microsoft365.http import Request, Response
-from shared.microsoft365.wire import Json, as_object, as_texts, decode, text_at
+from shared.microsoft365.http.errors import Category, MicrosoftError, from_oauth, readable
+from shared.microsoft365.http.messages import Request, Response
+from shared.microsoft365.http.wire import Json, as_object, as_texts, decode, text_at
 
 if TYPE_CHECKING:
     import msal
 
-    from shared.microsoft365.transport import Transport
+    from shared.microsoft365.http.transport import Transport
 
 MAX_TENANTS_IN_MEMORY = 300
 """The tenant that was not used for longest is forgotten beyond this; it costs one sign-in when it comes back."""
@@ -220,7 +220,7 @@ def managed_identity_assertion(identity_client_id: str) -> Callable[[], str]:
     import msal
     import requests
 
-    from shared.microsoft365.transport import from_transport
+    from shared.microsoft365.http.transport import from_transport
 
     identity = msal.UserAssignedManagedIdentity(client_id=identity_client_id)
     # The local end point of the host, not Microsoft 365: it is reached without this package's guards.

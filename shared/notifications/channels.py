@@ -7,24 +7,33 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from shared import clock
-from shared.microsoft365 import graph_calls
-from shared.microsoft365.errors import MicrosoftError
-from shared.notifications import discord, mail, portal_webhook, slack, standard_webhook, teams
-from shared.notifications.delivery_error import DeliveryError
-from shared.notifications.destinations import Autotask, Basic, Bearer, ConnectWise, Email, HaloPsa, Headers, Webhook
-from shared.notifications.guard import Guard
+from shared.base import clock
+from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.http.errors import MicrosoftError
+from shared.notifications.formats import discord, mail, portal_webhook, slack, standard_webhook, teams
 from shared.notifications.psa import autotask, connectwise, halo
-from shared.notifications.vault import Vault
+from shared.notifications.settings.destinations import (
+    Autotask,
+    Basic,
+    Bearer,
+    ConnectWise,
+    Email,
+    HaloPsa,
+    Headers,
+    Webhook,
+)
+from shared.notifications.settings.vault import Vault
+from shared.notifications.transport.delivery_error import DeliveryError
+from shared.notifications.transport.guard import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from shared.notifications.destinations import Auth, Destination
+    from shared.app.services import Services
     from shared.notifications.message import Message
     from shared.notifications.psa.port import Psa
-    from shared.services import Services
+    from shared.notifications.settings.destinations import Auth, Destination
 
 _BODIES: Final[Mapping[str, Callable[[Message], dict[str, Any]]]] = {
     "standard": standard_webhook.body,

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from shared.offboarding import catalogue, plan
-from shared.offboarding.outcome import Outcome
-from shared.offboarding.records import Reason, State
+from shared.actions import catalogue, plan
+from shared.actions.outcome import Outcome
+from shared.jobs.records import Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from shared.offboarding.reads import Person
-    from shared.offboarding.records import Offboarding, Step, Tenant
+    from shared.actions.reads.snapshot import Person
+    from shared.jobs.records import Offboarding, Step, Tenant
 
 ELLIPSIS: Final = "…"
 

@@ -15,24 +15,24 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from shared import clock
+from shared.base import clock
+from shared.base.problems import refused
+from shared.base.threads import Threads
+from shared.jobs import telemetry
+from shared.jobs.delivery import MAX_KEPT, Delivery, DeliveryState
+from shared.jobs.storage.table import ConflictError
 from shared.notifications import message as messages
-from shared.notifications.delivery_error import DeliveryError
-from shared.offboarding import telemetry
-from shared.offboarding.delivery import MAX_KEPT, Delivery, DeliveryState
-from shared.offboarding.problems import refused
-from shared.offboarding.storage.table import ConflictError
-from shared.threads import Threads
+from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from shared.app.services import Services
+    from shared.jobs.records import Offboarding, Wake
+    from shared.jobs.storage.store import Store
     from shared.notifications.channels import Channels
-    from shared.notifications.destinations import Destinations
     from shared.notifications.message import Message
-    from shared.offboarding.records import Offboarding, Wake
-    from shared.offboarding.storage.store import Store
-    from shared.services import Services
+    from shared.notifications.settings.destinations import Destinations
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def announced(services: Services, over: Offboarding, *, has_attention: bool = Fa
 
 
 def _in_force(store: Store, tenant_id: str) -> Destinations | None:
-    from shared.notifications import preferences
+    from shared.notifications.settings import preferences
 
     try:
         return preferences.in_force(store, tenant_id)

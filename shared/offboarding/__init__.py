@@ -1,1 +1,1 @@
-"""The domain: what an offboarding is, how it is planned, stored and judged."""
+"""What can be done with offboardings: asking for them, showing them, moving them through their life."""

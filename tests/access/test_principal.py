@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from shared.access import principal
 from shared.access.caller import Caller, authorised
 from shared.access.policy import Role
-from shared.offboarding.problems import RefusedError
-from shared.settings import Settings
+from shared.app.settings import Settings
+from shared.base.problems import RefusedError
 
 _ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 _OPERATOR_ID = "0000aaaa-0000-4000-8000-000000000001"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.tenant import seed
-from shared import clock
-from shared.offboarding import catalogue, watch
-from shared.offboarding.problems import RefusedError
+from shared.actions import catalogue
+from shared.base import clock
+from shared.base.problems import RefusedError
+from shared.offboarding.lifecycle import watch
 
 if TYPE_CHECKING:
     from dev.lab import Lab, Result

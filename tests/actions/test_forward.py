@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.tenant import seed
-from shared.offboarding import catalogue
-from shared.offboarding.problems import RefusedError
+from shared.actions import catalogue
+from shared.base.problems import RefusedError
 
 if TYPE_CHECKING:
     from dev.lab import Lab

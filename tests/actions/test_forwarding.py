@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.tenant import seed
-from shared.offboarding.problems import RefusedError
+from shared.base.problems import RefusedError
 
 if TYPE_CHECKING:
     from dev.lab import Lab

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.tenant import seed
-from shared.offboarding.mailboxes.mailbox_rows import check_owner
-from shared.offboarding.reads import MAILBOX, UnreadError
+from shared.actions.mailboxes.mailbox_rows import check_owner
+from shared.actions.reads.mailbox import MAILBOX
+from shared.actions.reads.snapshot import UnreadError
 
 if TYPE_CHECKING:
     from dev.lab import Lab

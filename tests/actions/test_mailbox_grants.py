@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.tenant import seed
-from shared.offboarding import catalogue
-from shared.offboarding.problems import RefusedError
+from shared.actions import catalogue
+from shared.base.problems import RefusedError
 from triggers.portal import wizard
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from world import Cloud
 
 from dev import certificate
 from dev.tenant.process import Simulator
-from shared import clock
+from shared.base import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,18 +6,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from dev.demo.expectations import EXPECTATIONS, Case
-from shared.offboarding import catalogue, watch
-from shared.offboarding.outcome import Outcome
-from shared.offboarding.records import ENDED, Reason, State
-from shared.offboarding.storage.store import PARTITION
+from shared.actions import catalogue
+from shared.actions.outcome import Outcome
+from shared.jobs.records import ENDED, Reason, State
+from shared.jobs.storage.store import PARTITION
+from shared.offboarding.lifecycle import watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from world import World
 
-    from shared.offboarding.records import Offboarding
-    from shared.offboarding.storage.store import Details
+    from shared.jobs.records import Offboarding
+    from shared.jobs.storage.store import Details
 
 SPEAKS_FOR_ITSELF = {
     "disable_sign_in",

@@ -12,7 +12,7 @@ from world import MINUTE, World, everything
 from dev.demo import leavers
 from dev.demo.changes import describe
 from dev.tenant import seed as seeds
-from shared.offboarding.records import State
+from shared.jobs.records import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ from invariants import violations
 from world import MINUTE, Killed, World
 
 from dev.tenant import seed as seeds
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.records import Reason, State
+from shared.base.problems import RefusedError
+from shared.jobs.records import Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,10 @@ from dev.demo import expectations
 from dev.processes import StackError, wait_until
 from dev.stack import Options, Stack
 from dev.tenant import seed as seeds
-from shared.offboarding.storage import keys, rows
-from shared.offboarding.storage.azure_table import AzureTable
-from shared.offboarding.storage.store import PARTITION
-from shared.offboarding.storage.table import LAST
+from shared.jobs.storage import keys, rows
+from shared.jobs.storage.azure_table import AzureTable
+from shared.jobs.storage.store import PARTITION
+from shared.jobs.storage.table import LAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

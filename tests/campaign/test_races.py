@@ -11,11 +11,11 @@ import pytest
 from world import MINUTE, Odds, World
 
 from dev.tenant import seed as seeds
-from shared.offboarding import watch
-from shared.offboarding.operations import Operations
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.storage import rows
-from shared.offboarding.storage.store import PARTITION
+from shared.base.problems import RefusedError
+from shared.jobs.storage import rows
+from shared.jobs.storage.store import PARTITION
+from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle.operations import Operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable

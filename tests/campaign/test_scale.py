@@ -14,22 +14,22 @@ from world import World, everything
 
 from dev.memory_table import MemoryTable
 from dev.tenant import seed as seeds
-from shared import clock
-from shared.offboarding import watch
-from shared.offboarding.operations import Operations
-from shared.offboarding.reads import Person
-from shared.offboarding.records import Offboarding, Request, State, Tenant
-from shared.offboarding.service import Offboardings, Wanted
-from shared.offboarding.storage import keys, rows
-from shared.offboarding.storage.store import PARTITION, Store
-from shared.services import Services
+from shared.actions.reads.snapshot import Person
+from shared.app.services import Services
+from shared.base import clock
+from shared.jobs.records import Offboarding, Request, State, Tenant
+from shared.jobs.storage import keys, rows
+from shared.jobs.storage.store import PARTITION, Store
+from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle.operations import Operations
+from shared.offboarding.request.service import Offboardings, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from world import Cloud
 
-    from shared.offboarding.storage.table import Operation
+    from shared.jobs.storage.table import Operation
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 THOUSAND = 1_000

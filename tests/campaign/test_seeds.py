@@ -12,9 +12,9 @@ from world import MINUTE, Odds, World, parameters
 
 from dev.demo import leavers
 from dev.tenant import seed as seeds
-from shared import clock
-from shared.offboarding import catalogue, plan
-from shared.offboarding.records import Reason, State
+from shared.actions import catalogue, plan
+from shared.base import clock
+from shared.jobs.records import Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable

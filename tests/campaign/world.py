@@ -26,21 +26,23 @@ from dev.host.durable.model import InstanceEndedError, UnknownInstanceError
 from dev.memory_table import MemoryTable
 from dev.tenant import seed as seeds
 from orchestrators.offboard_user import offboard_user
-from shared import clock
+from shared.actions import catalogue, plan
+from shared.actions.outcome import SETTLED_WELL
+from shared.app.services import Services
+from shared.app.settings import Settings
+from shared.base import clock
+from shared.base.problems import RefusedError
+from shared.jobs.records import State
+from shared.jobs.storage import keys, rows
+from shared.jobs.storage.store import PARTITION, Store
+from shared.jobs.storage.table import ConflictError, Delete, Replace
 from shared.microsoft365.cloud import Endpoints, Microsoft365
+from shared.microsoft365.http.transport import Transport
 from shared.microsoft365.tokens import Credential
-from shared.microsoft365.transport import Transport
-from shared.offboarding import catalogue, plan, request, watch
-from shared.offboarding.operations import Operations
-from shared.offboarding.outcome import SETTLED_WELL
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.records import State
-from shared.offboarding.service import Offboardings
-from shared.offboarding.storage import keys, rows
-from shared.offboarding.storage.store import PARTITION, Store
-from shared.offboarding.storage.table import ConflictError, Delete, Replace
-from shared.services import Services
-from shared.settings import Settings
+from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle.operations import Operations
+from shared.offboarding.request import parsing
+from shared.offboarding.request.service import Offboardings
 
 if TYPE_CHECKING:
     import random
@@ -48,11 +50,11 @@ if TYPE_CHECKING:
 
     from dev.host.durable.inprocess import Work
     from dev.tenant.process import Simulator
-    from shared.microsoft365.http import Access, Request, Response, SentRequest
-    from shared.offboarding.operations import Done
-    from shared.offboarding.records import Offboarding
-    from shared.offboarding.storage.store import Details
-    from shared.offboarding.storage.table import Operation, Page, Row
+    from shared.jobs.records import Offboarding
+    from shared.jobs.storage.store import Details
+    from shared.jobs.storage.table import Operation, Page, Row
+    from shared.microsoft365.http.messages import Access, Request, Response, SentRequest
+    from shared.offboarding.lifecycle.operations import Done
 
 for _module in pkgutil.iter_modules(activities.__path__):
     importlib.import_module(f"activities.{_module.name}")  # which registers the actions
@@ -126,7 +128,7 @@ class _Transport(Transport):
         if threading.current_thread() is threading.main_thread():  # reads go side by side: nothing comes in between
             self.world.pause()
         self.world.about_to_send(request)
-        return super().send(request, access, log)
+        return super().send(parsing, access, log)
 
     def _wait(self, seconds: float) -> None:
         if self.world:
@@ -393,7 +395,7 @@ class World:
     def submit(self, users: list[str], actions: dict[str, Any], key: str | None = None, **more: Any) -> list[str]:
         """Submit through the parser of the API and start what is due; returns the ids."""
         body = {"tenant": self.tenant, "users": users, "actions": actions, **more}
-        submission = request.parse(request_bytes(body), max_users=100)
+        submission = parsing.parse(request_bytes(body), max_users=100)
         submitted = Offboardings(self.app).submit(submission, "operator", key)
         for claimed in submitted.to_start:
             self.start(claimed)

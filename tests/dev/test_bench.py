@@ -7,10 +7,10 @@ from dev.bench import leavers, scale
 from dev.bench.offboarding import selection
 from dev.processes import StackError
 from dev.tenant import seed
-from shared.offboarding import plan
-from shared.offboarding.records import State
-from shared.offboarding.storage import keys, rows
-from shared.settings import SETTINGS
+from shared.actions import plan
+from shared.app.settings import SETTINGS
+from shared.jobs.records import State
+from shared.jobs.storage import keys, rows
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 

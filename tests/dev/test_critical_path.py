@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dev.bench.critical_path import count_rounds, length
-from shared.offboarding.plan import Node
+from shared.actions.plan import Node
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 

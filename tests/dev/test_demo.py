@@ -7,7 +7,7 @@ import function_app  # noqa: F401 - puts the actions into the catalogue
 from dev.demo import changes, form
 from dev.demo.expectations import EXPECTATIONS, Case, unmet
 from dev.tenant import seed, state
-from shared.offboarding import catalogue, plan, portal_form
+from shared.actions import catalogue, plan, portal_form
 
 ACTIONS = list(catalogue.all_actions().values())
 

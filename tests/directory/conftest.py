@@ -10,9 +10,10 @@ import pytest
 
 from dev.memory_table import MemoryTable
 from dev.tenant import seed
-from shared import clock, services
-from shared.offboarding.storage.store import Store
-from shared.settings import Settings
+from shared.app import services
+from shared.app.settings import Settings
+from shared.base import clock
+from shared.jobs.storage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

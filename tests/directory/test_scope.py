@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding.reads import Person
-from shared.offboarding.records import Offboarding, Request, State, Tenant
-from shared.offboarding.service import Offboardings, Wanted
-from shared.offboarding.storage import keys
+from shared.actions.reads.snapshot import Person
+from shared.jobs.records import Offboarding, Request, State, Tenant
+from shared.jobs.storage import keys
+from shared.offboarding.request.service import Offboardings, Wanted
 
 if TYPE_CHECKING:
-    from shared.services import Services
+    from shared.app.services import Services
 
 _TENANTS = [f"0000000{number}-0000-4000-8000-000000000000" for number in range(4)]
 

@@ -6,12 +6,12 @@ import pytest
 
 from dev.tenant import seed
 from shared.access.scope import Scope
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.tenants import Tenants
+from shared.base.problems import RefusedError
+from shared.offboarding.tenants.tenants import Tenants
 
 if TYPE_CHECKING:
     from dev.tenant.process import Simulator
-    from shared.services import Services
+    from shared.app.services import Services
 
     Hands = Any
 

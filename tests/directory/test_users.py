@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.tenant import seed
-from shared.offboarding.directory import Directory
-from shared.offboarding.problems import RefusedError
+from shared.base.problems import RefusedError
+from shared.offboarding.tenants.listing import Directory
 
 if TYPE_CHECKING:
     from dev.tenant.process import Simulator
-    from shared.offboarding.directory import ListedUser
-    from shared.services import Services
+    from shared.app.services import Services
+    from shared.offboarding.tenants.listing import ListedUser
 
 
 def _everybody(app: Services, tenant: str) -> dict[str, ListedUser]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dev.processes import ROOT
-from shared.offboarding.catalogue import Action
+from shared.actions.catalogue import Action
 
 NEW = Path(__file__).parent / "new_action"
 IMPORT = "import activities.clear_immutable_id\n"

@@ -11,8 +11,8 @@ import pytest
 import function_app  # noqa: F401 - puts the actions into the catalogue
 from dev.bench import CASES
 from dev.processes import ROOT
-from shared.offboarding import request
-from shared.settings import HOST_SETTINGS, SETTINGS, Settings
+from shared.app.settings import HOST_SETTINGS, SETTINGS, Settings
+from shared.offboarding.request import parsing
 
 SAMPLE = ROOT / "local.settings.sample.json"
 HERE = "tests/docs/test_readme.py"
@@ -93,6 +93,6 @@ def test_core_tools_find_what_they_look_for() -> None:
 def test_the_request_that_it_shows_is_accepted() -> None:
     (shown,) = [block for block in blocks() if block.startswith("POST /api/offboardings\n")]
 
-    submission = request.parse(shown.partition("\n")[2].encode(), max_users=1)
+    submission = parsing.parse(shown.partition("\n")[2].encode(), max_users=1)
 
     assert set(submission.actions) == set(json.loads(shown.partition("\n")[2])["actions"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bicep import FILES, Resource, Values, everything_of_type, path, template
 
-from shared.settings import AUTH_MODES, SECRET_PREFIX, SETTINGS
+from shared.app.settings import AUTH_MODES, SECRET_PREFIX, SETTINGS
 
 ROLES = {
     "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared import clock
-from shared.offboarding import request
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.records import State
-from shared.offboarding.service import Offboardings, Wanted
+from shared.base import clock
+from shared.base.problems import RefusedError
+from shared.jobs.records import State
+from shared.offboarding.request import parsing
+from shared.offboarding.request.service import Offboardings, Wanted
 
 if TYPE_CHECKING:
     from dev.lab import Lab
-    from shared.offboarding.service import Submitted
+    from shared.offboarding.request.service import Submitted
 
 BLOCK = {"disable_sign_in": True}
 
@@ -29,7 +29,7 @@ def users(lab: Lab, count: int) -> list[str]:
 
 def submit(lab: Lab, upns: list[str], key: str | None = None, **more: Any) -> Submitted:
     body = {"tenant": "fabrikam.example", "users": upns, "actions": BLOCK, **more}
-    submission = request.parse(json.dumps(body).encode(), max_users=100)
+    submission = parsing.parse(json.dumps(body).encode(), max_users=100)
     return Offboardings(lab.app).submit(submission, "operator", key)
 
 

@@ -10,17 +10,17 @@ import pytest
 
 from dev.bench import scale
 from dev.tenant import seed
-from shared import clock
-from shared.offboarding import watch
-from shared.offboarding.operations import Operations
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.records import State
-from shared.offboarding.service import Offboardings, Wanted
-from shared.offboarding.storage.store import PARTITION
+from shared.base import clock
+from shared.base.problems import RefusedError
+from shared.jobs.records import State
+from shared.jobs.storage.store import PARTITION
+from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle.operations import Operations
+from shared.offboarding.request.service import Offboardings, Wanted
 
 if TYPE_CHECKING:
     from dev.lab import Lab
-    from shared.offboarding.operations import Done
+    from shared.offboarding.lifecycle.operations import Done
 
 BLOCK = {"disable_sign_in": True}
 CONTAIN = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True}

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dev.tenant import seed
-from shared.offboarding import watch
-from shared.offboarding.service import Offboardings
-from shared.offboarding.storage.store import PARTITION
+from shared.jobs.storage.store import PARTITION
+from shared.offboarding.lifecycle import watch
+from shared.offboarding.request.service import Offboardings
 
 if TYPE_CHECKING:
     from dev.lab import Lab
-    from shared.offboarding.records import Offboarding
+    from shared.jobs.records import Offboarding
 
 CONTAIN = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True}
 

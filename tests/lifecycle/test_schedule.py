@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared import clock
-from shared.offboarding import watch
-from shared.offboarding.operations import Operations
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.service import Offboardings
+from shared.base import clock
+from shared.base.problems import RefusedError
+from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle.operations import Operations
+from shared.offboarding.request.service import Offboardings
 
 if TYPE_CHECKING:
     from dev.lab import Lab

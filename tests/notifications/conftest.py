@@ -23,23 +23,25 @@ from dev.sinks import Sinks
 from dev.tenant import seed
 from dev.tenant.process import Simulator
 from orchestrators.offboard_user import offboard_user
-from shared import clock, services
-from shared.notifications import destinations, outbox
-from shared.notifications.preferences import Preferences
-from shared.offboarding import request
-from shared.offboarding.outcome import Outcome, StepState
-from shared.offboarding.reads import Person
-from shared.offboarding.records import Offboarding, Request, State, Step, Tenant
-from shared.offboarding.service import Offboardings
-from shared.offboarding.storage import keys
-from shared.offboarding.storage.store import Store
-from shared.settings import Settings
+from shared.actions.outcome import Outcome, StepState
+from shared.actions.reads.snapshot import Person
+from shared.app import services
+from shared.app.settings import Settings
+from shared.base import clock
+from shared.jobs.records import Offboarding, Request, State, Step, Tenant
+from shared.jobs.storage import keys
+from shared.jobs.storage.store import Store
+from shared.notifications import outbox
+from shared.notifications.settings import destinations
+from shared.notifications.settings.preferences import Preferences
+from shared.offboarding.request import parsing
+from shared.offboarding.request.service import Offboardings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from shared.offboarding.delivery import Delivery
-    from shared.offboarding.storage.table import Operation
+    from shared.jobs.delivery import Delivery
+    from shared.jobs.storage.table import Operation
 
 START = datetime(2030, 1, 7, 9, tzinfo=UTC)
 TICK = timedelta(minutes=1)
@@ -188,7 +190,7 @@ class Lab(Office):
 
     def submit(self, user: str, actions: dict[str, Any], **more: Any) -> Offboarding:
         body = {"tenant": "fabrikam.example", "users": [user], "actions": actions, **more}
-        submission = request.parse(json.dumps(body).encode(), max_users=100)
+        submission = parsing.parse(json.dumps(body).encode(), max_users=100)
         submitted = Offboardings(self.app).submit(submission, "operator")
         for claimed in submitted.to_start:
             self.hub.start("offboard_user", claimed.instance_id, {"id": claimed.id, "run": claimed.run})

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dev.tenant import seed
-from shared.notifications.preferences import Preferences
-from shared.offboarding.outcome import Outcome
+from shared.actions.outcome import Outcome
+from shared.notifications.settings.preferences import Preferences
 
 FAILED = {"disable_sign_in": Outcome.done, "remove_groups": Outcome.failed}
 PATHS = {

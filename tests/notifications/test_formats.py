@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.notifications import discord, mail, portal_webhook, slack, standard_webhook, teams
+from shared.actions.outcome import Outcome
+from shared.actions.reads.snapshot import Person
+from shared.jobs.records import Reason, State, Tenant
+from shared.notifications.formats import discord, mail, portal_webhook, slack, standard_webhook, teams
 from shared.notifications.message import Message, StepLine, cut
 from shared.notifications.psa import port
-from shared.offboarding.outcome import Outcome
-from shared.offboarding.reads import Person
-from shared.offboarding.records import Reason, State, Tenant
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
 LINK = "https://portal.example/offboardings/abc?x=1&y=2"

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from shared.notifications import guard as guards
-from shared.notifications.delivery_error import DeliveryError
-from shared.notifications.guard import ANSWER_BYTES, Guard, RefusedUrlError
+from shared.notifications.transport import guard as guards
+from shared.notifications.transport.delivery_error import DeliveryError
+from shared.notifications.transport.guard import ANSWER_BYTES, Guard, RefusedUrlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

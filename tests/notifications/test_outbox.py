@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared import clock
+from shared.actions.outcome import Outcome
+from shared.base import clock
+from shared.base.problems import RefusedError
+from shared.jobs.records import State
 from shared.notifications import outbox
-from shared.offboarding import watch
-from shared.offboarding.operations import Operations
-from shared.offboarding.outcome import Outcome
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.records import State
+from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle.operations import Operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,12 @@ import pytest
 from cryptography.fernet import Fernet
 
 from dev.tenant import seed
-from shared.notifications import MARKER, destinations
-from shared.notifications.preferences import Preferences
-from shared.notifications.vault import Secret, Vault, VaultError
-from shared.offboarding.problems import RefusedError
-from shared.settings import SettingsError
+from shared.app.settings import SettingsError
+from shared.base.problems import RefusedError
+from shared.notifications import MARKER
+from shared.notifications.settings import destinations
+from shared.notifications.settings.preferences import Preferences
+from shared.notifications.settings.vault import Secret, Vault, VaultError
 
 CANARY = "canary-secret"
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from dev.tenant import seed
-from shared.notifications.preferences import Preferences
+from shared.actions.outcome import Outcome
 from shared.notifications.psa import autotask
-from shared.offboarding.operations import Operations
-from shared.offboarding.outcome import Outcome
+from shared.notifications.settings.preferences import Preferences
+from shared.offboarding.lifecycle.operations import Operations
 
 FAILED = {"disable_sign_in": Outcome.done, "remove_groups": Outcome.failed}
 

@@ -10,17 +10,17 @@ import pytest
 import function_app
 from dev.memory_table import MemoryTable
 from dev.tenant import seed
-from shared import services
-from shared.offboarding.storage.store import Store
-from shared.onboarding import check
-from shared.settings import Settings
+from shared.app import services
+from shared.app.settings import Settings
+from shared.jobs.storage.store import Store
+from shared.offboarding.onboarding import check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dev.certificate import Certificate
     from dev.tenant.process import Simulator
-    from shared.onboarding.report import ActionState, AudienceState, Report
+    from shared.offboarding.onboarding.report import ActionState, AudienceState, Report
 
 assert function_app.app
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import function_app
 from dev import docs
 from dev.processes import ROOT
+from shared.actions import catalogue, permissions
 from shared.microsoft365.app_roles import APP_ROLES, BESIDES, RESOURCES
-from shared.offboarding import catalogue, permissions
 
 assert function_app.app
 

@@ -12,10 +12,10 @@ from dev import certificate
 from dev.tenant import seed
 from dev.tenant.tokens import TOKEN_PREFIX
 from shared.access.scope import Scope
+from shared.actions import catalogue
+from shared.base.problems import RefusedError
 from shared.microsoft365.app_roles import EXCHANGE, GRAPH, SHAREPOINT
-from shared.offboarding import catalogue
-from shared.offboarding.problems import RefusedError
-from shared.onboarding import check
+from shared.offboarding.onboarding import check
 
 if TYPE_CHECKING:
     from pathlib import Path

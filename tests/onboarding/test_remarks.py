@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dev.tenant import seed
 from shared.microsoft365.app_roles import EXCHANGE, GRAPH, SHAREPOINT
-from shared.offboarding import request
-from shared.offboarding.service import Offboardings
+from shared.offboarding.request import parsing
+from shared.offboarding.request.service import Offboardings
 
 if TYPE_CHECKING:
-    from shared.offboarding.submission import Submission
+    from shared.offboarding.request.submission import Submission
 
     Site = Any
 
@@ -21,7 +21,7 @@ ONEDRIVE = {"grant_onedrive_access": {"to": [seed.CY]}}
 
 def _submission(actions: dict[str, Any]) -> Submission:
     body = {"tenant": seed.FABRIKAM, "users": [seed.BO], "actions": actions, "scheduled_for": LATER}
-    return request.parse(json.dumps(body).encode(), max_users=1)
+    return parsing.parse(json.dumps(body).encode(), max_users=1)
 
 
 def _sent(site: Site) -> list[str]:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 import function_app
+from shared.actions import catalogue, permissions
+from shared.actions.catalogue import EXCHANGE_ADMIN, graph_permission
 from shared.microsoft365.app_roles import BROADER, EXCHANGE, GRAPH, SHAREPOINT
-from shared.microsoft365.errors import from_exchange
-from shared.offboarding import catalogue, permissions
-from shared.offboarding.catalogue import EXCHANGE_ADMIN, graph_permission
-from shared.onboarding import report
-from shared.onboarding.advice import Advice
-from shared.onboarding.report import Facts, Probe
+from shared.microsoft365.http.errors import from_exchange
+from shared.offboarding.onboarding import report
+from shared.offboarding.onboarding.advice import Advice
+from shared.offboarding.onboarding.report import Facts, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.onboarding.report import Report
+    from shared.offboarding.onboarding.report import Report
 
 assert function_app.app
 

@@ -11,7 +11,7 @@ import pytest
 
 from dev.host.durable.inprocess import InProcessHub
 from orchestrators import step_graph
-from shared.offboarding.plan import Node
+from shared.actions.plan import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

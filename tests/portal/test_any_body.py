@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dev.tenant import seed
-from shared.offboarding import catalogue
+from shared.actions import catalogue
 
 if TYPE_CHECKING:
     Front = Any

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.tenant import seed
-from shared import clock
 from shared.access.scope import Scope
-from shared.offboarding import request, watch
-from shared.offboarding.operations import Operations
-from shared.offboarding.outcome import Outcome, StepState
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.records import Step
-from shared.offboarding.service import Offboardings
-from shared.offboarding.storage import audit
-from shared.offboarding.storage.table import Insert
+from shared.actions.outcome import Outcome, StepState
+from shared.base import clock
+from shared.base.problems import RefusedError
+from shared.jobs.records import Step
+from shared.jobs.storage import audit
+from shared.jobs.storage.table import Insert
+from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle.operations import Operations
+from shared.offboarding.request import parsing
+from shared.offboarding.request.service import Offboardings
 
 if TYPE_CHECKING:
     from conftest import Leaver
@@ -171,7 +172,7 @@ def test_a_delete_that_was_refused_leaves_no_entry(lab: Lab) -> None:
 
 def test_a_recovery_is_a_decision(lab: Lab) -> None:
     body = {"tenant": "fabrikam.example", "users": [ADA], "actions": {"disable_sign_in": True}}
-    submission = request.parse(json.dumps(body).encode(), max_users=100)
+    submission = parsing.parse(json.dumps(body).encode(), max_users=100)
     (offboarding,) = Offboardings(lab.app).submit(submission, "operator").to_start  # and nobody starts it
     lab.hub.advance(timedelta(minutes=11))
     (claimed,) = watch.wake(lab.app)

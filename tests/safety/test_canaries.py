@@ -19,7 +19,7 @@ from dev import canaries, certificate, leaks
 from dev.host.durable.store import Store
 from dev.memory_table import MemoryTable
 from dev.tenant import seed, tokens
-from shared.offboarding.storage.table import Insert
+from shared.jobs.storage.table import Insert
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared import clock
-from shared.offboarding import request
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.service import Offboardings, Wanted
+from shared.base import clock
+from shared.base.problems import RefusedError
+from shared.offboarding.request import parsing
+from shared.offboarding.request.service import Offboardings, Wanted
 
 if TYPE_CHECKING:
     from dev.lab import Lab
@@ -34,7 +34,7 @@ def people(lab: Lab, count: int, tenant: str = "fabrikam.example") -> list[str]:
 def submit(lab: Lab, upns: list[str], tenant: str = "fabrikam.example", key: str | None = None) -> list[str]:
     due = clock.to_text(clock.now() + timedelta(days=9))
     body: dict[str, Any] = {"tenant": tenant, "users": upns, "actions": {"disable_sign_in": True}}
-    submission = request.parse(json.dumps({**body, "scheduled_for": due}).encode(), max_users=100)
+    submission = parsing.parse(json.dumps({**body, "scheduled_for": due}).encode(), max_users=100)
     return [o.id for o in Offboardings(lab.app).submit(submission, "operator", key).offboardings]
 
 

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dev.processes import ROOT
-from shared import logs
+from shared.base import logs
 
 SECRET = "Canary-Pa55/word+1="
 JWT = "eyJ0eXAiOiJKV1QifQ.eyJhdWQiOiJjYW5hcnkifQ.c2lnbmF0dXJl"

@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.tenant import seed
-from shared import clock, logs
 from shared.access.scope import EVERYTHING, Scope
-from shared.offboarding import protection, request, watch
-from shared.offboarding.operations import Operations
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.reads import USER
-from shared.offboarding.service import Offboardings, Wanted
-from shared.offboarding.storage import keys
+from shared.actions.reads.account import USER
+from shared.base import clock, logs
+from shared.base.problems import RefusedError
+from shared.jobs.storage import keys
+from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle.operations import Operations
+from shared.offboarding.request import parsing
+from shared.offboarding.request.service import Offboardings, Wanted
+from shared.offboarding.tenants import protection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dev.lab import Lab
-    from shared.offboarding.records import Offboarding
+    from shared.jobs.records import Offboarding
 
 BLOCK = {"disable_sign_in": True}
 ADA = "ada@fabrikam.example"
@@ -35,7 +37,7 @@ def submit(
     lab: Lab, *upns: str, scope: Scope = EVERYTHING, by: str = "operator", key: str | None = None, **more: Any
 ) -> list[Offboarding]:
     body = {"tenant": "fabrikam.example", "users": upns, "actions": BLOCK, **more}
-    submission = request.parse(json.dumps(body).encode(), max_users=100)
+    submission = parsing.parse(json.dumps(body).encode(), max_users=100)
     return list(Offboardings(lab.app, scope).submit(submission, by, key).offboardings)
 
 

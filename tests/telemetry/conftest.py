@@ -22,16 +22,17 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from activities import blueprint
 from dev.host.durable.inprocess import InProcessHub
 from orchestrators.offboard_user import offboard_user
-from shared import clock
-from shared.offboarding import request, telemetry, watch
-from shared.offboarding.service import Offboardings
-from shared.telemetry import tracing
+from shared.base import clock, tracing
+from shared.jobs import telemetry
+from shared.offboarding.lifecycle import watch
+from shared.offboarding.request import parsing
+from shared.offboarding.request.service import Offboardings
 from triggers import starting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.offboarding.records import Offboarding
+    from shared.jobs.records import Offboarding
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 INCOMING = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
@@ -156,7 +157,7 @@ class Plant:
         body = {"tenant": "fabrikam.example", "users": users, "actions": actions, **more}
         with tracing.invocation("POST offboardings", None, headers):
             submitted = Offboardings(self.lab.app).submit(
-                request.parse(json.dumps(body).encode(), max_users=100), "operator"
+                parsing.parse(json.dumps(body).encode(), max_users=100), "operator"
             )
             self.start(*submitted.to_start)
         return list(submitted.offboardings)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared import clock
-from shared.microsoft365.telemetry import nameless
-from shared.offboarding.delivery import Delivery, DeliveryState
-from shared.offboarding.operations import Operations
-from shared.offboarding.storage.table import ConflictError
+from shared.base import clock
+from shared.jobs.delivery import Delivery, DeliveryState
+from shared.jobs.storage.table import ConflictError
+from shared.microsoft365.http.telemetry import nameless
+from shared.offboarding.lifecycle.operations import Operations
 
 if TYPE_CHECKING:
     from conftest import Plant, Seen

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.tenant import seed
-from shared.offboarding import telemetry
-from shared.offboarding.operations import Operations
-from shared.telemetry import tracing
+from shared.base import tracing
+from shared.jobs import telemetry
+from shared.offboarding.lifecycle.operations import Operations
 
 if TYPE_CHECKING:
     from conftest import Plant, Seen

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import azure.durable_functions as df
 
-from shared import services
+from shared.app import services
 from triggers.answers import json_answer
 from triggers.routing import route
 

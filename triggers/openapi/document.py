@@ -84,8 +84,8 @@ def _bodies() -> tuple[dict[str, Schema], dict[str, Schema]]:
     """Return the schemas of bodies, made from the models that check them, and all that documents refer to."""
     from pydantic.json_schema import models_json_schema
 
-    from shared.notifications.destinations import Destinations
-    from shared.offboarding import request as requests
+    from shared.notifications.settings.destinations import Destinations
+    from shared.offboarding.request import parsing as requests
 
     models: dict[str, type[BaseModel]] = {**requests.models(), "NotificationSettings": Destinations}
     made, rest = models_json_schema(

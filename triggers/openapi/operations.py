@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from shared.offboarding.records import State
+from shared.jobs.records import State
 from triggers.answers import MAX_COUNT
 from triggers.openapi.schemas import CHANNELS, MOMENT, SEARCH, SWITCH, TEXT, Schema, one_of
 

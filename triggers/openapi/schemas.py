@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.offboarding import identifiers
-from shared.offboarding.delivery import DeliveryState
-from shared.offboarding.outcome import Outcome, StepState
-from shared.offboarding.records import Reason, State
+from shared.actions.outcome import Outcome, StepState
+from shared.base import identifiers
+from shared.jobs.delivery import DeliveryState
+from shared.jobs.records import Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.offboarding import catalogue, portal_form
-from shared.offboarding.problems import Problem, RefusedError
+from shared.actions import catalogue, portal_form
+from shared.base.problems import Problem, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.offboarding.catalogue import Action
-    from shared.offboarding.defaults import Defaults
+    from shared.actions.catalogue import Action
+    from shared.offboarding.request.defaults import Defaults
     from triggers.portal.wire import Form
 
 _CHANNELS: Final = {"webhook": "Webhook", "email": "Email", "psa": "PSA"}
@@ -21,7 +21,7 @@ _UNTOUCHED: Final[Mapping[str, Any]] = {"set_out_of_office": "", "forward_email"
 
 def actions_in(form: Form, problems: list[Problem]) -> dict[str, dict[str, Any]]:
     """Return what is switched on, with its parameters; what is wrong with those is added to `problems`."""
-    from shared.offboarding import request as requests
+    from shared.offboarding.request import parsing as requests
 
     actions: dict[str, dict[str, Any]] = {}
     for action in catalogue.all_actions().values():

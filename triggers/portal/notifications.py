@@ -9,11 +9,11 @@ import json
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
-from shared import services
+from shared.actions import catalogue, portal_form
+from shared.app import services
+from shared.base.problems import refused
+from shared.jobs.storage.table import ConflictError
 from shared.notifications import MARKER
-from shared.offboarding import catalogue, portal_form
-from shared.offboarding.problems import refused
-from shared.offboarding.storage.table import ConflictError
 from triggers.answers import json_answer
 from triggers.portal import wire
 from triggers.routing import route
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import azure.functions as func
 
     from shared.access.caller import Caller
-    from shared.notifications.preferences import Preferences
+    from shared.notifications.settings.preferences import Preferences
     from triggers.portal.wire import Form
 
 _ID: Final = "portal"
@@ -82,7 +82,7 @@ def _auth_shown(auth: dict[str, Any]) -> dict[str, str]:
 @route(wire.blueprint, "POST ExecNotificationConfig", wire.text_refused)
 def exec_notification_config(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Save the settings."""
-    from shared.notifications import destinations
+    from shared.notifications.settings import destinations
 
     form = wire.body(req)
     if not form:
@@ -105,7 +105,7 @@ def exec_notification_config(req: func.HttpRequest, caller: Caller) -> func.Http
 def _preferences(caller: Caller) -> Preferences:
     if caller.scope.tenants is not None:
         raise refused(403, "forbidden", "These settings are about every tenant, and you do not see all of them.")
-    from shared.notifications.preferences import Preferences
+    from shared.notifications.settings.preferences import Preferences
 
     return Preferences(services.current())
 

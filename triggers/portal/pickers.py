@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from shared import services
-from shared.offboarding import catalogue
-from shared.offboarding.defaults import DefaultsStore
-from shared.offboarding.directory import MAX_TOP, PROPERTIES, Directory
-from shared.offboarding.mailboxes import mailbox_sizes
-from shared.offboarding.problems import refused
-from shared.offboarding.tenants import Tenants
+from shared.actions import catalogue
+from shared.app import services
+from shared.base.problems import refused
+from shared.offboarding.request.defaults import DefaultsStore
+from shared.offboarding.tenants import mailbox_sizes
+from shared.offboarding.tenants.listing import MAX_TOP, PROPERTIES, Directory
+from shared.offboarding.tenants.tenants import Tenants
 from triggers.answers import json_answer
 from triggers.portal import forms, wire
 from triggers.routing import route
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import azure.functions as func
 
     from shared.access.caller import Caller
-    from shared.offboarding.tenants import ManagedTenant
+    from shared.offboarding.tenants.tenants import ManagedTenant
 
 _ALL_TENANTS: Final = {
     "customerId": "AllTenants",

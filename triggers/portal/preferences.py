@@ -6,13 +6,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from shared import services
 from shared.access.policy import KEY, Role
-from shared.offboarding import portal_form
-from shared.offboarding.defaults import Defaults, DefaultsStore
-from shared.offboarding.problems import Problem, RefusedError, refused
-from shared.offboarding.storage import rows
-from shared.offboarding.storage.table import ConflictError
+from shared.actions import portal_form
+from shared.app import services
+from shared.base.problems import Problem, RefusedError, refused
+from shared.jobs.storage import rows
+from shared.jobs.storage.table import ConflictError
+from shared.offboarding.request.defaults import Defaults, DefaultsStore
 from triggers.answers import json_answer
 from triggers.portal import forms, wire
 from triggers.routing import route

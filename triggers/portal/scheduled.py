@@ -8,12 +8,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared import clock, services
-from shared.offboarding import catalogue
-from shared.offboarding.operations import Operations
-from shared.offboarding.problems import RefusedError, refused
-from shared.offboarding.records import Reason
-from shared.offboarding.service import MAX_PAGE, Offboardings, Wanted
+from shared.actions import catalogue
+from shared.app import services
+from shared.base import clock
+from shared.base.problems import RefusedError, refused
+from shared.jobs.records import Reason
+from shared.offboarding.lifecycle.operations import Operations
+from shared.offboarding.request.service import MAX_PAGE, Offboardings, Wanted
 from triggers import starting
 from triggers.answers import json_answer
 from triggers.portal import forms, wire
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     import azure.functions as func
 
     from shared.access.caller import Caller
-    from shared.offboarding.operations import Name
-    from shared.offboarding.records import Offboarding
+    from shared.jobs.records import Offboarding
+    from shared.offboarding.lifecycle.operations import Name
 
 _COMMAND: Final = "Invoke-CIPPOffboardingJob"
 _MOST: Final = 1000

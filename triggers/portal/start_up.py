@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
-from shared import services
 from shared.access.policy import Role
+from shared.app import services
 from triggers.answers import json_answer
 from triggers.portal import wire
 from triggers.routing import route

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from shared.offboarding import catalogue, plan
-from shared.offboarding.outcome import Outcome, StepState
+from shared.actions import catalogue, plan
+from shared.actions.outcome import Outcome, StepState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.offboarding.records import Offboarding, Step
-    from shared.offboarding.storage.store import Details
+    from shared.jobs.records import Offboarding, Step
+    from shared.jobs.storage.store import Details
 
 _TEXTS: Final = {
     StepState.waiting: "Waiting.",

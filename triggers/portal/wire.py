@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import azure.durable_functions as df
 
-from shared.offboarding import portal_form
-from shared.offboarding.problems import RefusedError, refused
-from shared.offboarding.submission import refuse_too_large
+from shared.actions import portal_form
+from shared.base.problems import RefusedError, refused
+from shared.offboarding.request.submission import refuse_too_large
 from triggers.answers import json_answer
 
 if TYPE_CHECKING:

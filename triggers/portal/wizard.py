@@ -6,11 +6,12 @@ import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from shared import clock, services
-from shared.offboarding import catalogue, identifiers, plan, portal_form
-from shared.offboarding.problems import Problem, RefusedError
-from shared.offboarding.service import Offboardings
-from shared.offboarding.submission import Submission, checked
+from shared.actions import catalogue, plan, portal_form
+from shared.app import services
+from shared.base import clock, identifiers
+from shared.base.problems import Problem, RefusedError
+from shared.offboarding.request.service import Offboardings
+from shared.offboarding.request.submission import Submission, checked
 from triggers import starting
 from triggers.answers import json_answer
 from triggers.portal import forms, wire
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     import azure.functions as func
 
     from shared.access.caller import Caller
-    from shared.offboarding.records import Offboarding
-    from shared.offboarding.service import Submitted
+    from shared.jobs.records import Offboarding
+    from shared.offboarding.request.service import Submitted
     from triggers.portal.wire import Form
 
 _MAX_MOMENT = 253402300799  # 9999-12-31, the last moment a datetime holds

@@ -14,15 +14,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
-from shared import clock
-from shared.microsoft365.wire import as_object, as_rows
-from shared.notifications.delivery_error import DeliveryError
+from shared.base import clock
+from shared.microsoft365.http.wire import as_object, as_rows
 from shared.notifications.message import cut
 from shared.notifications.psa.port import Caller, Draft, Psa, Ticket
+from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
-    from shared.notifications.destinations import Autotask as Settings
-    from shared.notifications.guard import Guard
+    from shared.notifications.settings.destinations import Autotask as Settings
+    from shared.notifications.transport.guard import Guard
 
 _MAX_TITLE: Final = 255
 _ZONE_HOST: Final = re.compile(r"webservices[0-9]{0,3}\.autotask\.net")

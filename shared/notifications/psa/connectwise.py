@@ -12,15 +12,15 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
-from shared.microsoft365.wire import as_object, as_rows, text_at
-from shared.notifications.delivery_error import DeliveryError
+from shared.microsoft365.http.wire import as_object, as_rows, text_at
 from shared.notifications.message import cut
 from shared.notifications.psa.port import Caller, Draft, Psa, Ticket
+from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
-    from shared.microsoft365.wire import JsonObject
-    from shared.notifications.destinations import ConnectWise as Settings
-    from shared.notifications.guard import Guard
+    from shared.microsoft365.http.wire import JsonObject
+    from shared.notifications.settings.destinations import ConnectWise as Settings
+    from shared.notifications.transport.guard import Guard
 
 _MAX_SUMMARY: Final = 100
 _CODEBASE: Final = re.compile(r"[A-Za-z0-9_.]{1,40}/?")

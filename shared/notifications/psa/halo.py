@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
-from shared.microsoft365.wire import as_object, as_rows
-from shared.notifications.delivery_error import DeliveryError
+from shared.microsoft365.http.wire import as_object, as_rows
 from shared.notifications.message import cut
 from shared.notifications.psa.port import Caller, Draft, Psa, Ticket
+from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
-    from shared.notifications.destinations import HaloPsa
-    from shared.notifications.guard import Guard
+    from shared.notifications.settings.destinations import HaloPsa
+    from shared.notifications.transport.guard import Guard
 
 _MAX_SUMMARY: Final = 200
 _SCOPE: Final = "read:tickets edit:tickets read:customers"

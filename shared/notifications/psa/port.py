@@ -11,16 +11,16 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.notifications import mail
-from shared.notifications.delivery_error import DeliveryError
+from shared.notifications.formats import mail
 from shared.notifications.message import cut
+from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.notifications.answer import Answer
-    from shared.notifications.guard import Guard
     from shared.notifications.message import Message
+    from shared.notifications.transport.answer import Answer
+    from shared.notifications.transport.guard import Guard
 
 _MAX_TEXT: Final = 8_000
 """Autotask's limit for a ticket's description, the smallest of the three."""

@@ -4,7 +4,8 @@ import json
 
 import function_app
 from dev import docs
-from shared.offboarding import plan, portal_form, request
+from shared.actions import plan, portal_form
+from shared.offboarding.request import parsing
 from triggers.openapi.document import document
 from triggers.portal import forms
 
@@ -26,7 +27,7 @@ def test_the_plan_has_it_in_its_place() -> None:
 def test_the_api_takes_it_and_describes_it() -> None:
     body = {"tenant": "contoso.example", "users": ["lia@contoso.example"], "actions": {NAME: True}}
 
-    assert request.parse(json.dumps(body).encode(), 10).actions == {NAME: {}}
+    assert parsing.parse(json.dumps(body).encode(), 10).actions == {NAME: {}}
     assert f'"{NAME}"' in json.dumps(document("https://offboarding.example"))
 
 

@@ -14,11 +14,11 @@ from urllib.parse import parse_qs
 import pytest
 import trustme
 
-from shared.microsoft365.exchange import Exchange
-from shared.microsoft365.graph import Graph
-from shared.microsoft365.http import SentRequest
+from shared.microsoft365.exchange.client import Exchange
+from shared.microsoft365.graph.client import Graph
+from shared.microsoft365.http.messages import SentRequest
+from shared.microsoft365.http.transport import Transport
 from shared.microsoft365.sharepoint import SharePoint
-from shared.microsoft365.transport import Transport
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 

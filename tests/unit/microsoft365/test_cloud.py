@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.microsoft365 import exchange_cmdlets, graph_calls
 from shared.microsoft365.cloud import Endpoints, Microsoft365
-from shared.microsoft365.errors import MicrosoftError
+from shared.microsoft365.exchange import exchange_cmdlets
+from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.http.errors import MicrosoftError
 from shared.microsoft365.tokens import Credential
 
 if TYPE_CHECKING:
     from conftest import Answer, Login, Server
 
-    from shared.microsoft365.transport import Transport
+    from shared.microsoft365.http.transport import Transport
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from shared.microsoft365.error_rules import SIGN_IN
-from shared.microsoft365.errors import (
+from shared.microsoft365.http.error_rules import SIGN_IN
+from shared.microsoft365.http.errors import (
     Category,
     MicrosoftError,
     from_csom,
@@ -21,7 +21,7 @@ from shared.microsoft365.errors import (
     retry_after_seconds,
     warning_category,
 )
-from shared.microsoft365.transport import from_transport
+from shared.microsoft365.http.transport import from_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

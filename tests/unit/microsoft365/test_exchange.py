@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.microsoft365 import exchange_cmdlets as cmdlets
-from shared.microsoft365.errors import Category, MicrosoftError
-from shared.microsoft365.exchange_cmdlets import Cmdlet
+from shared.microsoft365.exchange import exchange_cmdlets as cmdlets
+from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Answer, Seen, Server
 
-    from shared.microsoft365.exchange import Exchange
-    from shared.microsoft365.http import SentRequest
+    from shared.microsoft365.exchange.client import Exchange
+    from shared.microsoft365.http.messages import SentRequest
 
 MAILBOX = "aaaaaaaa-0000-4000-8000-000000000001"
 ROOT = "/adminapi/beta/11111111-2222-4333-8444-555555555555"

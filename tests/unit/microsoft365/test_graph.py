@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.microsoft365 import graph_calls as calls
-from shared.microsoft365.errors import Category, MicrosoftError
+from shared.microsoft365.graph import graph_calls as calls
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
     from conftest import Answer, FakeTokens, Seen, Server, Sleeps
 
-    from shared.microsoft365.graph import Graph
-    from shared.microsoft365.http import SentRequest
+    from shared.microsoft365.graph.client import Graph
+    from shared.microsoft365.http.messages import SentRequest
 
 USER = "aaaaaaaa-0000-4000-8000-000000000001"
 GROUP = "bbbbbbbb-0000-4000-8000-000000000001"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.microsoft365 import graph_calls as calls
-from shared.microsoft365.graph_calls import GraphCall
+from shared.microsoft365.graph import graph_calls as calls
+from shared.microsoft365.graph.graph_calls import GraphCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.microsoft365 import exchange_cmdlets, graph_calls, sharepoint
-from shared.microsoft365.errors import MicrosoftError
+from shared.microsoft365 import sharepoint
+from shared.microsoft365.exchange import exchange_cmdlets
+from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.http.errors import MicrosoftError
 
 HOSTILE = [
     "' or 1 eq 1 or ''='",

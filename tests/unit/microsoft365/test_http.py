@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.microsoft365.errors import Category, MicrosoftError
-from shared.microsoft365.http import Access, Request
-from shared.microsoft365.transport import Transport
+from shared.microsoft365.http.errors import Category, MicrosoftError
+from shared.microsoft365.http.messages import Access, Request
+from shared.microsoft365.http.transport import Transport
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Answer, FakeTokens, Seen, Server, Sleeps
 
-    from shared.microsoft365.http import SentRequest
+    from shared.microsoft365.http.messages import SentRequest
 
 CASES_OF_QUICK_RETRY = [(429, {}), (429, {"Retry-After": "5"}), (503, {}), (504, {"Retry-After": "1"})]
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.microsoft365.errors import Category, MicrosoftError
+from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.microsoft365.sharepoint import parse_root, parse_site
 
 if TYPE_CHECKING:
     from conftest import Answer, FakeTokens, Server
 
-    from shared.microsoft365.http import SentRequest
+    from shared.microsoft365.http.messages import SentRequest
     from shared.microsoft365.sharepoint import SharePoint
 
 SITE = "https://contoso-my.sharepoint.com/personal/ann_contoso_example"

@@ -15,10 +15,10 @@ from cryptography.x509.oid import NameOID
 
 from dev.tenant import seed
 from dev.tenant.process import Simulator
-from shared.microsoft365 import exchange_cmdlets as cmdlets
-from shared.microsoft365 import graph_calls as calls
 from shared.microsoft365.cloud import Endpoints, Microsoft365, TenantClients
-from shared.microsoft365.errors import Category, MicrosoftError
+from shared.microsoft365.exchange import exchange_cmdlets as cmdlets
+from shared.microsoft365.graph import graph_calls as calls
+from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.microsoft365.tokens import Credential
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import Sleeps
 
-    from shared.microsoft365.transport import Transport
+    from shared.microsoft365.http.transport import Transport
 
 ADA, BO, ADMIN = seed.ADA, seed.BO, seed.ADMIN
 UPN = "ada@fabrikam.example"

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, NoEncryption, pkcs12
 from cryptography.x509.oid import NameOID
 
-from shared.microsoft365.errors import Category, MicrosoftError
+from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.microsoft365.tokens import MAX_TENANTS_IN_MEMORY, Credential, Tokens, permissions_in
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from conftest import Answer, Login, Server
 
-    from shared.microsoft365.transport import Transport
+    from shared.microsoft365.http.transport import Transport
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER = "99999999-2222-4333-8444-555555555555"

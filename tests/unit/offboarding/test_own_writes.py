@@ -10,8 +10,8 @@ from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableClient
 
-from shared.offboarding.storage.azure_table import AzureTable
-from shared.offboarding.storage.table import LAST, WRITE_ID, ConflictError, Delete, Insert, Replace
+from shared.jobs.storage.azure_table import AzureTable
+from shared.jobs.storage.table import LAST, WRITE_ID, ConflictError, Delete, Insert, Replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 import function_app
-from shared.offboarding import catalogue, plan
-from shared.offboarding.catalogue import After
+from shared.actions import catalogue, plan
+from shared.actions.catalogue import After
 
 ACTIONS = tuple(catalogue.all_actions())
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import function_app
-from shared.offboarding import request, submission
-from shared.offboarding.problems import RefusedError
-from shared.offboarding.storage import rows
+from shared.base.problems import RefusedError
+from shared.jobs.storage import rows
+from shared.offboarding.request import parsing, submission
 
 GOOD: dict[str, Any] = {
     "tenant": "fabrikam.example",
@@ -20,15 +20,15 @@ GOOD: dict[str, Any] = {
 }
 
 
-def parse(body: dict[str, Any]) -> request.Submission:
+def parse(body: dict[str, Any]) -> parsing.Submission:
     assert function_app.app
-    return request.parse(json.dumps(body).encode(), max_users=100)
+    return parsing.parse(json.dumps(body).encode(), max_users=100)
 
 
 def refusal(body: object) -> RefusedError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     with pytest.raises(RefusedError) as caught:
-        request.parse(raw, max_users=100)
+        parsing.parse(raw, max_users=100)
     return caught.value
 
 

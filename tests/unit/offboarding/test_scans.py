@@ -11,17 +11,17 @@ import pytest
 from azure.data.tables import TableClient
 
 from dev.memory_table import MemoryTable
-from shared import clock
-from shared.microsoft365.errors import Category, MicrosoftError
-from shared.offboarding.reads import MoreToDoError
-from shared.offboarding.storage.azure_table import AzureTable
-from shared.offboarding.storage.scans import MAX_AGE, PER_CALL, Found, Look, Mailbox, Scans, insist
+from shared.actions.reads.snapshot import MoreToDoError
+from shared.base import clock
+from shared.jobs.storage.azure_table import AzureTable
+from shared.jobs.storage.scans import MAX_AGE, PER_CALL, Found, Look, Mailbox, Scans, insist
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dev.azurite import Azurite
-    from shared.offboarding.storage.table import Operation, Page
+    from shared.jobs.storage.table import Operation, Page
 
 BUSY = MicrosoftError("exchange", Category.throttled, "Slow down.", retry_after=40)
 DOWN = MicrosoftError("exchange", Category.transient, "Not now.")

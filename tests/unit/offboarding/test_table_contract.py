@@ -10,15 +10,15 @@ import pytest
 from azure.data.tables import TableClient
 
 from dev.memory_table import MemoryTable
-from shared.offboarding.reads import Snapshot
-from shared.offboarding.storage import rows
-from shared.offboarding.storage.azure_table import AzureTable
-from shared.offboarding.storage.table import LAST, MAX_OPERATIONS, WRITE_ID, ConflictError, Delete, Insert, Replace
+from shared.actions.reads.snapshot import Snapshot
+from shared.jobs.storage import rows
+from shared.jobs.storage.azure_table import AzureTable
+from shared.jobs.storage.table import LAST, MAX_OPERATIONS, WRITE_ID, ConflictError, Delete, Insert, Replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.offboarding.storage.table import Row, Table
+    from shared.jobs.storage.table import Row, Table
 
 _numbers = itertools.count(1)
 P = "partition"

@@ -9,8 +9,8 @@ import pytest
 
 import function_app
 from dev import docs
+from shared.actions import catalogue
 from shared.microsoft365.app_roles import APP_ROLES
-from shared.offboarding import catalogue
 
 ROOT = Path(__file__).parents[3]
 ACTIONS = list(catalogue.all_actions().values()) if function_app.app else []

@@ -1,0 +1,213 @@
+"""The catalogue of actions: what each one is, declares and does.
+
+An action is one file in `activities/`; importing it registers it here. The plan, the API's schema, the portal's mapping
+and the permission manifest follow from the declarations.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
+
+from shared.actions.reads.account import USER
+from shared.actions.reads.perform import perform
+from shared.microsoft365.app_roles import EXCHANGE, GRAPH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from shared.actions.outcome import Finding, Outcome
+    from shared.actions.reads.snapshot import Person, Read, Snapshot
+    from shared.jobs.storage.scans import Scans
+    from shared.microsoft365.cloud import TenantClients
+    from shared.microsoft365.http.errors import MicrosoftError
+
+
+@dataclass(frozen=True)
+class Permission:
+    """An application permission that an action needs, by the API that grants it."""
+
+    api: Literal["Microsoft Graph", "Exchange Online", "SharePoint"]
+    name: str
+
+
+def graph_permission(name: str) -> Permission:
+    """Name an application permission of Microsoft Graph."""
+    return Permission(GRAPH, name)
+
+
+EXCHANGE_ADMIN: Final = Permission(EXCHANGE, "Exchange.ManageAsApp")
+"""Needs an Exchange role for the service principal besides (Learn: "App-only authentication in Exchange Online")."""
+
+
+@dataclass(frozen=True)
+class After:
+    """An order edge that holds only while another action is not selected, too."""
+
+    action: str
+    unless: str
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything a judgement rests on: what was, what is, and what was asked for."""
+
+    person: Person
+    first: Snapshot
+    now: Snapshot
+    params: Mapping[str, Any]
+    selected: Mapping[str, Mapping[str, Any]]
+    """Every selected action with its parameters."""
+    force: bool
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict[str, "Outcome"])
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an action is given to change the tenant: the view, the open items, and the tenant's clients."""
+
+    view: View
+    open: Sequence[Finding]
+    clients: TenantClients
+
+    @property
+    def person(self) -> Person:
+        """The leaver."""
+        return self.view.person
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The action's parameters as the request gave them."""
+        return self.view.params
+
+
+Results = dict[str, "MicrosoftError | None"]
+"""By item id: None where Microsoft accepted the change, else why not."""
+
+
+class Action(ABC):
+    """One thing that can be selected in an offboarding.
+
+    `judge` alone decides what is right: it is asked before anything is written (what is so already or cannot apply is
+    never written), and after (what it still finds open was not achieved, whatever Microsoft answered). `apply` only
+    writes. Both can be repeated at any time.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    description: ClassVar[str]
+    portal_key: ClassVar[str]
+    params: ClassVar[type | None] = None
+    """A frozen dataclass of the action's parameters; None: the action is only switched on."""
+    reads: ClassVar[tuple[Read[Any], ...]] = (USER,)
+    proof: ClassVar[tuple[Read[Any], ...]] = (USER,)
+    """What is read again to prove the change; the rest of `reads` is taken from the run's snapshot."""
+    changes: ClassVar[tuple[str, ...]] = ()
+    """The values that are its own to change, besides items: a read's name and a property, for the audit record."""
+    permissions: ClassVar[tuple[Permission, ...]]
+    after: ClassVar[tuple[str | After, ...]] = ()
+    requires: ClassVar[tuple[str, ...]] = ()
+    excludes: ClassVar[tuple[str, ...]] = ()
+    yields_people_to: ClassVar[str | None] = None
+    """Another action with a list of people, `to`, that must not share a person with this one's: that one has them."""
+    warns_with: ClassVar[Mapping[str, str]] = {}
+    """By another action: what to tell the operator when both are selected."""
+    warns_without: ClassVar[Mapping[str, str]] = {}
+    """By another action: what to tell the operator when it is not selected."""
+    lane: ClassVar[str | None] = None
+    destructive: ClassVar[bool] = False
+    undo: ClassVar[str]
+    proves_itself: ClassVar[bool] = False
+    """True: read back at once, because a gate hangs on it or the service is slow; else the verify node does."""
+    repeats: ClassVar[bool] = False
+    """True: done again in every offboarding, even where the tenant looks as wanted."""
+    removes: ClassVar[bool] = False
+    """True: "not found" is an answer as good as success."""
+    is_last: ClassVar[bool] = False
+    """True: begins only after verification and when every other step settled well."""
+
+    def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Read the action's parameters out of the portal's form (keys in lower case); None where it is off."""
+        return {} if is_on(form.get(self.portal_key.lower())) else None
+
+    def reads_for(self, params: Mapping[str, Any]) -> tuple[Read[Any], ...]:
+        """Return what the action decides on, where that depends on its parameters."""
+        del params
+        return self.reads
+
+    def remarks(self, params: Mapping[str, Any]) -> Iterable[str]:
+        """Say what the operator should know of these parameters before anything is done."""
+        del params
+        return ()
+
+    def survey(self, view: View, clients: TenantClients, scans: Scans) -> Snapshot | None:
+        """Find out what takes more than one question, before `judge` is asked; it is kept with the run's snapshot.
+
+        None: there is nothing (more) to find out.
+
+        Raises:
+            MoreToDoError: a page of it is done.
+            MicrosoftError: Microsoft did not answer.
+        """
+        del view, clients, scans
+        return None
+
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Return what the step itself asks before it judges: SharePoint, and what only the snapshot shows to matter."""
+        return tuple(read for read in self.reads_for(view.params) if read.service == "sharepoint")
+
+    @abstractmethod
+    def judge(self, view: View) -> Finding | Sequence[Finding]:
+        """Compare what is with what is wanted; raises `UnreadError` where what must be known could not be read."""
+
+    @abstractmethod
+    def apply(self, task: Task) -> Results | None:
+        """Make the open items so; None means accepted as a whole. Raises `MicrosoftError` where all of it failed."""
+
+    def proof_for(self, view: View) -> tuple[Read[Any], ...]:
+        """Return what is read again to prove the change, where that depends on what was found."""
+        del view
+        return self.proof
+
+    def read_back(self, view: View, clients: TenantClients) -> tuple[Snapshot, list[MicrosoftError]]:
+        """Read again what proves the change; returns the answers, and the errors that are worth asking again."""
+        return perform(self.proof_for(view), view.person, clients, view.now)
+
+    def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
+        """Judge a refusal by Microsoft that only this action understands; None leaves it to the common rules."""
+        del finding, error
+        return None
+
+
+def is_on(switch: object) -> bool:
+    """Read a switch as leniently as the portal's own backend: true, "true" and "True" are on."""
+    return switch is True or (isinstance(switch, str) and switch.strip().lower() == "true")
+
+
+_actions: dict[str, Action] = {}
+
+A = TypeVar("A", bound=Action)
+
+
+def register(action: type[A]) -> type[A]:
+    """Add an action to the catalogue; two of one name are a programming error."""
+    if action.name in _actions:
+        raise ValueError(f"Two actions are called {action.name!r}.")
+    _actions[action.name] = action()
+    return action
+
+
+def get(name: str) -> Action:
+    """Return the action `name`; raises KeyError."""
+    return _actions[name]
+
+
+def all_actions() -> Mapping[str, Action]:
+    """Return every action by name, in the order of registration."""
+    return _actions
+
+
+def title_of(name: str) -> str:
+    """Return the title of an action, or its name where a later release dropped it."""
+    return _actions[name].title if name in _actions else name

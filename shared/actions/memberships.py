@@ -1,0 +1,82 @@
+"""How a person leaves a group: by its kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from shared.actions.outcome import Outcome
+from shared.microsoft365.exchange import exchange_cmdlets
+from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.http.errors import Category, MicrosoftError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from shared.actions.catalogue import Results
+    from shared.actions.reads.account import Group
+    from shared.microsoft365.cloud import TenantClients
+    from shared.microsoft365.graph.graph_calls import GraphCall
+
+T = TypeVar("T")
+
+
+def cannot_be_removed(group: Group) -> tuple[Outcome, str] | None:
+    """Say why nobody can take a member out of this group in the cloud; None where it can be done."""
+    if group.is_dynamic:
+        return Outcome.not_applicable, f"Its members follow a rule: {group.membership_rule}"
+    if group.is_synced:
+        return Outcome.needs_attention, "It is synchronised: remove the person in Active Directory."
+    return None
+
+
+def is_exchange_group(group: Group) -> bool:
+    """Tell whether only Exchange can change its members: distribution lists and mail-enabled security groups."""
+    return group.is_mail_enabled and not group.is_unified
+
+
+def remove(
+    groups: Sequence[Group], person_id: str, clients: TenantClients, more: Iterable[tuple[str, GraphCall]] = ()
+) -> Results:
+    """Remove the person from `groups` in batches; `more` Graph calls, by item id, ride along.
+
+    Returns what Microsoft said by item id: the group's, or that of the call. A batch that failed as a whole is the
+    answer for each of its items.
+    """
+    calls = [(g.id, graph_calls.remove_group_member(g.id, person_id)) for g in groups if not is_exchange_group(g)]
+    calls += more
+    cmdlets = [
+        (g.id, exchange_cmdlets.remove_distribution_group_member(g.id, person_id))
+        for g in groups
+        if is_exchange_group(g)
+    ]
+    results = _batch(clients.graph.batch, calls) | _batch(clients.exchange.batch, cmdlets)
+    for group in groups:
+        error = results[group.id]
+        if error and error.category is Category.auth_permission and (advice := _advice(group)):
+            error.message = f"{advice} {error.message}"
+    return results
+
+
+def _advice(group: Group) -> str:
+    """Say what it takes to change a group that Entra protects (Learn: "Remove member", permissions)."""
+    if group.is_role_assignable:
+        return "Roles can be assigned to the group: grant the app RoleManagement.ReadWrite.Directory, too."
+    if group.is_restricted:
+        return (
+            "The group is under restricted management: give the app's service principal Groups Administrator for its "
+            "administrative unit."
+        )
+    return ""
+
+
+def _batch(batch: Callable[[list[T]], Sequence[object]], calls: Sequence[tuple[str, T]]) -> Results:
+    if not calls:
+        return {}
+    try:
+        answers = batch([call for _, call in calls])
+    except MicrosoftError as error:
+        return {item: error for item, _ in calls}
+    return {
+        item: answer if isinstance(answer, MicrosoftError) else None
+        for (item, _), answer in zip(calls, answers, strict=True)
+    }

@@ -1,0 +1,169 @@
+"""From selected actions to a graph of nodes: pure, so that it can be shown before anything runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from shared.actions import catalogue
+from shared.actions.catalogue import After
+from shared.actions.outcome import OPENS_GATE, SETTLED_WELL
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from shared.actions.catalogue import Action
+
+SNAPSHOT_DIRECTORY: Final = "snapshot_directory"
+SNAPSHOT_MAILBOX: Final = "snapshot_mailbox"
+VERIFY: Final = "verify"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One activity of a run and what it waits for.
+
+    `after` nodes must have ended, however; `requires` nodes must have ended with one of the outcomes in `opens_on`,
+    else the node is skipped. Of the nodes that share a lane one is in flight at a time.
+    """
+
+    name: str
+    after: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    opens_on: tuple[str, ...] = tuple(sorted(OPENS_GATE))
+    lane: str | None = None
+    is_step: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that travels through the orchestrator."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Node:
+        """Read the form that travels through the orchestrator."""
+        return cls(
+            name=data["name"],
+            after=tuple(data["after"]),
+            requires=tuple(data["requires"]),
+            opens_on=tuple(data["opens_on"]),
+            lane=data["lane"],
+            is_step=data["is_step"],
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do: nodes in an order that respects every edge, what to warn of, and why not to begin."""
+
+    nodes: tuple[Node, ...]
+    warnings: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+    @property
+    def steps(self) -> tuple[Node, ...]:
+        """The selected actions alone."""
+        return tuple(node for node in self.nodes if node.is_step)
+
+
+Selected = Mapping[str, Mapping[str, Any]]
+"""Actions by name, with their parameters."""
+
+
+def make(selected: Selected | Collection[str]) -> Plan:
+    """Plan the `selected` actions, with parameters or names alone; raises KeyError for one that does not exist."""
+    chosen: Selected = {name: {} for name in selected}
+    if isinstance(selected, Mapping):
+        chosen = cast("Selected", selected)
+    actions = [catalogue.get(name) for name in chosen]
+    return Plan(
+        nodes=tuple(_in_order(_nodes(actions, frozenset(chosen)))),
+        warnings=tuple(_warnings(actions, chosen)),
+        refusals=tuple(_refusals(actions, chosen)),
+    )
+
+
+def _nodes(actions: list[Action], selected: frozenset[str]) -> list[Node]:
+    nodes = [Node(SNAPSHOT_DIRECTORY, is_step=False)]
+    if any(reads_mailbox(action) for action in actions):
+        nodes.append(Node(SNAPSHOT_MAILBOX, is_step=False))
+    nodes += [_step(action, selected) for action in actions if not action.is_last]
+    others = tuple(node.name for node in nodes if node.is_step)
+    if others:
+        nodes.append(Node(VERIFY, after=others, requires=(SNAPSHOT_DIRECTORY,), is_step=False))
+    proof = (VERIFY,) if others else (SNAPSHOT_DIRECTORY,)
+    well = tuple(sorted(SETTLED_WELL))
+    nodes += [Node(a.name, requires=(*proof, *others), opens_on=well) for a in actions if a.is_last]
+    return nodes
+
+
+def _step(action: Action, selected: frozenset[str]) -> Node:
+    snapshots = (SNAPSHOT_DIRECTORY, SNAPSHOT_MAILBOX) if reads_mailbox(action) else (SNAPSHOT_DIRECTORY,)
+    return Node(
+        action.name,
+        after=tuple(_order(action, selected)),
+        requires=(*snapshots, *(name for name in action.requires if name in selected)),
+        lane=action.lane,
+    )
+
+
+def _order(action: Action, selected: frozenset[str]) -> Iterable[str]:
+    for edge in action.after:
+        if isinstance(edge, After):
+            if edge.action in selected and edge.unless not in selected:
+                yield edge.action
+        elif edge in selected:
+            yield edge
+
+
+def reads_mailbox(action: Action) -> bool:
+    """Tell whether an action decides on anything that only Exchange knows."""
+    return any(read.service == "exchange" for read in action.reads)
+
+
+def _in_order(nodes: list[Node]) -> list[Node]:
+    """Place every node behind those it waits for, and first among its equals what most others wait for."""
+    followers = Counter(name for node in nodes if node.name != VERIFY for name in {*node.after, *node.requires})
+    nodes = sorted(nodes, key=lambda node: -followers[node.name])
+    placed: list[Node] = []
+    names: set[str] = set()
+    waiting = list(nodes)
+    while waiting:
+        ready = [n for n in waiting if names.issuperset(n.after) and names.issuperset(n.requires)]
+        if not ready:
+            raise ValueError(f"The actions wait for each other: {', '.join(n.name for n in waiting)}.")
+        placed += ready
+        names |= {n.name for n in ready}
+        waiting = [n for n in waiting if n.name not in names]
+    return placed
+
+
+def _warnings(actions: list[Action], selected: Selected) -> Iterable[str]:
+    for action in actions:
+        yield from action.remarks(selected[action.name])
+        yield from (text for other, text in action.warns_with.items() if other in selected)
+        yield from (text for other, text in action.warns_without.items() if other not in selected)
+
+
+def _refusals(actions: list[Action], selected: Selected) -> Iterable[str]:
+    for action in actions:
+        if twice := named_twice(action, selected):
+            yield (
+                f"{', '.join(twice)}: named in {action.name} ({action.title}) and {action.yields_people_to} "
+                f"({catalogue.title_of(action.yields_people_to or '')}); name a person in one of them."
+            )
+    pairs = {frozenset((action.name, other)): action for action in actions for other in action.excludes}
+    for pair, action in pairs.items():
+        if pair <= selected.keys():
+            (other,) = pair - {action.name}
+            yield (
+                f"{action.name} ({action.title}) and {other} ({catalogue.title_of(other)}) contradict each other; "
+                "select one of them."
+            )
+
+
+def named_twice(action: Action, selected: Selected) -> list[str]:
+    """Return the people of this action who are also in the list of the action it yields people to."""
+    theirs = {name.casefold() for name in selected.get(action.yields_people_to or "", {}).get("to", ())}
+    return [name for name in selected[action.name].get("to", ()) if name.casefold() in theirs] if theirs else []

@@ -1,0 +1,1 @@
+"""What is asked about a person, and what the answers mean."""

@@ -1,0 +1,114 @@
+"""The account in the directory, its groups, and the tenant's domains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.actions.reads.snapshot import Read
+from shared.microsoft365.graph import graph_calls
+
+
+@dataclass(frozen=True)
+class Licence:
+    """One assignment of a licence to the person: direct where `group` is None, else inherited from that group."""
+
+    sku: str
+    group: str | None
+
+
+@dataclass(frozen=True)
+class User:
+    """The account in the directory."""
+
+    id: str
+    upn: str
+    display_name: str
+    mail: str | None
+    addresses: tuple[str, ...]
+    enabled: bool
+    is_guest: bool
+    is_synced: bool
+    immutable_id: str | None
+    licences: tuple[Licence, ...]
+    sessions_valid_from: str
+    password_changed: str
+
+
+def _parse_user(raw: Any) -> User | None:  # noqa: ANN401 - Microsoft's JSON
+    if raw is None:
+        return None
+    return User(
+        id=raw["id"],
+        upn=raw["userPrincipalName"],
+        display_name=raw.get("displayName") or raw["userPrincipalName"],
+        mail=raw.get("mail"),
+        addresses=tuple(a.split(":", 1)[-1].casefold() for a in raw.get("proxyAddresses") or ()),
+        enabled=bool(raw.get("accountEnabled")),
+        is_guest=raw.get("userType") == "Guest",
+        is_synced=raw.get("onPremisesSyncEnabled") is True,
+        immutable_id=raw.get("onPremisesImmutableId") or None,
+        licences=tuple(Licence(a["skuId"], a.get("assignedByGroup")) for a in raw.get("licenseAssignmentStates") or ()),
+        sessions_valid_from=raw.get("signInSessionsValidFromDateTime") or "",
+        password_changed=raw.get("lastPasswordChangeDateTime") or "",
+    )
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group the person is a direct member of."""
+
+    id: str
+    name: str
+    mail: str | None
+    is_mail_enabled: bool
+    is_unified: bool
+    is_dynamic: bool
+    membership_rule: str
+    is_synced: bool
+    gives_licences: bool
+    is_role_assignable: bool
+    is_restricted: bool
+
+
+def _parse_groups(raw: Any) -> tuple[Group, ...]:  # noqa: ANN401 - Microsoft's JSON
+    return tuple(
+        Group(
+            id=g["id"],
+            name=g.get("displayName") or g["id"],
+            mail=g.get("mail"),
+            is_mail_enabled=bool(g.get("mailEnabled")),
+            is_unified="Unified" in (g.get("groupTypes") or ()),
+            is_dynamic="DynamicMembership" in (g.get("groupTypes") or ()) or bool(g.get("membershipRule")),
+            membership_rule=g.get("membershipRule") or "",
+            is_synced=g.get("onPremisesSyncEnabled") is True,
+            gives_licences=bool(g.get("assignedLicenses")),
+            is_role_assignable=g.get("isAssignableToRole") is True,
+            is_restricted=g.get("isManagementRestricted") is True,
+        )
+        for g in raw or ()
+    )
+
+
+def _domains(raw: Any) -> frozenset[str]:  # noqa: ANN401 - Microsoft's JSON
+    domains: list[dict[str, str]] = raw["verifiedDomains"] if raw else []
+    return frozenset(domain["name"].casefold() for domain in domains)
+
+
+USER = Read("user", "The account", "graph", lambda p: graph_calls.get_user(p.id), _parse_user, lambda user, _: user)
+GROUPS = Read(
+    "groups",
+    "The groups",
+    "graph",
+    lambda p: graph_calls.get_user_groups(p.id),
+    _parse_groups,
+    lambda page, _: page["value"],
+)
+DOMAINS = Read(
+    "organization",
+    "The tenant's domains",
+    "graph",
+    lambda _: graph_calls.get_organization(),
+    _domains,
+    lambda page, _: page["value"][0] if page["value"] else None,
+)

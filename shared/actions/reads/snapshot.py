@@ -1,0 +1,119 @@
+"""What is read of a person: before anything is changed, and again to prove that it was.
+
+An action names the reads it decides on. They are gathered into one Graph and one Exchange batch, kept as the
+offboarding's snapshot, and repeated by verification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+
+from shared.microsoft365.http.errors import Category
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
+    from shared.microsoft365.graph.graph_calls import GraphCall
+    from shared.microsoft365.sharepoint import SharePoint
+
+    SiteCall = Callable[[SharePoint, str], Any]
+    """A question to SharePoint about the OneDrive at an address."""
+
+T = TypeVar("T")
+
+Service = Literal["graph", "exchange", "sharepoint"]
+
+NOT_THERE: Final = frozenset({Category.not_found, Category.not_provisioned, Category.not_licensed})
+
+
+@dataclass(frozen=True)
+class Person:
+    """The leaver, pinned by object id: a later rename does not make it another person."""
+
+    id: str
+    upn: str
+    display_name: str
+
+
+@dataclass(frozen=True)
+class Read(Generic[T]):
+    """One question to Microsoft about a person.
+
+    Graph and Exchange are asked in batches when a run begins; SharePoint, at the address that `DRIVE` gave, by the step
+    that wants to know, because nothing else should wait for it.
+
+    `keep` takes Microsoft's answer to what is stored (JSON, no secrets); `parse` takes what is stored to what actions
+    work with. Errors in `absent` are an answer, too: stored as null.
+    """
+
+    name: str
+    title: str
+    service: Service
+    call: Callable[[Person], GraphCall | Cmdlet | SiteCall]
+    parse: Callable[[Any], T]
+    keep: Callable[[Any, Person], Any]
+    absent: frozenset[Category] = NOT_THERE
+
+
+@dataclass(frozen=True)
+class Survey(Generic[T]):
+    """What is found out about a person by more than one question; kept in the snapshot as an answer to a read is."""
+
+    name: str
+    title: str
+    parse: Callable[[Any], T]
+
+
+class UnreadError(Exception):
+    """What an action must know could not be read; the message says what and why."""
+
+
+class MoreToDoError(Exception):
+    """An action that works page by page has done a page: call it again in some seconds.
+
+    `progress` grows with every page, so that no limit of attempts or of time ends it. What it found so far, it keeps
+    itself.
+    """
+
+    def __init__(self, progress: int, message: str, seconds: float = 1) -> None:
+        super().__init__(message)
+        self.progress = progress
+        self.seconds = seconds
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Answers to reads: values by name, and errors by name where Microsoft refused to answer."""
+
+    values: Mapping[str, Any]
+    errors: Mapping[str, str]
+
+    def get(self, read: Read[T] | Survey[T]) -> T:
+        """Return the parsed answer to `read`; raises `UnreadError` where there is none."""
+        if read.name in self.values:
+            return read.parse(self.values[read.name])
+        raise UnreadError(f"{read.title} could not be read: {self.errors.get(read.name, 'it was not asked for')}")
+
+    def only(self, reads: Iterable[Read[Any]]) -> Snapshot:
+        """Return the answers to `reads` alone, and their errors."""
+        names = {read.name for read in reads}
+        values = {n: v for n, v in self.values.items() if n in names}
+        return Snapshot(values, {n: e for n, e in self.errors.items() if n in names})
+
+    def over(self, other: Snapshot) -> Snapshot:
+        """Return the answers of this snapshot, filled up with those only `other` has."""
+        values = {**other.values, **self.values}
+        errors = {n: e for n, e in {**other.errors, **self.errors}.items() if n not in values}
+        return Snapshot(values, errors)
+
+    def instead_of(self, other: Snapshot) -> Snapshot:
+        """Return `other` with what this snapshot read, and failed to read, in its place."""
+        asked = {*self.values, *self.errors}
+        values = {n: v for n, v in other.values.items() if n not in asked}
+        errors = {n: e for n, e in other.errors.items() if n not in asked}
+        return Snapshot({**values, **self.values}, {**errors, **self.errors})
+
+
+NOTHING_READ: Final = Snapshot({}, {})

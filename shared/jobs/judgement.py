@@ -1,0 +1,129 @@
+"""From findings and Microsoft's refusals to the end of a step: pure."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from shared.actions.outcome import OPENS_GATE, WHOLE_STEP, Finding, Outcome, StepState, fold
+from shared.actions.reads.snapshot import UnreadError
+from shared.jobs.records import Change, Item
+from shared.microsoft365.http.errors import Category, MicrosoftError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from shared.actions.catalogue import Action, View
+    from shared.actions.reads.snapshot import Snapshot
+    from shared.jobs.records import Step
+
+Problems = dict[str, tuple[Outcome, str]]
+
+_NAMED_IN_A_SUMMARY: Final = 3
+_SHOWN_OF_A_VALUE: Final = 500
+
+
+def findings_of(action: Action, view: View) -> list[Finding]:
+    """Ask the action what it finds; what could not be read fails the step in words."""
+    try:
+        found = action.judge(view)
+    except UnreadError as error:
+        return [Finding(Outcome.failed, str(error))]
+    return [found] if isinstance(found, Finding) else list(found)
+
+
+def to_do(action: Action, findings: Iterable[Finding]) -> list[Finding]:
+    """Return what has to be written: what is not as wanted, and what is done in every offboarding anyway."""
+    return [
+        replace(f, outcome=None) if action.repeats and f.outcome in {Outcome.done, Outcome.already_done} else f
+        for f in findings
+        if f.is_open or (action.repeats and f.outcome in {Outcome.done, Outcome.already_done})
+    ]
+
+
+def problem(action: Action, finding: Finding, error: MicrosoftError) -> tuple[Outcome, str] | None:
+    """Return how an item that Microsoft refused to change ends; None where the refusal is as good as success."""
+    own = action.settle_error(finding, error)
+    if own is not None and own.outcome is not None:
+        return own.outcome, own.message
+    if error.category is Category.already_done or (action.removes and error.category is Category.not_found):
+        return None
+    if error.category is Category.on_prem_mastered:
+        return Outcome.needs_attention, f"It is managed on-premises and must be changed there: {error.message}"
+    return Outcome.failed, error.message
+
+
+def concluded(findings: Sequence[Finding], problems: Mapping[str, tuple[Outcome, str]], unseen: str) -> list[Finding]:
+    """Give every open finding an outcome: what Microsoft said of it, else `failed` because it was not seen."""
+    return [_conclude(finding, problems, unseen) for finding in findings]
+
+
+def _conclude(finding: Finding, problems: Mapping[str, tuple[Outcome, str]], unseen: str) -> Finding:
+    if not finding.is_open:
+        return finding
+    outcome, message = problems.get(finding.item) or problems.get(WHOLE_STEP) or (Outcome.failed, unseen)
+    return replace(finding, outcome=outcome, message=message)
+
+
+def unproven(findings: Iterable[Finding], problems: Mapping[str, tuple[Outcome, str]]) -> list[Finding]:
+    """Return what Microsoft accepted and a read does not show yet."""
+    return [f for f in findings if f.is_open and f.item not in problems and WHOLE_STEP not in problems]
+
+
+def changes_of(action: Action, view: View) -> tuple[Change, ...]:
+    """Return the values of the action's own that are others now than they were first; what was not read is unknown."""
+    both = [path for path in action.changes if all(path.partition(".")[0] in s.values for s in (view.first, view.now))]
+    values = ((path, _value(view.first, path), _value(view.now, path)) for path in both)
+    return tuple(Change(path, before, after) for path, before, after in values if before != after)
+
+
+def _value(snapshot: Snapshot, path: str) -> str:
+    read, _, name = path.partition(".")
+    value = snapshot.values[read]
+    if name:
+        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "" if value is None else text[:_SHOWN_OF_A_VALUE]
+
+
+def ended(step: Step, findings: Sequence[Finding], now: datetime, changes: Sequence[Change] = ()) -> Step:
+    """Return the record of a step that ended with `findings`, none of them open, and made these changes."""
+    outcomes = [f.outcome for f in findings if f.outcome is not None]
+    blockers = tuple(dict.fromkeys(name for f in findings for name in f.blocked_by))
+    return replace(
+        step,
+        state=StepState.ended,
+        outcome=fold(outcomes),
+        message=summary(findings),
+        changes=tuple(changes),
+        items=tuple(Item(f.item, f.name, f.outcome, f.message) for f in findings if f.item != WHOLE_STEP and f.outcome),
+        blocked_by=blockers,
+        ended_at=now,
+        next_attempt_at=None,
+        accepted=(),
+        problems={},
+    )
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Say in one line how a step ended; of items, name the first few that a person must know of.
+
+    What is said of the whole step beside its items closes the line.
+    """
+    whole = [f.message for f in findings if f.item == WHOLE_STEP]
+    items = [f for f in findings if f.item != WHOLE_STEP]
+    if not items:
+        return " ".join(whole) or "There was nothing to do."
+    return " ".join([_counted(items), *whole])
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    counts = Counter(f.outcome for f in findings if f.outcome)
+    text = ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in counts.items())
+    told = [f for f in findings if f.outcome not in OPENS_GATE]
+    named = "; ".join(f"{f.name or f.item}: {f.message}" for f in told[:_NAMED_IN_A_SUMMARY])
+    more = f"; and {len(told) - _NAMED_IN_A_SUMMARY} more" if len(told) > _NAMED_IN_A_SUMMARY else ""
+    return f"{text}. {named}{more}" if named else f"{text}."

@@ -1,0 +1,242 @@
+"""What is kept of an offboarding and its steps, independent of where it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from shared.actions.outcome import SETTLED_WELL, Outcome, StepState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from shared.actions.reads.snapshot import Person
+    from shared.jobs.delivery import Delivery
+
+
+class State(StrEnum):
+    """Where an offboarding is in its life."""
+
+    planned = "Planned"
+    running = "Running"
+    completed = "Completed"
+    failed = "Failed"
+
+
+class Reason(StrEnum):
+    """Why an offboarding is `Failed`."""
+
+    steps_failed = "steps_failed"
+    cancelled = "cancelled"
+    abandoned = "abandoned"
+    refused = "refused"
+
+
+ENDED = frozenset({State.completed, State.failed})
+
+MAX_EVENTS = 50
+
+SERVICE = "service"
+"""Who is named where nobody but the app itself decided."""
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """The customer's tenant an offboarding happens in; `domain` is what the operator knows it by."""
+
+    id: str
+    domain: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for one person: it never changes after submit."""
+
+    tenant: Tenant
+    person: Person
+    actions: Mapping[str, Mapping[str, Any]]
+    force: bool = False
+    notify: tuple[str, ...] = ()
+    reference: str = ""
+    requested_by: str = ""
+    ticket: str = ""
+    """The number of a ticket in the PSA system that is told the result, instead of a new one."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What was decided about an offboarding: submitted, scheduled, run_now, retried, cancelled, resent.
+
+    By the service itself: claimed, recovered, and ended_completed or ended_ with the reason of the failure.
+    """
+
+    at: datetime
+    by: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Offboarding:
+    """One person leaving one tenant: the job. Moments are aware and in UTC.
+
+    `wake_at` is when somebody has to look at it next; None once it has ended. `slot` is its place among the tenant's
+    runs in flight. `traceparent` is where its trace began, for all that is done for it to go on with (W3C: "Trace
+    Context"). `etag` is the version that was read and guards every change.
+    """
+
+    id: str
+    request: Request
+    state: State
+    requested_at: datetime
+    scheduled_for: datetime | None = None
+    reason: Reason | None = None
+    message: str = ""
+    run: int = 0
+    recoveries: int = 0
+    claimed_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    wake_at: datetime | None = None
+    slot: int | None = None
+    cancelled_by: str = ""
+    receipt: str = ""
+    events: tuple[Event, ...] = ()
+    warnings: tuple[str, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    traceparent: str = ""
+    etag: str = ""
+
+    @property
+    def instance_id(self) -> str:
+        """The Durable instance of the current run; no id is ever used twice."""
+        return f"{self.id}-{self.run}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether no run will begin by itself any more."""
+        return self.state in ENDED
+
+    def is_waiting(self, now: datetime) -> bool:
+        """Tell whether it is due, but its tenant has as many runs in flight as it may have."""
+        return self.state is State.planned and self.wake_at is not None and self.wake_at <= now
+
+    def noted(self, now: datetime, by: str, what: str) -> Offboarding:
+        """Return it with one more event; the oldest are dropped, the first stays."""
+        events = (*self.events, Event(now, by, what))
+        return replace(self, events=events if len(events) <= MAX_EVENTS else (events[0], *events[-MAX_EVENTS + 1 :]))
+
+    def planned(self, due: datetime) -> Offboarding:
+        """Return it as waiting for its moment."""
+        return replace(
+            self,
+            state=State.planned,
+            reason=None,
+            message="",
+            recoveries=0,
+            ended_at=None,
+            wake_at=due,
+            slot=None,
+            cancelled_by="",
+            deliveries=tuple(delivery.superseded(due) for delivery in self.deliveries),
+        )
+
+    def moved(self, scheduled_for: datetime | None, due: datetime) -> Offboarding:
+        """Return it as planned for another moment."""
+        return replace(self, scheduled_for=scheduled_for, wake_at=due)
+
+    def cancelled(self, by: str) -> Offboarding:
+        """Return it as cancelled by somebody; a run in flight ends by itself."""
+        return replace(self, cancelled_by=by)
+
+    def claimed(self, now: datetime, look_again_at: datetime, slot: int) -> Offboarding:
+        """Return it as taken by whoever starts its next run."""
+        taken = replace(
+            self,
+            state=State.running,
+            run=self.run + 1,
+            claimed_at=now,
+            started_at=self.started_at or now,
+            wake_at=look_again_at,
+            slot=slot,
+        )
+        return taken.noted(now, SERVICE, "recovered" if self.state is State.running else "claimed")
+
+    def ended(self, now: datetime, reason: Reason | None, message: str = "") -> Offboarding:
+        """Return it as ended: `Completed` without a reason, else `Failed`."""
+        state = State.failed if reason else State.completed
+        over = replace(self, state=state, reason=reason, message=message, ended_at=now, wake_at=None, slot=None)
+        return over.noted(now, SERVICE, f"ended_{reason or 'completed'}")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing a step did something about: a group, a licence, a rule."""
+
+    id: str
+    name: str
+    outcome: Outcome
+    message: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A value that a step changed: `what` is a read and its property, such as `mailbox.RecipientTypeDetails`."""
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """The record of one selected action inside one offboarding.
+
+    `accepted` and `problems` carry the work between attempts: item ids Microsoft accepted a change of, and what it said
+    of those it refused (item id -> [outcome, message]).
+    """
+
+    name: str
+    run: int
+    state: StepState = StepState.waiting
+    outcome: Outcome | None = None
+    message: str = ""
+    attempts: int = 0
+    started_at: datetime | None = None
+    updated_at: datetime | None = None
+    next_attempt_at: datetime | None = None
+    ended_at: datetime | None = None
+    items: tuple[Item, ...] = ()
+    changes: tuple[Change, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
+    problems: Mapping[str, tuple[Outcome, str]] = field(default_factory=dict[str, tuple[Outcome, str]])
+    request_ids: tuple[str, ...] = ()
+    etag: str = ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether it has an outcome."""
+        return self.state is StepState.ended
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether later runs leave it alone."""
+        return self.outcome in SETTLED_WELL
+
+
+def reason_of(steps: Iterable[Step]) -> Reason | None:
+    """Return why an offboarding with these steps has failed, or None where every one is settled well."""
+    return None if all(step.is_settled for step in steps) else Reason.steps_failed
+
+
+@dataclass(frozen=True)
+class Wake:
+    """An offboarding that has to be looked at; with a `destination`, a message about it that has to be delivered."""
+
+    id: str
+    tenant_id: str
+    is_planned: bool
+    due_at: datetime
+    destination: str = ""

@@ -1,0 +1,194 @@
+"""What was decided and what was written, for those who ask later: append-only, and outliving a deleted offboarding.
+
+Nothing here costs a request of its own: a step's writes are kept in the transaction that records its attempt, and what
+was decided, which the offboarding itself lists, in the transaction that begins a run and before it is deleted. That it
+was deleted stands in the note that the deletion itself leaves: one that was refused leaves none.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.base import clock
+from shared.jobs.storage import keys, rows
+from shared.jobs.storage.table import Insert, Replace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from shared.jobs.records import Offboarding, Step
+    from shared.jobs.storage.table import Operation, Row
+    from shared.microsoft365.http.messages import SentRequest
+
+_STARTS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet takes for a formula at the beginning of a cell (OWASP: "CSV Injection")."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One decision, one write to Microsoft 365, one value it changed, or the end of one step or item.
+
+    `at` of a write is when its attempt was recorded, just after it. `status` is None where no answer came, so that it
+    is not known whether the write was carried out. `outcome` tells before and after: `already_done` was so before,
+    `done` is so only now.
+    """
+
+    at: str
+    by: str
+    what: str
+    run: int | None = None
+    step: str = ""
+    service: str = ""
+    operation: str = ""
+    target: str = ""
+    before: str = ""
+    after: str = ""
+    status: int | None = None
+    outcome: str = ""
+    message: str = ""
+    client_request_id: str = ""
+    request_id: str = ""
+
+
+_ATTEMPT: Final = 3
+_DELETED: Final = "deleted"
+
+
+def _place(what: str) -> int:
+    """Return where something stands among what happened within the same millisecond."""
+    places = {"submitted": 0, "claimed": 2, "recovered": 2, _DELETED: 9}
+    return 4 if what.startswith("ended_") else places.get(what, 1)
+
+
+def of_decisions(offboarding: Offboarding) -> list[Operation]:
+    """Return the rows of what was asked for and decided so far; writing them again changes nothing."""
+    asked = {"at": clock.to_text(offboarding.requested_at), "what": "asked", **rows.of_request(offboarding.request)}
+    operations: list[Operation] = [Replace(f"{keys.AUDIT}{asked['at']}|asked", asked)]
+    seen = {operations[0].key}
+    for event in offboarding.events:
+        at = clock.to_text(event.at)
+        key = f"{keys.AUDIT}{at}|{_place(event.what)}|{event.what}"
+        if key not in seen:
+            seen.add(key)
+            operations.append(Replace(key, {"at": at, "by": event.by, "what": event.what}))
+    return operations
+
+
+def of_attempt(step: Step, sent: Iterable[SentRequest], now: datetime) -> list[Operation]:
+    """Return the row of what an attempt at a step wrote and how the step ended; none where it did neither."""
+    writes = [_write(one) for one in sent if one.is_write]
+    if not writes and not step.has_ended:
+        return []
+    at = clock.to_text(now)
+    content: dict[str, Any] = {"writes": writes}
+    if step.has_ended:
+        content["outcome"] = step.outcome
+        content["message"] = step.message
+        content["changes"] = [[c.what, c.before, c.after] for c in step.changes]
+        content["items"] = [[i.id, i.name, i.outcome, i.message] for i in step.items]
+    row: Row = {"at": at, "what": "attempt", "step": step.name, "run": step.run, **rows.of_document(content)}
+    return [Insert(f"{keys.AUDIT}{at}|{_ATTEMPT}|{step.name}|{secrets.token_hex(4)}", row)]
+
+
+def _write(one: SentRequest) -> list[Any]:
+    operation = one.path if one.service == "exchange" else f"{one.method} {one.path}"
+    return [one.service, operation, one.target, one.status, one.client_request_id, one.request_id]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What is known of one offboarding, deleted or not; entries in the order in which they were recorded."""
+
+    tenant_id: str
+    tenant_domain: str
+    upn: str
+    person_id: str
+    entries: tuple[Entry, ...]
+
+
+def read(kept: Sequence[Row], offboarding: Offboarding | None, deletion: Row | None) -> Audit | None:
+    """Join what was kept with what the offboarding, or the note of its deletion, says; None where nothing is known."""
+    found = {row["key"]: row for row in kept}
+    if offboarding:
+        for operation in of_decisions(offboarding):
+            if not isinstance(operation, Replace):
+                continue
+            found.setdefault(operation.key, {**operation.row, "key": operation.key})
+    if deletion:
+        at = deletion["deleted_at"]
+        found[f"{keys.AUDIT}{at}|{_place(_DELETED)}|{_DELETED}"] = {"at": at, "by": deletion["by"], "what": _DELETED}
+    asked = next((row for row in found.values() if row["what"] == "asked"), None)
+    if asked is None:
+        return None
+    entries = [entry for key in sorted(found) for entry in _entries(found[key], asked["requested_by"])]
+    return Audit(asked["tenant_id"], asked["tenant_domain"], asked["upn"], asked["person_id"], tuple(entries))
+
+
+def _entries(row: Row, requested_by: str) -> list[Entry]:
+    if row["what"] == "asked":
+        return []
+    if row["what"] != "attempt":
+        return [Entry(row["at"], row["by"], row["what"])]
+    at, run, step = row["at"], row["run"], row["step"]
+    content = rows.to_document(row)
+    entries = [
+        Entry(
+            at,
+            requested_by,
+            "write",
+            run,
+            step,
+            service=service,
+            operation=operation,
+            target=target,
+            status=status,
+            client_request_id=client_request_id,
+            request_id=request_id,
+        )
+        for service, operation, target, status, client_request_id, request_id in content["writes"]
+    ]
+    entries += [
+        Entry(at, requested_by, "change", run, step, target=what, before=before, after=after)
+        for what, before, after in content.get("changes", ())
+    ]
+    for item, name, outcome, message in content.get("items", ()):
+        target = f"{name} ({item})" if name and name != item else item
+        entries.append(Entry(at, requested_by, "item", run, step, target=target, outcome=outcome, message=message))
+    if "outcome" in content:
+        outcome, message = content["outcome"], content["message"]
+        entries.append(Entry(at, requested_by, "step", run, step, outcome=outcome, message=message))
+    return entries
+
+
+def to_json(offboarding_id: str, audit: Audit) -> dict[str, Any]:
+    """Return the record as the API gives it."""
+    return {
+        "id": offboarding_id,
+        "tenant": {"id": audit.tenant_id, "domain": audit.tenant_domain},
+        "user": {"id": audit.person_id, "upn": audit.upn},
+        "entries": [asdict(entry) for entry in audit.entries],
+    }
+
+
+def to_csv(offboarding_id: str, audit: Audit) -> str:
+    """Return the record as a table (RFC 4180) whose cells no spreadsheet takes for formulas."""
+    columns = [field.name for field in fields(Entry)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(["offboarding", "tenant", "user", *columns])
+    for entry in audit.entries:
+        values = asdict(entry)
+        cells = [offboarding_id, audit.tenant_id, audit.upn, *(values[name] for name in columns)]
+        writer.writerow([_cell(value) for value in cells])
+    return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    """Write a cell; one that would be a formula is put behind an apostrophe, which a spreadsheet does not show."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_STARTS_FORMULA) else text

@@ -1,0 +1,126 @@
+"""Table Storage behind the port, with the Azure SDK."""
+
+# The SDK types what it returns, but not its keyword arguments.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import TableClient, TableTransactionError, UpdateMode
+
+from shared.jobs.storage.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row, checked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from azure.data.tables import TableEntity
+
+    from shared.app.settings import Settings
+    from shared.jobs.storage.table import Operation
+
+_CONFLICTS: Final = frozenset({404, 409, 412})
+_PAGE_SIZE: Final = 1000
+
+
+class AzureTable:
+    """One table of a storage account: empty while it does not exist, created by the first write."""
+
+    def __init__(self, client: TableClient) -> None:
+        self._client = client
+
+    def get(self, partition: str, key: str) -> Row | None:
+        """Return one row, or None."""
+        try:
+            return _row(self._client.get_entity(partition, key))
+        except ResourceNotFoundError:
+            return None
+
+    def range(self, partition: str, low: str, high: str, limit: int | None = None) -> Page:
+        """Return the rows with low <= key < high: at most `limit`, all where it is None."""
+        entities = self._client.query_entities(
+            "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high",
+            parameters={"partition": partition, "low": low, "high": high},
+            results_per_page=min(limit + 1, _PAGE_SIZE) if limit else _PAGE_SIZE,
+        )
+        try:
+            rows = [_row(entity) for entity in islice(entities, limit + 1 if limit else None)]
+        except ResourceNotFoundError:
+            return Page([], None)
+        if limit is None:
+            return Page(rows, None)
+        return Page(rows[:limit], rows[limit]["key"] if len(rows) > limit else None)
+
+    def transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
+        """Write all operations or none; a conflict with this very write, repeated by the SDK, is success."""
+        write_id = secrets.token_hex(8)
+        entities = [_operation(partition, o, write_id) for o in checked(operations)]
+        try:
+            return [answer.get("etag") or "" for answer in self._submit(entities)]
+        except TableTransactionError as error:
+            if error.status_code not in _CONFLICTS:
+                raise
+            made = self._already_made(partition, operations, write_id)
+            if made is None:
+                raise ConflictError(error.message) from error
+            return made
+
+    def _submit(self, entities: list[Any]) -> Sequence[Mapping[str, Any]]:
+        try:
+            return self._client.submit_transaction(entities)
+        except (ResourceNotFoundError, TableTransactionError) as error:
+            if getattr(error, "error_code", None) != "TableNotFound":
+                raise
+            with suppress(ResourceExistsError):
+                self._client.create_table()
+            return self._client.submit_transaction(entities)
+
+    def _already_made(self, partition: str, operations: Sequence[Operation], write_id: str) -> list[str] | None:
+        """Return the ETags if this write is what stands in the table: a transaction is made as a whole or not."""
+        rows = [self.get(partition, o.key) for o in operations]
+        for operation, row in zip(operations, rows, strict=True):
+            if isinstance(operation, Delete) != (row is None) or (row and row.get(WRITE_ID) != write_id):
+                return None
+        return [row["etag"] if row else "" for row in rows]
+
+
+def _row(entity: TableEntity) -> Row:
+    row: Row = {**entity}
+    row["key"] = row.pop("RowKey")
+    row.pop("PartitionKey")
+    row["etag"] = entity.metadata["etag"]
+    return row
+
+
+def _operation(partition: str, operation: Operation, write_id: str) -> Any:  # noqa: ANN401 - the SDK's tuples
+    entity: dict[str, Any] = {"PartitionKey": partition, "RowKey": operation.key}
+    if isinstance(operation, Delete):
+        return ("delete", entity, _guard(operation.etag)) if operation.etag else ("delete", entity)
+    entity |= {name: value for name, value in operation.row.items() if name not in {"key", "etag"}}
+    entity[WRITE_ID] = write_id
+    if isinstance(operation, Insert):
+        return ("create", entity)
+    if operation.etag is not None:
+        return ("update", entity, {**_guard(operation.etag), "mode": UpdateMode.REPLACE})
+    return ("upsert", entity, {"mode": UpdateMode.REPLACE})
+
+
+def _guard(etag: str) -> dict[str, Any]:
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+
+
+def connect(settings: Settings, name: str) -> AzureTable:
+    """Open the table `name`: by connection string in development, else with the app's identity."""
+    if settings.storage_connection:
+        client = TableClient.from_connection_string(settings.storage_connection, name)
+    else:
+        from azure.identity import DefaultAzureCredential
+
+        credential = DefaultAzureCredential(managed_identity_client_id=settings.storage_client_id or None)
+        client = TableClient(settings.storage_uri, name, credential=credential)
+    return AzureTable(client)

@@ -1,0 +1,153 @@
+"""The keys of the rows in both tables, and the ranges they are read by.
+
+Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>` and, for each message to deliver,
+`wake|<moment>|<id>|<destination>`, `tenant|<tenant>|!slot|<number>`, `tenant|<tenant>|!user|<person>`, `key|<hash>`,
+`deleted|<id>`. Ids begin with the inverted moment of submission, so that the newest come first; a tenant's locks lie
+just before them, so that one request reads the locks and the newest submissions.
+Keys in `offboardingdetails`: `request`, `request|cancelled`, `snapshot|<run>|<read>|<part>`, `step|<name>`, one
+contiguous range; and `audit|...`, which outlives the rest. Scans have partitions of their own there: `head`, and
+`part|<scan>|<what>|<position>|<part>`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shared.base import clock
+from shared.jobs.storage.table import LAST
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+JOB: Final = "job|"
+WAKE: Final = "wake|"
+REQUEST: Final = "request"
+CANCELLED: Final = "request|cancelled"
+AUDIT: Final = "audit|"
+FIRST_ID: Final = "0"
+"""Below every id, and above the locks."""
+
+SNAPSHOT: Final = "snapshot|"
+STEP: Final = "step|"
+DETAILS_LOW: Final = REQUEST
+DETAILS_HIGH: Final = STEP + LAST
+
+SCAN_HEAD: Final = "head"
+SCAN_PART: Final = "part|"
+
+_END_OF_TIME_MS: Final = 0xFFF_FFFF_FFFF
+
+
+def new_id(moment: datetime, salt: str | None = None) -> str:
+    """Return the id of an offboarding submitted at `moment`: 11 digits that sort newest first, and 80 random bits.
+
+    The same `salt` (32 hexadecimal digits) at the same moment gives the same id, so that a repeated submission
+    completes the first.
+    """
+    return f"{_inverted(moment):011x}{(salt or secrets.token_hex(16))[:20]}"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span of ids: those submitted in a span of time."""
+
+    low: str
+    high: str
+
+    @classmethod
+    def between(cls, since: datetime | None, until: datetime | None) -> Span:
+        """Return the ids submitted from `since` on and before `until`."""
+        low = f"{_inverted(until) + 1:011x}" if until else ""
+        high = f"{_inverted(since) + 1:011x}" if since else LAST
+        return cls(low, high)
+
+
+def _inverted(moment: datetime) -> int:
+    return _END_OF_TIME_MS - int(moment.timestamp() * 1000)
+
+
+def job(offboarding_id: str) -> str:
+    """Key of the row that is the truth about an offboarding."""
+    return JOB + offboarding_id
+
+
+def tenant_prefix(tenant_id: str) -> str:
+    """Begin of the keys of the copies that list a tenant's offboardings."""
+    return f"tenant|{tenant_id}|"
+
+
+def locks_prefix(tenant_id: str) -> str:
+    """Begin of the keys of a tenant's locks: the places its runs in flight hold, then its people who are leaving."""
+    return f"{tenant_prefix(tenant_id)}!"
+
+
+def slots_prefix(tenant_id: str) -> str:
+    """Begin of the keys of the places a tenant's runs in flight hold."""
+    return f"{locks_prefix(tenant_id)}slot|"
+
+
+def slot(tenant_id: str, number: int) -> str:
+    """Key of one of those places."""
+    return f"{slots_prefix(tenant_id)}{number:03}"
+
+
+def people_prefix(tenant_id: str) -> str:
+    """Begin of the keys of the locks on a tenant's people who are leaving."""
+    return f"{locks_prefix(tenant_id)}user|"
+
+
+def person(tenant_id: str, person_id: str) -> str:
+    """Key of the row that keeps a person from being offboarded twice at once."""
+    return people_prefix(tenant_id) + person_id
+
+
+def receipt(digest: str) -> str:
+    """Key of the row that answers a repeated submission."""
+    return f"key|{digest}"
+
+
+def deleted(offboarding_id: str) -> str:
+    """Key of the note that somebody deleted an offboarding: it keeps a late repetition from bringing that back."""
+    return f"deleted|{offboarding_id}"
+
+
+def wake(moment: datetime, offboarding_id: str, destination: str = "") -> str:
+    """Key of the row that says when to look at an offboarding next, or at its message to a destination."""
+    return "|".join(filter(None, (f"{WAKE}{clock.to_text(moment)}", offboarding_id, destination)))
+
+
+def wake_bound(moment: datetime) -> str:
+    """Upper bound of the wake rows due at `moment`."""
+    return f"{WAKE}{clock.to_text(moment)}|{LAST}"
+
+
+def wake_moment(key: str) -> datetime:
+    """Read the moment that a wake row was due out of its key."""
+    return clock.from_text(key.split("|")[1])
+
+
+def snapshot(run: int, read: str, part: int) -> str:
+    """Key of a part of what a run read first."""
+    return f"{SNAPSHOT}{run:04}|{read}|{part:02}"
+
+
+def step(name: str) -> str:
+    """Key of the record of a step."""
+    return STEP + name
+
+
+def scan_partition(tenant_id: str, kind: str) -> str:
+    """Partition, among the details, of what a scan of a tenant found."""
+    return f"scan|{tenant_id}|{kind}"
+
+
+def scan(scan_id: str, what: str, position: int) -> str:
+    """Key of a part of a scan: what is at a position of the list of mailboxes and after it."""
+    return f"{scan_prefix(scan_id, what)}{position:07}"
+
+
+def scan_prefix(scan_id: str, what: str) -> str:
+    """Begin of the keys of one kind of parts of a scan."""
+    return f"{SCAN_PART}{scan_id}|{what}|"

@@ -1,0 +1,306 @@
+"""The shape of the rows: every property is made here, from records and back; `keys` has the keys."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.actions.outcome import Outcome, StepState
+from shared.actions.reads.snapshot import NOTHING_READ, Person, Snapshot
+from shared.base import clock
+from shared.jobs.delivery import Delivery
+from shared.jobs.records import Change, Event, Item, Offboarding, Reason, Request, State, Step, Tenant
+from shared.jobs.storage import keys
+from shared.jobs.storage.table import MAX_OPERATIONS, Insert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from shared.jobs.storage.table import Operation, Row
+
+MAX_PROPERTY_CHARS: Final = 30_000
+_MAX_ROW_CHARS: Final = 12 * MAX_PROPERTY_CHARS
+_MAX_TRANSACTION_CHARS: Final = 600_000
+"""An entity holds 1 MiB, a transaction 4 MiB and 100 rows. A character takes two bytes at rest, six on its way."""
+
+
+def of_deleted(offboarding: Offboarding, by: str, now: datetime) -> Row:
+    """Return the row of that note."""
+    return {
+        "id": offboarding.id,
+        "tenant_id": offboarding.request.tenant.id,
+        "receipt": offboarding.receipt,
+        "deleted_at": clock.to_text(now),
+        "by": by,
+    }
+
+
+def deleted_at(row: Row) -> datetime:
+    """Read when an offboarding was deleted."""
+    return clock.from_text(row["deleted_at"])
+
+
+def of(offboarding: Offboarding) -> dict[str, Row]:
+    """Return every row of `offboardings` that follows from an offboarding, by key."""
+    columns = _list_columns(offboarding)
+    tenant = offboarding.request.tenant.id
+    rows: dict[str, Row] = {
+        keys.job(offboarding.id): {**columns, **_own_columns(offboarding)},
+        keys.tenant_prefix(tenant) + offboarding.id: columns,
+    }
+    wake = {"id": offboarding.id, "tenant_id": tenant, "state": offboarding.state.value}
+    if offboarding.wake_at:
+        rows[keys.wake(offboarding.wake_at, offboarding.id)] = wake
+    for delivery in offboarding.deliveries:
+        if delivery.next_attempt_at:
+            key = keys.wake(delivery.next_attempt_at, offboarding.id, delivery.key)
+            rows[key] = {**wake, "destination": delivery.key}
+    if not offboarding.has_ended:
+        rows[keys.person(tenant, offboarding.request.person.id)] = {"id": offboarding.id}
+    if offboarding.slot is not None:
+        rows[keys.slot(tenant, offboarding.slot)] = {"id": offboarding.id}
+    return rows
+
+
+def _list_columns(offboarding: Offboarding) -> Row:
+    request = offboarding.request
+    return {
+        "id": offboarding.id,
+        "tenant_id": request.tenant.id,
+        "tenant_domain": request.tenant.domain,
+        "person_id": request.person.id,
+        "upn": request.person.upn,
+        "display_name": request.person.display_name,
+        "reference": request.reference,
+        "notify": ",".join(request.notify),
+        "state": offboarding.state.value,
+        "reason": offboarding.reason.value if offboarding.reason else "",
+        "requested_at": clock.to_text(offboarding.requested_at),
+        "scheduled_for": _text(offboarding.scheduled_for),
+        "started_at": _text(offboarding.started_at),
+        "ended_at": _text(offboarding.ended_at),
+        "warnings": json.dumps(offboarding.warnings),
+        "run": offboarding.run,
+        "wake_at": _text(offboarding.wake_at),
+    }
+
+
+def _own_columns(offboarding: Offboarding) -> Row:
+    return {
+        **of_request(offboarding.request),
+        "message": offboarding.message,
+        "recoveries": offboarding.recoveries,
+        "claimed_at": _text(offboarding.claimed_at),
+        "slot": -1 if offboarding.slot is None else offboarding.slot,
+        "cancelled_by": offboarding.cancelled_by,
+        "receipt": offboarding.receipt,
+        "traceparent": offboarding.traceparent,
+        "deliveries": json.dumps([one.to_json() for one in offboarding.deliveries], ensure_ascii=False),
+        "events": json.dumps([[clock.to_text(e.at), e.by, e.what] for e in offboarding.events], ensure_ascii=False),
+    }
+
+
+def to_offboarding(row: Row) -> Offboarding:
+    """Read a job row, or the copy of one that lists a tenant's (without what only the job row knows)."""
+    return Offboarding(
+        id=row["id"],
+        request=to_request(row),
+        state=State(row["state"]),
+        requested_at=clock.from_text(row["requested_at"]),
+        scheduled_for=_moment(row, "scheduled_for"),
+        reason=Reason(row["reason"]) if row["reason"] else None,
+        message=row.get("message", ""),
+        run=row["run"],
+        recoveries=row.get("recoveries", 0),
+        claimed_at=_moment(row, "claimed_at"),
+        started_at=_moment(row, "started_at"),
+        ended_at=_moment(row, "ended_at"),
+        wake_at=_moment(row, "wake_at"),
+        slot=row["slot"] if row.get("slot", -1) >= 0 else None,
+        cancelled_by=row.get("cancelled_by", ""),
+        receipt=row.get("receipt", ""),
+        events=tuple(Event(clock.from_text(at), by, what) for at, by, what in json.loads(row.get("events", "[]"))),
+        warnings=tuple(json.loads(row["warnings"])),
+        deliveries=tuple(Delivery.from_json(one) for one in json.loads(row.get("deliveries", "[]"))),
+        traceparent=row.get("traceparent", ""),
+        etag=row["etag"],
+    )
+
+
+def of_request(request: Request) -> Row:
+    """Return the columns of what was asked for."""
+    return {
+        "tenant_id": request.tenant.id,
+        "tenant_domain": request.tenant.domain,
+        "person_id": request.person.id,
+        "upn": request.person.upn,
+        "display_name": request.person.display_name,
+        "actions": json.dumps(request.actions, ensure_ascii=False),
+        "force": request.force,
+        "notify": ",".join(request.notify),
+        "reference": request.reference,
+        "requested_by": request.requested_by,
+        "ticket": request.ticket,
+    }
+
+
+def to_request(row: Row) -> Request:
+    """Read the columns of what was asked for."""
+    return Request(
+        tenant=Tenant(row["tenant_id"], row["tenant_domain"]),
+        person=Person(row["person_id"], row["upn"], row["display_name"]),
+        actions=json.loads(row.get("actions", "{}")),
+        force=row.get("force", False),
+        notify=tuple(filter(None, row.get("notify", "").split(","))),
+        reference=row["reference"],
+        requested_by=row.get("requested_by", ""),
+        ticket=row.get("ticket", ""),
+    )
+
+
+def of_step(step: Step) -> Row:
+    """Return the row of a step; long lists of items are split into properties of at most 30,000 characters."""
+    work = {
+        "items": [[i.id, i.name, i.outcome, i.message] for i in step.items],
+        "changes": [[c.what, c.before, c.after] for c in step.changes],
+        "accepted": step.accepted,
+        "problems": step.problems,
+        "request_ids": step.request_ids,
+    }
+    return {
+        "name": step.name,
+        "run": step.run,
+        "state": step.state.value,
+        "outcome": step.outcome.value if step.outcome else "",
+        "message": step.message,
+        "attempts": step.attempts,
+        "started_at": _text(step.started_at),
+        "updated_at": _text(step.updated_at),
+        "next_attempt_at": _text(step.next_attempt_at),
+        "ended_at": _text(step.ended_at),
+        "blocked_by": ",".join(step.blocked_by),
+        **_split(json.dumps(work, ensure_ascii=False)),
+    }
+
+
+def _to_step(row: Row) -> Step:
+    work = json.loads(_joined(row))
+    return Step(
+        name=row["name"],
+        run=row["run"],
+        state=StepState(row["state"]),
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+        message=row["message"],
+        attempts=row["attempts"],
+        started_at=_moment(row, "started_at"),
+        updated_at=_moment(row, "updated_at"),
+        next_attempt_at=_moment(row, "next_attempt_at"),
+        ended_at=_moment(row, "ended_at"),
+        items=tuple(Item(i, name, Outcome(outcome), message) for i, name, outcome, message in work["items"]),
+        changes=tuple(Change(what, before, after) for what, before, after in work.get("changes", ())),
+        blocked_by=tuple(filter(None, row["blocked_by"].split(","))),
+        accepted=tuple(work["accepted"]),
+        problems={item: (Outcome(outcome), text) for item, (outcome, text) in work["problems"].items()},
+        request_ids=tuple(work["request_ids"]),
+        etag=row["etag"],
+    )
+
+
+def snapshot_inserts(run: int, snapshot: Snapshot) -> Iterator[list[Operation]]:
+    """Return the transactions that keep a snapshot, each under the limits of Table Storage."""
+    inserts: list[Operation] = []
+    chars = 0
+    for name in (*snapshot.values, *snapshot.errors):
+        answer = {"error": snapshot.errors[name]} if name in snapshot.errors else {"value": snapshot.values[name]}
+        text = json.dumps(answer, ensure_ascii=False)
+        for part, start in enumerate(range(0, len(text), _MAX_ROW_CHARS)):
+            piece = text[start : start + _MAX_ROW_CHARS]
+            if inserts and (chars + len(piece) > _MAX_TRANSACTION_CHARS or len(inserts) == MAX_OPERATIONS):
+                yield inserts
+                inserts, chars = [], 0
+            inserts.append(Insert(keys.snapshot(run, name, part), {"read": name, "run": run, **_split(piece)}))
+            chars += len(piece)
+    if inserts:
+        yield inserts
+
+
+def to_details(
+    rows: Iterable[Row],
+) -> tuple[Request | None, dict[int, Snapshot], dict[str, Step], str]:
+    """Read request, snapshots by run, steps by name, and who cancelled ("" for nobody) out of the details."""
+    request: Request | None = None
+    texts: dict[tuple[int, str], str] = {}
+    steps: dict[str, Step] = {}
+    cancelled_by = ""
+    for row in rows:
+        if row["key"] == keys.REQUEST:
+            request = to_request(row)
+        elif row["key"] == keys.CANCELLED:
+            cancelled_by = row["by"]
+        elif row["key"].startswith(keys.SNAPSHOT):
+            place = (row["run"], row["read"])
+            texts[place] = texts.get(place, "") + _joined(row)
+        elif row["key"].startswith(keys.STEP):
+            steps[row["name"]] = _to_step(row)
+    return request, _snapshots(texts), steps, cancelled_by
+
+
+def _snapshots(texts: Mapping[tuple[int, str], str]) -> dict[int, Snapshot]:
+    snapshots: dict[int, Snapshot] = {}
+    for (run, name), text in texts.items():
+        answer = json.loads(text)
+        one = Snapshot({}, {name: answer["error"]}) if "error" in answer else Snapshot({name: answer["value"]}, {})
+        snapshots[run] = one.over(snapshots.get(run, NOTHING_READ))
+    return snapshots
+
+
+def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """Return the earliest answer to each read."""
+    result = NOTHING_READ
+    for snapshot in snapshots:
+        result = result.over(snapshot)
+    return result
+
+
+def scan_inserts(key: str, value: object) -> list[Operation]:
+    """Return what keeps a part of a scan, in rows under the limits of Table Storage."""
+    text = json.dumps(value, ensure_ascii=False)
+    starts = range(0, len(text), _MAX_ROW_CHARS)
+    return [Insert(f"{key}|{n:02}", _split(text[at : at + _MAX_ROW_CHARS])) for n, at in enumerate(starts)]
+
+
+def scan_parts(rows: Iterable[Row]) -> dict[int, Any]:
+    """Read the parts of a scan, by the positions at which they begin."""
+    texts: dict[int, str] = {}
+    for row in rows:
+        position = int(row["key"].split("|")[-2])
+        texts[position] = texts.get(position, "") + _joined(row)
+    return {position: json.loads(text) for position, text in texts.items()}
+
+
+def of_document(content: Mapping[str, Any]) -> Row:
+    """Return the row of a document."""
+    return _split(json.dumps(content, ensure_ascii=False))
+
+
+def to_document(row: Row) -> dict[str, Any]:
+    """Read the row of a document."""
+    return json.loads(_joined(row))
+
+
+def _split(text: str) -> Row:
+    starts = range(0, max(len(text), 1), MAX_PROPERTY_CHARS)
+    return {f"json{i:02}": text[start : start + MAX_PROPERTY_CHARS] for i, start in enumerate(starts)}
+
+
+def _joined(row: Row) -> str:
+    return "".join(row[name] for name in sorted(row) if name.startswith("json"))
+
+
+def _text(moment: datetime | None) -> str:
+    return clock.to_text(moment) if moment else ""
+
+
+def _moment(row: Mapping[str, Any], name: str) -> datetime | None:
+    return clock.from_text(row[name]) if row.get(name) else None

@@ -1,0 +1,321 @@
+"""Where offboardings are kept: two tables, every change of state one transaction.
+
+`offboardings` has one partition, because Azure transactions hold within one: the job row is the truth, and the rows for
+listing, waking and locking are derived from it by `rows.of`, so a change writes their difference and none can be left
+behind. `offboardingdetails` has a partition for each offboarding.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.actions.outcome import StepState
+from shared.base import clock
+from shared.jobs import telemetry
+from shared.jobs.records import State, Wake
+from shared.jobs.storage import audit, keys, rows
+from shared.jobs.storage.scans import Scans
+from shared.jobs.storage.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace, clear
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from shared.actions.reads.snapshot import Snapshot
+    from shared.jobs.records import Offboarding, Request, Step
+    from shared.jobs.storage.table import Row, Table
+    from shared.microsoft365.http.messages import SentRequest
+
+PARTITION: Final = "offboardings"
+_PAGE: Final = 100
+DOCUMENTS: Final = "documents"
+
+
+@dataclass(frozen=True)
+class Document:
+    """Settings that people made, such as the defaults of a tenant, and the version that was read."""
+
+    content: dict[str, Any]
+    etag: str
+
+
+@dataclass(frozen=True)
+class Locks:
+    """What a tenant's offboardings hold: places among its runs in flight, and people (object id -> offboarding).
+
+    `submitted` are the moments at which its newest ones were submitted, as far back as was asked for.
+    """
+
+    slots: frozenset[int]
+    people: dict[str, str]
+    submitted: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is known of one offboarding's run so far; empty before its first run begins."""
+
+    request: Request | None
+    snapshots: dict[int, Snapshot]
+    steps: dict[str, Step]
+    cancelled_by: str
+
+    def first(self) -> Snapshot:
+        """Return what was there before anything was changed: of each read, the earliest answer there is."""
+        return rows.merged(self.snapshots[run] for run in sorted(self.snapshots))
+
+    def latest(self, run: int) -> Snapshot:
+        """Return what the run `run` read at its beginning."""
+        return rows.merged([self.snapshots[run]] if run in self.snapshots else [])
+
+
+class Store:
+    """Offboardings by id, by tenant, by the moment they have to be looked at, and their details."""
+
+    def __init__(self, jobs: Table, details: Table) -> None:
+        self._jobs = jobs
+        self._details = details
+
+    def add(self, offboardings: Sequence[Offboarding], receipt: tuple[str, Row] | None = None) -> None:
+        """Store new offboardings, and with the first of them what answers a repeat of their submission.
+
+        Up to 19 are one transaction, more are as few as can be.
+
+        Raises:
+            ConflictError: one of the persons has an offboarding that has not ended, or the receipt exists already.
+        """
+        operations: list[Operation] = [Insert(*receipt)] if receipt else []
+        count = 0
+        for offboarding in offboardings:
+            inserts = [Insert(key, row) for key, row in rows.of(offboarding).items()]
+            if len(operations) + len(inserts) > MAX_OPERATIONS:
+                self._insert(operations, count)
+                operations, count = [], 0
+            operations += inserts
+            count += 1
+        self._insert(operations, count)
+
+    def _insert(self, operations: Sequence[Operation], offboardings: int) -> None:
+        self._jobs.transact(PARTITION, operations)
+        telemetry.added(offboardings)
+
+    def locks(self, tenant_id: str, since: datetime | None = None) -> Locks:
+        """Return what a tenant's offboardings hold that have not ended, and which were submitted from `since` on."""
+        locks = keys.locks_prefix(tenant_id)
+        high = keys.tenant_prefix(tenant_id) + keys.Span.between(since, None).high if since else locks + LAST
+        return self._locks(tenant_id, locks, high)
+
+    def slots_taken(self, tenant_id: str) -> frozenset[int]:
+        """Return the places that a tenant's runs in flight hold."""
+        slots = keys.slots_prefix(tenant_id)
+        return self._locks(tenant_id, slots, slots + LAST).slots
+
+    def _locks(self, tenant_id: str, low: str, high: str) -> Locks:
+        slots, people = keys.slots_prefix(tenant_id), keys.people_prefix(tenant_id)
+        found = self._jobs.range(PARTITION, low, high).rows
+        held = {row["key"]: row["id"] for row in found}
+        return Locks(
+            slots=frozenset(int(key.removeprefix(slots)) for key in held if key.startswith(slots)),
+            people={key.removeprefix(people): one for key, one in held.items() if key.startswith(people)},
+            submitted=tuple(clock.from_text(row["requested_at"]) for row in found if "requested_at" in row),
+        )
+
+    def receipt(self, key: str) -> Row | None:
+        """Return what an earlier submission with this idempotency key left."""
+        return self._jobs.get(PARTITION, key)
+
+    def get(self, offboarding_id: str) -> Offboarding | None:
+        """Return an offboarding, or None."""
+        row = self._jobs.get(PARTITION, keys.job(offboarding_id))
+        return rows.to_offboarding(row) if row else None
+
+    def change(self, old: Offboarding, new: Offboarding) -> None:
+        """Write `new` over `old`, and whatever is derived from it.
+
+        Raises:
+            ConflictError: `old` is not current, or the person's lock or the tenant's slot is taken by another.
+        """
+        before, after = rows.of(old), rows.of(new)
+        job = keys.job(old.id)
+        operations: list[Operation] = [Replace(job, after[job], old.etag)]
+        for key, row in after.items():
+            if key not in before:
+                operations.append(Insert(key, row))
+            elif key != job and before[key] != row:
+                operations.append(Replace(key, row))
+        operations += [Delete(key) for key in before if key not in after]
+        self._jobs.transact(PARTITION, operations)
+        telemetry.changed(old, new)
+
+    def due(self, now: datetime) -> list[Wake]:
+        """Return every offboarding that has to be looked at by `now`, the longest due first."""
+        page = self._jobs.range(PARTITION, keys.WAKE, keys.wake_bound(now))
+        return [
+            Wake(
+                row["id"],
+                row["tenant_id"],
+                is_planned=row["state"] == State.planned,
+                due_at=keys.wake_moment(row["key"]),
+                destination=row.get("destination", ""),
+            )
+            for row in page.rows
+        ]
+
+    def page(
+        self, tenant_id: str | None, span: keys.Span, start: str | None, limit: int
+    ) -> tuple[list[Offboarding], str | None]:
+        """Return at most `limit` offboardings of a span of time, newest first, and where the following page begins.
+
+        `start` is the id to begin with, as an earlier page returned it.
+        """
+        prefix = keys.tenant_prefix(tenant_id) if tenant_id else keys.JOB
+        low = max(start or "", span.low, keys.FIRST_ID)
+        page = self._jobs.range(PARTITION, prefix + low, prefix + span.high, limit)
+        next_id = page.next_key.removeprefix(prefix) if page.next_key else None
+        return [rows.to_offboarding(row) for row in page.rows], next_id
+
+    def submitted_before(self, cutoff: datetime) -> Iterator[Offboarding]:
+        """Return what was submitted before a moment, newest first, page by page."""
+        start: str | None = None
+        while True:
+            page, start = self.page(None, keys.Span.between(None, cutoff), start, _PAGE)
+            yield from page
+            if start is None:
+                return
+
+    def delete(self, offboarding: Offboarding, by: str, now: datetime) -> None:
+        """Remove an offboarding and its details; what was audited stays, and a note of who deleted it.
+
+        Raises:
+            ConflictError: the offboarding is not current.
+        """
+        note = rows.of_deleted(offboarding, by, now)
+        self._jobs.transact(PARTITION, [*_removal(offboarding), Insert(keys.deleted(offboarding.id), note)])
+        clear(self._details, offboarding.id, keys.DETAILS_LOW, keys.DETAILS_HIGH)
+
+    def deletion(self, offboarding_id: str) -> Row | None:
+        """Return the note that somebody deleted an offboarding, or None."""
+        return self._jobs.get(PARTITION, keys.deleted(offboarding_id))
+
+    def forget(self, offboarding: Offboarding) -> None:
+        """Remove an offboarding and all that is known of it, what was audited and the receipt, too.
+
+        Raises:
+            ConflictError: the offboarding is not current.
+        """
+        clear(self._details, offboarding.id)
+        self._forget_receipt(offboarding.receipt)
+        self._jobs.transact(PARTITION, _removal(offboarding))
+
+    def forget_deleted(self, cutoff: datetime) -> set[str]:
+        """Remove what is still known of offboardings that were deleted before `cutoff`; return their tenants."""
+        span = keys.Span.between(None, cutoff)
+        page = self._jobs.range(PARTITION, keys.deleted(span.low), keys.deleted(span.high))
+        old = [row for row in page.rows if rows.deleted_at(row) < cutoff]
+        for row in old:
+            clear(self._details, row["id"])
+            self._forget_receipt(row["receipt"])
+            self._jobs.transact(PARTITION, [Delete(row["key"])])
+        return {row["tenant_id"] for row in old}
+
+    def is_empty(self, tenant_id: str) -> bool:
+        """Tell whether no offboarding of a tenant is known."""
+        return not self.page(tenant_id, keys.Span.between(None, None), None, 1)[0]
+
+    def _forget_receipt(self, key: str) -> None:
+        if key:
+            with suppress(ConflictError):  # another offboarding of the same submission was forgotten before
+                self._jobs.transact(PARTITION, [Delete(key)])
+
+    def document(self, key: str) -> Document | None:
+        """Return a document of settings people made, or None."""
+        row = self._jobs.get(DOCUMENTS, key)
+        return Document(rows.to_document(row), row["etag"]) if row else None
+
+    def put_document(self, key: str, content: dict[str, Any], etag: str | None) -> None:
+        """Write a document over the version that was read, or as a new one; raises `ConflictError`."""
+        row = rows.of_document(content)
+        self._jobs.transact(DOCUMENTS, [Replace(key, row, etag) if etag else Insert(key, row)])
+
+    def mark_cancelled(self, offboarding_id: str, by: str) -> None:
+        """Let the steps of a run in flight know that none may begin; repeatable."""
+        self._details.transact(offboarding_id, [Replace(keys.CANCELLED, {"by": by})])
+
+    def audit_decisions(self, offboarding: Offboarding) -> None:
+        """Keep what was decided about an offboarding beyond its own life; repeatable."""
+        self._details.transact(offboarding.id, audit.of_decisions(offboarding))
+
+    def audit_lost(self, offboarding_id: str, step: Step, sent: Sequence[SentRequest]) -> None:
+        """Keep what an attempt wrote whose record could not be written."""
+        if writes := audit.of_attempt(replace(step, ended_at=None, state=StepState.running), sent, clock.now()):
+            self._details.transact(offboarding_id, writes)
+
+    def audited(self, offboarding_id: str) -> list[Row]:
+        """Return what was audited of an offboarding, whether it was deleted or not."""
+        return self._details.range(offboarding_id, keys.AUDIT, keys.AUDIT + LAST).rows
+
+    def details(self, offboarding_id: str) -> Details:
+        """Return request, snapshots and steps of an offboarding with one request."""
+        page = self._details.range(offboarding_id, keys.DETAILS_LOW, keys.DETAILS_HIGH)
+        return Details(*rows.to_details(page.rows))
+
+    def begin(self, offboarding: Offboarding, known: Details, steps: Sequence[Step]) -> None:
+        """Write the steps of a run that begins; raises `ConflictError` where another delivery did so."""
+        operations: list[Operation] = [_step_write(step) for step in steps]
+        if known.request is None:
+            operations.append(Insert(keys.REQUEST, rows.of_request(offboarding.request)))
+        if known.cancelled_by and not offboarding.cancelled_by:
+            operations.append(Delete(keys.CANCELLED))
+        operations += audit.of_decisions(offboarding)
+        self._details.transact(offboarding.id, operations)
+
+    def put_steps(self, offboarding_id: str, steps: Sequence[Step], sent: Sequence[SentRequest] = ()) -> list[Step]:
+        """Write steps over the versions that were read, all or none, and return them as they are now.
+
+        How they ended is audited in the same transaction, and what was `sent` to Microsoft 365 for the first of them.
+
+        Raises:
+            ConflictError: another delivery or a later run wrote one of them.
+        """
+        changed = [replace(step, updated_at=clock.now()) for step in steps]
+        audited = [audit.of_attempt(step, () if n else sent, clock.now()) for n, step in enumerate(changed)]
+        operations = [*map(_step_write, changed), *(operation for one in audited for operation in one)]
+        etags = self._details.transact(offboarding_id, operations)
+        telemetry.steps_put(changed)
+        return [replace(step, etag=etag) for step, etag in zip(changed, etags, strict=False)]
+
+    def scans(self, tenant_id: str) -> Scans:
+        """Return the scans of a tenant."""
+        return Scans(self._details, tenant_id)
+
+    def put_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> None:
+        """Keep what a run read at its beginning; what is kept already is never written over."""
+        for operations in rows.snapshot_inserts(run, snapshot):
+            try:
+                self._details.transact(offboarding_id, operations)
+            except ConflictError:
+                continue
+
+
+def _removal(offboarding: Offboarding) -> list[Operation]:
+    """Return what removes an offboarding as it was read, and all that is derived from it."""
+    job = keys.job(offboarding.id)
+    return [Delete(key, offboarding.etag if key == job else None) for key in rows.of(offboarding)]
+
+
+def _step_write(step: Step) -> Operation:
+    key, row = keys.step(step.name), rows.of_step(step)
+    return Replace(key, row, step.etag) if step.etag else Insert(key, row)
+
+
+def receipt_row(body_hash: str, ids: Sequence[str], created: datetime) -> Row:
+    """Return what is left behind to answer a repeated submission."""
+    return {"body": body_hash, "ids": json.dumps(list(ids)), "created": clock.to_text(created)}
+
+
+def receipt_ids(row: Row) -> list[Any]:
+    """Return the ids a submission promised."""
+    return json.loads(row["ids"])

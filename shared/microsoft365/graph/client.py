@@ -1,0 +1,267 @@
+"""The client of Microsoft Graph: single calls with all their pages, and JSON batches of 20.
+
+What is called stands in `graph_calls`. Everything that is not a success is a `MicrosoftError`; in a batch it stands
+in the place of the item's answer, so that nothing can be taken for done that was not answered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from shared.microsoft365.http import telemetry
+from shared.microsoft365.http.errors import Category, MicrosoftError, from_graph
+from shared.microsoft365.http.messages import (
+    GRAPH_BATCH_READ_SECONDS,
+    Access,
+    Request,
+    SentRequest,
+    TokenSource,
+    refused_status,
+    request_id_of,
+)
+from shared.microsoft365.http.paging import Pages
+from shared.microsoft365.http.wire import (
+    Json,
+    JsonObject,
+    as_object,
+    as_rows,
+    decode,
+    encode,
+    header,
+    item_headers,
+    item_status,
+    text_at,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from shared.microsoft365.graph.graph_calls import GraphCall
+    from shared.microsoft365.http.transport import Transport
+
+BATCH_SIZE = 20
+"""Learn: "Combine multiple HTTP requests using JSON batching"."""
+
+NEXT = "@odata.nextLink"
+
+
+@dataclass
+class _Item:
+    """A call on its way through one or more batches."""
+
+    call: GraphCall
+    url: str
+    pages: Pages = field(default_factory=lambda: Pages("graph"))
+    rows: list[Json] = field(default_factory=list[Json])
+    outcome: Json | MicrosoftError = None
+
+
+class Graph:
+    """Microsoft Graph as one tenant sees it. Cheap to make; holds no state but the log it was given."""
+
+    def __init__(
+        self,
+        tenant_id: str,
+        transport: Transport,
+        tokens: TokenSource,
+        log: list[SentRequest],
+        *,
+        base: str = "https://graph.microsoft.com",
+        audience: str = "https://graph.microsoft.com",
+    ) -> None:
+        """Bind the client to a tenant; every request is noted in `log`."""
+        self._transport = transport
+        self._access = Access(tokens, tenant_id, audience)
+        self._log = log
+        self._base = base.rstrip("/")
+
+    def send(self, call: GraphCall) -> Json:
+        """Send a call and return its parsed answer; None for one without content.
+
+        A collection is read to its end: `{"value": [all rows]}`. Where Graph answers 202 with a `Location` (the work
+        goes on as an operation), the answer is an object with `location`.
+
+        Raises:
+            MicrosoftError: the call was refused or not answered.
+        """
+        url = self._url(call)
+        answer = self._request(call, url)
+        link = text_at(answer, NEXT)
+        if not link:
+            return answer
+        pages = Pages("graph")
+        rows: list[Json] = as_rows(answer["value"])
+        new = len(rows)
+        while link:
+            pages.follow(link, new)
+            page = self._request(call, link)
+            more = as_rows(page.get("value"))
+            new, link = len(more), text_at(page, NEXT)
+            rows += more
+        return {**{name: value for name, value in answer.items() if name != NEXT}, "value": rows}
+
+    def page(self, call: GraphCall, next_link: str = "") -> tuple[list[JsonObject], str]:
+        """Read one page of a collection: its rows, and the link to the next page or an empty text.
+
+        Raises:
+            MicrosoftError: as `send`; also when the link leads elsewhere.
+        """
+        url = self._url(call)
+        if next_link and next_link.partition("?")[0] != url.partition("?")[0]:
+            # The link may come back from outside: it must not turn into another call under the app's permissions.
+            raise _not_followed()
+        answer = self._request(call, next_link or url)
+        return as_rows(as_object(answer).get("value")), text_at(answer, NEXT)
+
+    def batch(self, calls: Sequence[GraphCall]) -> list[Json | MicrosoftError]:
+        """Send calls 20 to a request; return, in the order of the calls, what `send` would return, or the error.
+
+        The calls must not depend on each other. Nothing is tried again here, except a batch as a whole that was
+        turned away.
+
+        Raises:
+            MicrosoftError: a batch as a whole was refused or not answered: what became of its items is not known.
+        """
+        items = [_Item(call, call.path) for call in calls]
+        waiting = items
+        while waiting:
+            for chunk in _chunks(waiting):
+                self._send_batch(chunk)
+            waiting = [item for item in waiting if item.url]
+        return [item.outcome for item in items]
+
+    def _url(self, call: GraphCall) -> str:
+        return f"{self._base}/{call.version}{call.path}"
+
+    def _request(self, call: GraphCall, url: str) -> Json:
+        headers = {"Accept": "application/json", **call.headers}
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
+        body = None if call.body is None else encode(call.body)
+        request = Request(
+            "graph",
+            call.method,
+            url,
+            self._base,
+            headers,
+            body,
+            repeatable=call.repeatable,
+            is_write=call.is_write,
+            label=url.removeprefix(self._base).partition("?")[0],
+        )
+        response = self._transport.send(request, self._access, self._log)
+        return _read(response.status, response.headers, response.body, decode(response.body))
+
+    def _send_batch(self, items: Sequence[_Item]) -> None:
+        version = items[0].call.version
+        request = Request(
+            "graph",
+            "POST",
+            f"{self._base}/{version}/$batch",
+            self._base,
+            {"Accept": "application/json", "Content-Type": "application/json"},
+            encode({"requests": [_batch_request(number, item) for number, item in enumerate(items)]}),
+            repeatable=all(item.call.repeatable for item in items),
+            read_seconds=GRAPH_BATCH_READ_SECONDS,
+            label=f"/{version}/$batch",
+        )
+        answers: dict[str, JsonObject] = {}
+        sent: list[SentRequest] = []
+        try:
+            response = self._transport.send(request, self._access, sent)
+            answer = _read(response.status, response.headers, response.body, decode(response.body))
+            answers = {str(row.get("id")): row for row in as_rows(as_object(answer).get("responses"))}
+        finally:
+            self._note(sent, items, answers)
+        for number, item in enumerate(items):
+            self._settle(item, answers.get(str(number)))
+
+    def _note(self, sent: Sequence[SentRequest], items: Sequence[_Item], answers: Mapping[str, JsonObject]) -> None:
+        self._log.extend(sent)
+        if not sent:
+            return
+        for number, item in enumerate(items):
+            answer = answers.get(str(number), {})
+            telemetry.item_answered("graph", item_status(answer))
+            self._log.append(
+                SentRequest(
+                    "graph",
+                    item.call.method,
+                    f"/{item.call.version}{item.url.partition('?')[0]}",
+                    item_status(answer) or refused_status(sent[-1]),
+                    sent[-1].client_request_id,
+                    request_id_of(item_headers(answer)),
+                    is_write=item.call.is_write,
+                )
+            )
+
+    def _relative(self, link: str, version: str) -> str:
+        """Make a next link relative, as the items of a batch are."""
+        root = f"{self._base}/{version}"
+        if not link.startswith(f"{root}/"):
+            raise _not_followed()
+        return link.removeprefix(root)
+
+    def _settle(self, item: _Item, answer: JsonObject | None) -> None:
+        """Take an item's answer; what is left in `item.url` is the next page to ask for."""
+        item.url = ""
+        if answer is None:
+            message = (
+                "Microsoft Graph left this call out of its answer to a batch: whether it was carried out is not known."
+            )
+            item.outcome = MicrosoftError("graph", Category.transient, message, code="MissingFromBatch")
+            return
+        try:
+            read = _read(item_status(answer) or 0, item_headers(answer), b"", answer.get("body"))
+            item.outcome = self._add_page(item, read)
+        except MicrosoftError as error:
+            item.outcome = error
+
+    def _add_page(self, item: _Item, read: Json) -> Json:
+        link = text_at(read, NEXT)
+        if not link and not item.rows:
+            return read
+        rows = as_rows(as_object(read).get("value"))
+        item.rows += rows
+        if link:
+            item.pages.follow(link, len(rows))
+            item.url = self._relative(link, item.call.version)
+        return {**{name: value for name, value in as_object(read).items() if name != NEXT}, "value": item.rows}
+
+
+def _chunks(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    """Cut into batches of one version each, because the version stands in the batch's address."""
+    for version in dict.fromkeys(item.call.version for item in items):
+        same = [item for item in items if item.call.version == version]
+        for start in range(0, len(same), BATCH_SIZE):
+            yield same[start : start + BATCH_SIZE]
+
+
+def _batch_request(number: int, item: _Item) -> JsonObject:
+    request: JsonObject = {"id": str(number), "method": item.call.method, "url": item.url}
+    headers = dict(item.call.headers)
+    # Alone, a POST may go without a body; in a batch Graph refuses the whole of it for want of one.
+    body = {} if item.call.body is None and item.call.method == "POST" else item.call.body
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        request["body"] = body
+    if headers:
+        request["headers"] = headers
+    return request
+
+
+def _not_followed() -> MicrosoftError:
+    message = "The link to the next page does not belong to this list of Microsoft Graph: nothing was sent."
+    return MicrosoftError("graph", Category.invalid, message, code="OriginRefused")
+
+
+def _read(status: int, headers: Mapping[str, str], raw: bytes, parsed: Json) -> Json:
+    """Return the content of a success, or raise what the answer means."""
+    if not 200 <= status < 300:  # noqa: PLR2004
+        raise from_graph(status, headers, parsed)
+    if parsed is None and raw.strip():
+        message = "Microsoft Graph gave an answer that breaks off or is not JSON."
+        raise MicrosoftError("graph", Category.transient, message, status=status, code="NotJson")
+    location = header(headers, "Location") if status == 202 else ""  # noqa: PLR2004
+    return {**as_object(parsed), "location": location} if location else parsed

@@ -1,0 +1,1 @@
+"""Sending requests to Microsoft: messages, retries, pages, and errors in words for people."""

@@ -1,0 +1,1 @@
+"""How a message looks for each kind of receiver."""

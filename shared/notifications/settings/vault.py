@@ -1,0 +1,103 @@
+"""Secrets in notification settings: encrypted, or named by the setting that holds them; never shown again.
+
+In Azure a setting can be a Key Vault reference, which the platform resolves. What is encrypted is encrypted with Fernet
+(cryptography.io: AES-128-CBC with HMAC-SHA256) under the first of `NOTIFICATION_KEY`; the others still decrypt, so that
+a key can be replaced.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.app.settings import SECRET_PREFIX
+from shared.notifications import MARKER
+from shared.notifications.transport.delivery_error import DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class VaultError(DeliveryError):
+    """A secret that cannot be had; the message says what to do."""
+
+
+class Secret(BaseModel):
+    """A secret as it travels: `given` by a person and not stored yet, named by a `setting`, or `sealed`.
+
+    A person gives a text, {"setting": name}, or the marker or a blank to keep what is stored.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    given: str = Field(default="", repr=False, max_length=4096)
+    setting: str = Field(default="", pattern=rf"^({SECRET_PREFIX}[A-Z0-9_]{{1,80}})?$")
+    sealed: str = Field(default="", repr=False)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: CoreSchema, __: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe what a person gives."""
+        setting = {"type": "string", "pattern": rf"^({SECRET_PREFIX}[A-Z0-9_]{{1,80}})?$"}
+        by_setting = {"type": "object", "properties": {"setting": setting}, "additionalProperties": False}
+        return {"anyOf": [{"type": "string", "maxLength": 4096}, by_setting]}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"given": "" if value == MARKER else value}
+        return value
+
+    @property
+    def is_blank(self) -> bool:
+        """Tell whether it says nothing but: keep what is stored."""
+        return not (self.given or self.setting or self.sealed)
+
+    def shown(self) -> object:
+        """Return what a person may see of it."""
+        return {"setting": self.setting} if self.setting else MARKER
+
+
+class Vault:
+    """Seals and opens secrets."""
+
+    def __init__(self, keys: Sequence[str], settings: Mapping[str, str]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
+        self._settings = settings
+
+    def sealed(self, secret: Secret) -> Secret:
+        """Return a secret in the form that is stored; raises `VaultError`."""
+        if not secret.given:
+            return secret
+        if self._fernet is None:
+            raise VaultError(
+                "Secrets cannot be stored: the setting NOTIFICATION_KEY is not set. Set it, or put the secret into a "
+                f'setting {SECRET_PREFIX}... and give {{"setting": name}}.'
+            )
+        return Secret(sealed=self._fernet.encrypt(secret.given.encode()).decode())
+
+    def opened(self, secret: Secret) -> str:
+        """Return the secret itself; raises `VaultError`."""
+        if secret.given:
+            return secret.given
+        if secret.setting:
+            value = self._settings.get(secret.setting, "")
+            if not value or value.startswith("@Microsoft.KeyVault("):
+                raise VaultError(f"The setting {secret.setting} is not set, or its reference is not resolved.")
+            return value
+        try:
+            return self._fernet.decrypt(secret.sealed).decode() if self._fernet and secret.sealed else _missing()
+        except InvalidToken:
+            raise VaultError("NOTIFICATION_KEY holds the key of a stored secret no more.") from None
+
+
+def _missing() -> str:
+    raise VaultError("A secret is missing, or the setting NOTIFICATION_KEY with which it was encrypted.")

@@ -1,0 +1,1 @@
+"""Sending to addresses that people configure: guarded, with an answer or a `DeliveryError`."""

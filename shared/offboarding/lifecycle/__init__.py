@@ -1,0 +1,1 @@
+"""What happens to an offboarding that is stored: operations of people, and the watch of the timer."""

@@ -1,0 +1,178 @@
+"""What people do to offboardings that exist: run now, retry, cancel, move, delete. Each is safe to repeat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from shared.access.scope import EVERYTHING, Scope
+from shared.base import clock
+from shared.base.problems import RefusedError, refused
+from shared.jobs import slots
+from shared.jobs.records import Reason, State
+from shared.jobs.storage.table import ConflictError
+from shared.notifications import outbox
+from shared.offboarding.tenants import protection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from shared.app.services import Services
+    from shared.jobs.records import Offboarding
+
+Name = Literal["run-now", "retry", "cancel", "delete"]
+
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an operation led to.
+
+    `to_start` has to be started, `to_wake` told that it was cancelled, the history of `to_forget` removed, all by
+    whoever has a Durable client; an offboarding that is gone is None.
+    """
+
+    offboarding: Offboarding | None
+    to_start: Offboarding | None = None
+    to_wake: Offboarding | None = None
+    to_forget: Offboarding | None = None
+
+
+class Operations:
+    """Operations on the offboardings of the tenants an operator may see.
+
+    Each raises `RefusedError`: 403 where it would do what the operator may not have done, 404 for an offboarding that
+    does not exist, 409 for one that is not in a state for it.
+    """
+
+    def __init__(self, services: Services, operator: str, scope: Scope = EVERYTHING) -> None:
+        self._services = services
+        self._store = services.store
+        self._scope = scope
+        self._room = services.settings.max_runs_per_tenant
+        self._operator = operator
+
+    def perform(self, name: Name, offboarding_id: str) -> Done:
+        """Do what is called `name`."""
+        operations: dict[Name, Callable[[str], Done]] = {
+            "run-now": self.run_now,
+            "retry": self.retry,
+            "cancel": self.cancel,
+            "delete": self.delete,
+        }
+        return operations[name](offboarding_id)
+
+    def run_now(self, offboarding_id: str) -> Done:
+        """Start a planned offboarding before its time, or a failed one again."""
+        return self._changed(offboarding_id, lambda o: self._taken(_may_run(o), "run_now"))
+
+    def retry(self, offboarding_id: str) -> Done:
+        """Start the next run of a failed offboarding: it repeats nothing that is settled."""
+        return self._changed(offboarding_id, lambda o: self._taken(_may_be_retried(o), "retried"))
+
+    def reschedule(self, offboarding_id: str, scheduled_for: datetime | None) -> Done:
+        """Move a planned offboarding to another moment; None or a past one is due at once."""
+        return self._changed(offboarding_id, lambda o: self._moved(o, scheduled_for))
+
+    def cancel(self, offboarding_id: str) -> Done:
+        """End a planned offboarding at once; of a running one, no further step begins and what is in flight ends."""
+        done = self._changed(offboarding_id, self._cancelled)
+        if done.offboarding and done.offboarding.state is State.running:
+            self._store.mark_cancelled(offboarding_id, self._operator)
+            return Done(done.offboarding, to_wake=done.offboarding)
+        return done
+
+    def delete(self, offboarding_id: str) -> Done:
+        """Remove an offboarding that does not run; what was audited stays until its retention ends."""
+        offboarding = self._existing(offboarding_id)
+        if offboarding.state is State.running:
+            raise refused(409, "running", "The offboarding is running; cancel it first.")
+        self._store.audit_decisions(offboarding)
+        try:
+            self._store.delete(offboarding, self._operator, clock.now())
+        except ConflictError:
+            raise refused(409, "changed", "The offboarding changed just now; look at it again.") from None
+        return Done(None, to_forget=offboarding)
+
+    def _existing(self, offboarding_id: str) -> Offboarding:
+        offboarding = self._store.get(offboarding_id) if offboarding_id.isalnum() else None
+        if offboarding is None or not self._scope.sees(offboarding.request.tenant.id):
+            raise refused(404, "offboarding_not_found", "There is no such offboarding.")
+        return offboarding
+
+    def _changed(self, offboarding_id: str, change: Callable[[Offboarding], Offboarding]) -> Done:
+        for _ in range(_TRIES):
+            old = self._existing(offboarding_id)
+            new = change(old)
+            if new is old:
+                return Done(old)
+            try:
+                self._store.change(old, new)
+            except ConflictError:
+                self._refuse_if_replaced(old)
+                continue
+            return Done(new, to_start=new if new.run > old.run else None)
+        raise refused(409, "changed", "The offboarding keeps changing; look at it again.")
+
+    def _refuse_if_replaced(self, offboarding: Offboarding) -> None:
+        person = offboarding.request.person
+        other = self._store.locks(offboarding.request.tenant.id).people.get(person.id)
+        if other and other != offboarding.id:
+            text = f"{person.upn} is being offboarded already, by offboarding {other}."
+            raise refused(409, "already_under_way", text)
+
+    def _taken(self, offboarding: Offboarding, what: str) -> Offboarding:
+        self._scope.check_actions(offboarding.request.actions)
+        person = offboarding.request.person
+        if not self._scope.own_names.isdisjoint({person.id.casefold(), person.upn.casefold()}):
+            protection.log_refused(self._operator, offboarding.request.tenant.id, person.id, "own_account")
+            raise refused(403, "own_account", "It is your own account: somebody else has to start this.")
+        now = clock.now()
+        planned = offboarding.planned(now).noted(now, self._operator, what)
+        free = slots.free_slots(self._store, offboarding.request.tenant.id, self._room)
+        return slots.claimed(planned, now, free[0]) if free else planned
+
+    def _moved(self, offboarding: Offboarding, scheduled_for: datetime | None) -> Offboarding:
+        if offboarding.state is not State.planned:
+            raise refused(
+                409, "not_planned", f"The offboarding is {offboarding.state}; only a planned one can be moved."
+            )
+        self._scope.check_actions(offboarding.request.actions)
+        now = clock.now()
+        return offboarding.moved(scheduled_for, max(scheduled_for or now, now)).noted(now, self._operator, "scheduled")
+
+    def _cancelled(self, offboarding: Offboarding) -> Offboarding:
+        if offboarding.has_ended:
+            if offboarding.reason is Reason.cancelled:
+                return offboarding
+            raise refused(409, "ended", f"The offboarding is {offboarding.state}; there is nothing to cancel.")
+        if offboarding.cancelled_by:
+            return offboarding
+        now = clock.now()
+        cancelled = offboarding.cancelled(self._operator).noted(now, self._operator, "cancelled")
+        if offboarding.state is State.running:
+            return cancelled
+        over = cancelled.ended(now, Reason.cancelled, f"Cancelled by {self._operator} before it began.")
+        return outbox.announced(self._services, over)
+
+
+def _may_run(offboarding: Offboarding) -> Offboarding:
+    if offboarding.state is State.planned:
+        return offboarding
+    return _may_be_retried(offboarding)
+
+
+def _may_be_retried(offboarding: Offboarding) -> Offboarding:
+    if offboarding.state is State.failed:
+        return offboarding
+    raise _cannot_run(offboarding)
+
+
+def _cannot_run(offboarding: Offboarding) -> RefusedError:
+    if offboarding.state is State.completed:
+        return refused(409, "completed", "The offboarding is completed; to repeat it, submit a new one.")
+    if offboarding.state is State.running:
+        return refused(409, "running", "The offboarding is running already.")
+    return refused(409, "planned", "The offboarding has not run yet; run it now instead.")

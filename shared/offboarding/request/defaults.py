@@ -1,0 +1,122 @@
+"""What is switched on beforehand: defaults of a tenant, of an operator, and of everybody.
+
+They are whole: the tenant's defaults apply alone where there are any, else the operator's own, else everybody's. So no
+two of them are mixed into something that contradicts itself, and the source of each switch is one word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.access.scope import EVERYTHING, Scope
+from shared.actions import plan
+from shared.base.problems import Problem, RefusedError, refused
+from shared.jobs.storage import rows
+from shared.jobs.storage.table import ConflictError
+from shared.offboarding.tenants.tenants import Tenants
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.app.services import Services
+    from shared.jobs.storage.store import Document
+
+EVERYBODY: Final = "defaults|everybody"
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """One layer: actions with their parameters as in a request, and the channels that are told the result."""
+
+    actions: Mapping[str, Mapping[str, Any]]
+    notify: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The defaults that apply, and where they come from: tenant, operator, everybody or none."""
+
+    source: str
+    defaults: Defaults
+
+
+class DefaultsStore:
+    """The defaults as one operator sees them."""
+
+    def __init__(self, services: Services, operator: str, scope: Scope = EVERYTHING) -> None:
+        self._store = services.store
+        self._tenants = Tenants(services, scope)
+        self._operator = operator
+
+    def for_tenant(self, tenant: str | None) -> Resolved:
+        """Return what applies to the operator in a tenant, or apart from tenants; raises `RefusedError` 404."""
+        layers = {} if tenant is None else {"tenant": _tenant_key(self._tenants.resolve(tenant))}
+        layers |= {"operator": _operator_key(self._operator), "everybody": EVERYBODY}
+        for source, key in layers.items():
+            if found := self._layer(key):
+                return Resolved(source, found)
+        return Resolved("none", Defaults({}))
+
+    def of_tenant_id(self, tenant_id: str) -> Defaults | None:
+        """Return the defaults of a tenant that the operator is known to see; None where it has none of its own."""
+        return self._layer(_tenant_key(tenant_id))
+
+    def save_for_tenant(self, tenant: str, defaults: Defaults | None) -> None:
+        """Save or, with None, clear a tenant's defaults; raises `RefusedError` 404, 409, 422."""
+        self._save(_tenant_key(self._tenants.resolve(tenant)), defaults)
+
+    def save_for_operator(self, defaults: Defaults | None) -> None:
+        """Save or clear the operator's own defaults; raises `RefusedError` 409, 422."""
+        self._save(_operator_key(self._operator), defaults)
+
+    def save_for_everybody(self, defaults: Defaults | None) -> None:
+        """Save or clear what applies to operators without defaults of their own; raises `RefusedError` 409, 422."""
+        self._save(EVERYBODY, defaults)
+
+    def _layer(self, key: str) -> Defaults | None:
+        document = self._store.document(key)
+        content = document.content if document else {}
+        return Defaults(content["actions"], tuple(content["notify"])) if "actions" in content else None
+
+    def _save(self, key: str, defaults: Defaults | None) -> None:
+        content: dict[str, Any] = {}
+        if defaults:
+            content = {"actions": dict(defaults.actions), "notify": list(defaults.notify), "by": self._operator}
+            _check(content)
+        known: Document | None = self._store.document(key)
+        try:
+            self._store.put_document(key, content, known.etag if known else None)
+        except ConflictError:
+            text = "Somebody else changed these defaults just now; look at them again."
+            raise refused(409, "changed", text) from None
+
+
+def _check(content: Mapping[str, Any]) -> None:
+    """Refuse actions that contradict each other, as a request with them would be refused."""
+    problems = [Problem("actions", text) for text in plan.make(content["actions"]).refusals]
+    if len(json.dumps(content, ensure_ascii=False)) > rows.MAX_PROPERTY_CHARS:
+        problems.append(Problem("actions", f"The defaults have more than {rows.MAX_PROPERTY_CHARS} characters."))
+    if problems:
+        raise RefusedError(422, "contradiction", problems)
+
+
+def parse(body: bytes) -> Defaults | None:
+    """Read {"actions", "notify"} as in a request to offboard, or null; raises `RefusedError` (400, 413, 422)."""
+    from shared.offboarding.request import parsing as requests
+
+    if body.strip() == b"null":
+        return None
+    parsed = requests.parse_defaults(body)
+    return Defaults(*parsed)
+
+
+def _tenant_key(tenant_id: str) -> str:
+    return f"defaults|tenant|{tenant_id}"
+
+
+def _operator_key(operator: str) -> str:
+    """Name the document of an operator; a name may hold what a key may not."""
+    return f"defaults|operator|{hashlib.sha256(operator.casefold().encode()).hexdigest()}"

@@ -1,0 +1,228 @@
+"""Bodies of our API, checked by models made from the catalogue: pydantic lives at this edge only."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    create_model,
+)
+from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic_core import PydanticCustomError
+
+from shared.actions import catalogue
+from shared.base import identifiers
+from shared.base.problems import Problem, RefusedError, unfit
+from shared.offboarding.request import submission
+from shared.offboarding.request.submission import Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.offboarding.lifecycle.operations import Name
+
+M = TypeVar("M", bound=BaseModel)
+
+_STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _tenant(text: str) -> str:
+    if identifiers.is_guid(text) or identifiers.is_domain(text):
+        return text.lower()
+    raise ValueError(f"{identifiers.shown(text)} is neither a tenant id nor a domain")
+
+
+def _one_line(text: str) -> str:
+    if not identifiers.is_one_line(text):
+        raise ValueError("must be one line of printable characters")
+    return text
+
+
+def _moment(given: object) -> object:
+    """Read a moment as the API describes it: pydantic would take a count of seconds as well."""
+    if not isinstance(given, str):
+        return given
+    if not _RFC_3339.fullmatch(given):
+        raise PydanticCustomError("moment", "must be a moment with a time zone, such as 2026-11-30T17:00:00+01:00")
+    try:
+        moment = datetime.fromisoformat(given.upper())
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("the moment is outside of the calendar") from None
+    return moment
+
+
+def _off(switch: bool) -> bool:  # noqa: FBT001 - pydantic calls it
+    if switch:
+        raise ValueError("this action has parameters")
+    return switch
+
+
+_RFC_3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE
+)
+_Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+_Off = Annotated[bool, AfterValidator(_off), WithJsonSchema({"const": False})]
+"""Not `Literal[False]`: to that, 0 is False."""
+
+
+_Line = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    AfterValidator(_one_line),
+    WithJsonSchema({"type": "string", "maxLength": 200, "pattern": identifiers.ONE_LINE_FORM}),
+]
+
+
+class _Body(BaseModel):
+    model_config = _STRICT
+
+    tenant: Annotated[str, AfterValidator(_tenant), WithJsonSchema(identifiers.TENANT_FORM)]
+    users: Annotated[
+        list[Annotated[str, AfterValidator(identifiers.check_person), WithJsonSchema(identifiers.PERSON_FORM)]],
+        Field(min_length=1),
+    ]
+    actions: dict[str, dict[str, Any]]
+    scheduled_for: _Moment | None = None
+    notify: list[Literal["webhook", "email", "psa"]] = []
+    reference: _Line = ""
+    ticket: Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z][0-9A-Za-z.\-]{0,49})?$")] = ""
+    force: bool = False
+
+
+@cache
+def _actions() -> type[BaseModel]:
+    """Return the selection of actions: a typed field for each of the catalogue."""
+    fields: dict[str, Any] = {}
+    for action in catalogue.all_actions().values():
+        if action.params is None:
+            fields[action.name] = (bool | None, Field(default=None, description=action.description))
+        else:
+            params = checked_dataclass(action.params, config=_STRICT)
+            fields[action.name] = (params | _Off | None, Field(default=None, description=action.description))
+    return create_model("Actions", __config__=_STRICT, **fields)
+
+
+@cache
+def _model() -> type[BaseModel]:
+    return create_model("OffboardingRequest", __base__=_Body, actions=(_actions(), ...))
+
+
+@cache
+def _defaults() -> type[BaseModel]:
+    channels: Any = (list[Literal["webhook", "email", "psa"]], [])
+    return create_model("Defaults", __config__=_STRICT, actions=(_actions(), ...), notify=channels)
+
+
+def models() -> dict[str, type[BaseModel]]:
+    """Return the models of the bodies, by the name under which the API is described."""
+    return {"OffboardingRequest": _model(), "Defaults": _defaults(), "Schedule": _Schedule, "Bulk": _Bulk}
+
+
+def parse(body: bytes, max_users: int) -> Submission:
+    """Read a request body; raises `RefusedError` (400, 413, 422) that names every problem."""
+    parsed = _parsed(_model(), body)
+    given = {name: getattr(parsed, name) for name in _Body.model_fields}
+    given |= {"users": tuple(given["users"]), "notify": tuple(given["notify"]), "actions": _selected(parsed)}
+    return submission.checked(Submission(**given), max_users)
+
+
+class _Schedule(BaseModel):
+    model_config = _STRICT
+
+    scheduled_for: _Moment | None
+
+
+class _Bulk(BaseModel):
+    model_config = _STRICT
+
+    action: Literal["run-now", "retry", "cancel", "delete"]
+    ids: Annotated[
+        list[Annotated[str, StringConstraints(pattern="^[0-9a-z]{1,64}$")]], Field(min_length=1, max_length=100)
+    ]
+
+
+def parse_schedule(body: bytes) -> datetime | None:
+    """Read {"scheduled_for": moment or null}; raises `RefusedError` (400, 413, 422)."""
+    return _parsed(_Schedule, body).scheduled_for
+
+
+def parse_bulk(body: bytes) -> tuple[Name, list[str]]:
+    """Read {"action", "ids"}; raises `RefusedError` (400, 413, 422)."""
+    bulk = _parsed(_Bulk, body)
+    return bulk.action, list(dict.fromkeys(bulk.ids))
+
+
+def parse_defaults(body: bytes) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
+    """Read {"actions", "notify"}; raises `RefusedError` (400, 413, 422)."""
+    parsed = _parsed(_defaults(), body)
+    return _selected(parsed), tuple(parsed.model_dump()["notify"])
+
+
+def parameters_schema(name: str) -> dict[str, Any] | None:
+    """Return the JSON schema of the parameters of an action; None for one that is only switched on."""
+    params = catalogue.get(name).params
+    return TypeAdapter(checked_dataclass(params, config=_STRICT)).json_schema() if params else None
+
+
+def _parsed(model: type[M], body: bytes) -> M:
+    submission.refuse_too_large(body)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise _refusal_of(error) from None
+
+
+def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of one action with their defaults; raises `RefusedError` in the words of the API."""
+    body = {"tenant": "example.com", "users": ["a@example.com"], "actions": {name: dict(params) or True}}
+    try:
+        return _selected(_model().model_validate_json(json.dumps(body)))[name]
+    except ValidationError as error:
+        raise _refusal_of(error) from None
+
+
+def _selected(parsed: BaseModel) -> dict[str, dict[str, Any]]:
+    chosen = parsed.model_dump(mode="json")["actions"]
+    return {name: {} if params is True else params for name, params in chosen.items() if params}
+
+
+def _refusal_of(error: ValidationError) -> RefusedError:
+    """Turn pydantic's errors into ours: paths, and words that name no library."""
+    problems: dict[str, Problem] = {}
+    kinds: list[str] = []
+    for one in error.errors(include_url=False, include_input=False):
+        path = [str(part) for part in one["loc"]]
+        if any(part.startswith(("function-after[_off", "bool", "nullable")) for part in path):
+            continue
+        kinds.append(one["type"])
+        field = ".".join(part for part in path if part != "Params")
+        problems.setdefault(field + one["type"], Problem(field, _words(one["type"], one["msg"])))
+    told = list(problems.values()) or [Problem("", "The body does not have the form that is described in the API.")]
+    return RefusedError(unfit(kinds), "invalid_request", told)
+
+
+_WORDS: Final = {
+    "extra_forbidden": "This field is not known.",
+    "unexpected_keyword_argument": "This field is not known.",
+    "missing": "This field is missing.",
+    "json_invalid": "The body is not valid JSON.",
+}
+
+
+def _words(kind: str, message: str) -> str:
+    return _WORDS.get(kind, message.removeprefix("Value error, ").rstrip(".") + ".")

@@ -1,0 +1,72 @@
+"""What the operator should know of the people's mailboxes before anything is done.
+
+It decides nothing: the run looks again. So a service that does not answer costs the remarks and not the request.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.actions.mailboxes.mail_protection import SAFE_BELOW_BYTES
+from shared.actions.reads.mailbox import MAILBOX, MAILBOX_SIZE
+from shared.actions.reads.snapshot import UnreadError
+from shared.microsoft365.http.errors import MicrosoftError
+from shared.offboarding.tenants import people
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from shared.actions.reads.account import User
+    from shared.actions.reads.snapshot import Person, Read
+    from shared.microsoft365.cloud import Microsoft365
+    from shared.microsoft365.exchange.client import Rows
+
+MAX_LOOKED_AT: Final = 25
+"""Five requests to Exchange; whoever submits waits for them."""
+
+_COST_MAIL: Final = frozenset({"convert_to_shared", "remove_licenses", "delete_user"})
+
+
+def of_mailboxes(
+    microsoft365: Microsoft365, tenant_id: str, users: Sequence[User], actions: Collection[str]
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return remarks by object id, and remarks about all, with one Exchange batch for everybody.
+
+    Nothing is asked unless an action is selected that may cost the mail.
+    """
+    looked_at = [people.person_of(user) for user in users if not user.is_guest][:MAX_LOOKED_AT]
+    if not _COST_MAIL.intersection(actions) or not looked_at:
+        return {}, ()
+    reads: list[Read[Any]] = [MAILBOX, MAILBOX_SIZE]
+    try:
+        answers = iter(
+            microsoft365.tenant(tenant_id).exchange.batch([read.call(p) for p in looked_at for read in reads])  # pyright: ignore[reportArgumentType]
+        )
+    except MicrosoftError as error:
+        return {}, (f"Exchange did not say how the mailboxes are, so nothing is said of them here: {error.message}",)
+    remarks = {person.id: tuple(_remarks(person, reads, answers)) for person in looked_at}
+    skipped = len(users) > MAX_LOOKED_AT
+    general = (f"Only the mailboxes of the first {MAX_LOOKED_AT} people were looked at beforehand.",) if skipped else ()
+    return remarks, general
+
+
+def _remarks(person: Person, reads: Sequence[Read[Any]], answers: Iterator[Rows | MicrosoftError]) -> Iterator[str]:
+    found: dict[str, Any] = {}
+    for read in reads:
+        answer = next(answers)
+        try:
+            if not isinstance(answer, MicrosoftError):
+                found[read.name] = read.parse(read.keep(answer, person))
+            elif answer.category not in read.absent:
+                yield f"{read.title} of {person.upn} could not be looked at: {answer.message}"
+        except UnreadError as error:
+            yield f"{read.title} of {person.upn} could not be looked at: {error}."
+    mailbox, size = found.get(MAILBOX.name), found.get(MAILBOX_SIZE.name) or 0
+    if mailbox and mailbox.is_shared:
+        yield f"The mailbox of {person.upn} is a shared one already."
+    if mailbox and mailbox.is_on_hold:
+        yield f"The mailbox of {person.upn} is on hold, which needs a licence."
+    if mailbox and mailbox.has_archive:
+        yield f"The mailbox of {person.upn} has an archive, which needs a licence."
+    if size >= SAFE_BELOW_BYTES:
+        yield f"The mailbox of {person.upn} holds {size / 1024**3:.1f} GiB; over 49 GiB it needs a licence."

@@ -1,0 +1,339 @@
+"""What can be asked of offboardings: submit, plan, look up, list.
+
+Triggers translate between HTTP and these calls. Nothing here knows Durable Functions: whoever gets offboardings to
+start back starts them, and an error while starting one means "unknown", which the health check settles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from shared.access.scope import EVERYTHING, Scope
+from shared.actions import permissions, plan
+from shared.base import clock
+from shared.base.problems import Problem, RefusedError, refused
+from shared.jobs import slots, telemetry
+from shared.jobs.records import Offboarding, Request, State
+from shared.jobs.storage import audit, keys
+from shared.jobs.storage.store import receipt_ids, receipt_row
+from shared.jobs.storage.table import ConflictError
+from shared.offboarding.request import remarks
+from shared.offboarding.tenants import people, protection
+from shared.offboarding.tenants.tenants import Tenants
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from shared.actions.plan import Plan
+    from shared.app.services import Services
+    from shared.jobs.storage.store import Details, Locks
+    from shared.jobs.storage.table import Row
+    from shared.offboarding.request.submission import Submission
+    from shared.offboarding.tenants.people import Found
+
+MAX_STARTED_AT_ONCE: Final = 19
+"""What a submission starts itself; the timer takes the rest. So 20 people with a receipt fit into one transaction."""
+
+_TRIES: Final = 3
+_CAP_OVER: Final = timedelta(hours=1)
+
+MAX_PAGE: Final = 200
+MAX_PAGES_READ: Final = 4
+"""How far a listing looks for what keys cannot answer, before it returns what it found."""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What a submission led to; `to_start` are the offboardings whose orchestration the caller has to start.
+
+    `remarks` are what the operator should know of single people, by object id; `general` concerns the whole request.
+    """
+
+    offboardings: tuple[Offboarding, ...]
+    general: tuple[str, ...] = ()
+    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    to_start: tuple[Offboarding, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that the operator should know."""
+        return (*(text for texts in self.remarks.values() for text in texts), *self.general)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a submission would lead to; remarks as in `Submitted`."""
+
+    found: Found
+    plan: Plan
+    general: tuple[str, ...]
+    remarks: Mapping[str, tuple[str, ...]]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that the operator should know."""
+        return (*(text for texts in self.remarks.values() for text in texts), *self.general)
+
+
+class Offboardings:
+    """The offboardings of the tenants an operator may see: what lies outside of their scope does not exist."""
+
+    def __init__(self, services: Services, scope: Scope = EVERYTHING) -> None:
+        self._settings = services.settings
+        self._store = services.store
+        self._microsoft365 = services.microsoft365
+        self._tenants = Tenants(services, scope)
+        self._scope = scope
+
+    def submit(
+        self,
+        submission: Submission,
+        operator: str,
+        idempotency_key: str | None = None,
+        *,
+        looks_at_mail: bool = False,
+    ) -> Submitted:
+        """Store one offboarding for each person, and claim those that are due.
+
+        `looks_at_mail` asks Exchange for what the operator should know of the mailboxes, as `plan` does: for callers
+        who show nothing beforehand.
+
+        Raises:
+            RefusedError: 403 more than the operator may do; 404 unknown people or tenant; 409 somebody is being
+                offboarded already, or the idempotency key came with another body; 422 protected people; 429 more than
+                a tenant may have in an hour; 502, 503 Microsoft did not answer. Nothing was stored.
+        """
+        self._scope.check_actions(submission.actions)
+        self._scope.check_count(len(submission.users))
+        receipt_key = _receipt_key(operator, idempotency_key) if idempotency_key else None
+        body_hash = hashlib.sha256(submission.fingerprint().encode()).hexdigest()
+        earlier = self._store.receipt(receipt_key) if receipt_key else None
+        if earlier and earlier["body"] != body_hash:
+            text = "This Idempotency-Key was used for another request."
+            raise refused(409, "idempotency_key_reused", text)
+        if earlier and (known := self._known(receipt_ids(earlier))):
+            return known
+        tenant_id = self._tenants.resolve(submission.tenant)
+        with protection.watched(operator, tenant_id):
+            planned = self._planned(submission, tenant_id, looks_at_mail=looks_at_mail)
+            now = clock.from_text(earlier["created"]) if earlier else clock.now()
+            new = self._new(submission, planned, operator, now, receipt_key)
+            missing = [o for o in new if self._store.get(o.id) is None] if earlier else new
+            receipt = (receipt_key, receipt_row(body_hash, [o.id for o in new], now)) if receipt_key else None
+            added = {o.id: o for o in self._add(missing, planned.found.administrators, None if earlier else receipt)}
+        stored = tuple(added.get(o.id, o) for o in new)
+        to_start = tuple(o for o in added.values() if o.state is State.running)
+        return Submitted(stored, planned.general, planned.remarks, to_start)
+
+    def plan(self, submission: Submission) -> Planned:
+        """Look up who is meant and plan what would happen; writes nothing. Raises `RefusedError` like `submit`."""
+        return self._planned(submission, self._tenants.resolve(submission.tenant), looks_at_mail=True)
+
+    def _planned(self, submission: Submission, tenant_id: str, *, looks_at_mail: bool) -> Planned:
+        found = people.find(tenant_id, submission.users, self._microsoft365)
+        protection.refuse_protected(found.users, self._settings.protected_users, self._scope.own_names)
+        protection.refuse_last(map(people.person_of, found.users), found.administrators, ())
+        planned = plan.make(submission.actions)
+        actions = submission.actions if looks_at_mail else ()
+        mail, said = remarks.of_mailboxes(self._microsoft365, tenant_id, found.users, actions)
+        by_user = {user.id: (*people.remarks_on(user), *mail.get(user.id, ())) for user in found.users}
+        granted = self._granted(tenant_id, submission.actions, signs_in=looks_at_mail)
+        ungranted = permissions.remarks(submission.actions, granted)
+        return Planned(found, planned, (*found.warnings, *ungranted, *said, *planned.warnings), by_user)
+
+    def _granted(self, tenant_id: str, actions: Collection[str], *, signs_in: bool) -> permissions.Granted:
+        """Read from the app's tokens what the tenant granted; one for Graph is in memory, because people were found."""
+        if signs_in:
+            return self._microsoft365.permissions_granted(tenant_id, permissions.apis_of(actions))
+        return self._microsoft365.permissions_held(tenant_id)
+
+    def _known(self, ids: Sequence[str]) -> Submitted | None:
+        """Return what an earlier submission stored; None where it was cut short and has to be gone through again."""
+        stored = [self._store.get(one) for one in ids]
+        if any(o is None and self._store.deletion(one) for one, o in zip(ids, stored, strict=True)):
+            text = "What this Idempotency-Key asked for was deleted since; to ask for it again, use another key."
+            raise refused(409, "deleted", text)
+        if any(o is None or not self._scope.sees(o.request.tenant.id) for o in stored):
+            return None
+        return Submitted(tuple(o for o in stored if o))
+
+    def _new(
+        self, submission: Submission, planned: Planned, operator: str, now: datetime, receipt_key: str | None
+    ) -> list[Offboarding]:
+        scheduled = submission.scheduled_for
+        new: list[Offboarding] = []
+        for user in planned.found.users:
+            salt = hashlib.sha256(f"{receipt_key}|{user.id}".encode()).hexdigest() if receipt_key else None
+            request = Request(
+                tenant=planned.found.tenant,
+                person=people.person_of(user),
+                actions=submission.actions,
+                force=submission.force,
+                notify=submission.notify,
+                reference=submission.reference,
+                requested_by=operator,
+                ticket=submission.ticket,
+            )
+            offboarding = Offboarding(
+                id=keys.new_id(now, salt),
+                request=request,
+                state=State.planned,
+                requested_at=now,
+                scheduled_for=scheduled,
+                wake_at=max(scheduled or now, now),
+                warnings=(*planned.remarks[user.id], *planned.plan.warnings),
+                receipt=receipt_key or "",
+            )
+            new.append(offboarding.noted(now, operator, "submitted"))
+        return new
+
+    def _add(
+        self, new: list[Offboarding], administrators: frozenset[str], receipt: tuple[str, Row] | None
+    ) -> list[Offboarding]:
+        """Store new offboardings, taken for their first run as far as they are due and their tenant has room."""
+        for _ in range(_TRIES):
+            if not new:
+                return []
+            now = clock.now()
+            locks = self._store.locks(new[0].request.tenant.id, now - _CAP_OVER)
+            _refuse_if_under_way(new, locks)
+            protection.refuse_last((o.request.person for o in new), administrators, locks.people)
+            _refuse_too_many(len(new), locks.submitted, self._settings.max_per_tenant_and_hour, now)
+            claimed = self._claimed(telemetry.with_traces(new), locks)
+            try:
+                self._store.add(claimed, receipt)
+            except ConflictError:
+                # Another request took a person or a slot in between, or it is the same one.
+                if receipt and self._store.receipt(receipt[0]):
+                    break
+                new = [o for o in new if self._store.get(o.id) is None]
+            else:
+                return claimed
+        text = (
+            "The same request, or others for the tenant, are being carried out right now; ask again in a few seconds."
+        )
+        raise refused(409, "request_in_progress", text)
+
+    def _claimed(self, new: list[Offboarding], locks: Locks) -> list[Offboarding]:
+        now = clock.now()
+        free = slots.free_of(locks.slots, self._settings.max_runs_per_tenant)[:MAX_STARTED_AT_ONCE]
+        taken = [slots.claimed(o, now, slot) for o, slot in zip(new, free, strict=False) if o.is_waiting(now)]
+        return [*taken, *new[len(taken) :]]
+
+    def get(self, offboarding_id: str) -> Offboarding:
+        """Return an offboarding; raises `RefusedError` 404."""
+        offboarding = self._store.get(offboarding_id) if offboarding_id.isalnum() else None
+        if offboarding is None or not self._scope.sees(offboarding.request.tenant.id):
+            raise refused(404, "offboarding_not_found", "There is no such offboarding.")
+        return offboarding
+
+    def details(self, offboarding_id: str) -> tuple[Offboarding, Details]:
+        """Return an offboarding and what is known of its run so far; raises `RefusedError` 404."""
+        return self.get(offboarding_id), self._store.details(offboarding_id)
+
+    def audit(self, offboarding_id: str) -> audit.Audit:
+        """Return what was decided and written, also of an offboarding that was deleted; raises `RefusedError` 404."""
+        known: audit.Audit | None = None
+        if offboarding_id.isalnum():
+            kept, offboarding = self._store.audited(offboarding_id), self._store.get(offboarding_id)
+            known = audit.read(kept, offboarding, None if offboarding else self._store.deletion(offboarding_id))
+        if known is None or not self._scope.sees(known.tenant_id):
+            raise refused(404, "offboarding_not_found", "There is no such offboarding.")
+        return known
+
+    def page(self, wanted: Wanted, start: str | None, limit: int) -> tuple[list[Offboarding], str | None]:
+        """Return at most `limit` offboardings, newest first, and the id to go on from; raises `RefusedError` 404.
+
+        What keys cannot answer is looked for in a few pages; then there may be fewer results, or none, and more to
+        come.
+        """
+        tenant_id = self._tenants.resolve(wanted.tenant) if wanted.tenant else None
+        span = keys.Span.between(wanted.since, wanted.until)
+        if wanted.needs_no_look:
+            return self._page(tenant_id, span, start, min(limit, MAX_PAGE))
+        found: list[Offboarding] = []
+        for _ in range(MAX_PAGES_READ):
+            page, start = self._page(tenant_id, span, start, MAX_PAGE)
+            for offboarding in page:
+                if wanted.includes(offboarding):
+                    if len(found) == limit:
+                        return found, offboarding.id
+                    found.append(offboarding)
+            if start is None:
+                break
+        return found, start
+
+    def _page(
+        self, tenant_id: str | None, span: keys.Span, start: str | None, limit: int
+    ) -> tuple[list[Offboarding], str | None]:
+        """Return a page of one tenant, or of all the operator's tenants together: ids sort alike in each."""
+        if tenant_id or self._scope.tenants is None:
+            return self._store.page(tenant_id, span, start, limit)
+        pages = [self._store.page(one, span, start, limit) for one in self._scope.tenants]
+        # Behind the first page that goes on, the other tenants' offboardings may not be the next ones.
+        ends = [next_id for _, next_id in pages if next_id]
+        end = min(ends, default=None)
+        found = sorted((o for page, _ in pages for o in page if end is None or o.id < end), key=lambda o: o.id)
+        return (found[:limit], found[limit].id) if len(found) > limit else (found, end)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which offboardings a listing is for; `user` is a part of the name or address, or the whole object id."""
+
+    tenant: str | None = None
+    state: State | None = None
+    user: str = ""
+    reference: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def needs_no_look(self) -> bool:
+        """Tell whether keys alone answer."""
+        return self.state is None and not self.user and not self.reference
+
+    def includes(self, offboarding: Offboarding) -> bool:
+        """Tell whether an offboarding is wanted."""
+        person = offboarding.request.person
+        text = self.user.casefold()
+        return (
+            self.state in {None, offboarding.state}
+            and self.reference in {"", offboarding.request.reference}
+            and (text in {"", person.id} or text in person.upn.casefold() or text in person.display_name.casefold())
+        )
+
+
+def _refuse_if_under_way(new: Sequence[Offboarding], locks: Locks) -> None:
+    problems = [
+        Problem("users", f"{o.request.person.upn} is being offboarded already, by offboarding {other}.")
+        for o in new
+        if (other := locks.people.get(o.request.person.id)) and other != o.id
+    ]
+    if problems:
+        raise RefusedError(409, "already_under_way", problems)
+
+
+def _refuse_too_many(new: int, submitted: Sequence[datetime], most: int, now: datetime) -> None:
+    """Refuse what would make more offboardings of a tenant than it may have in an hour, whoever asks for them.
+
+    It bounds what a stolen account, a mistaken script or a slip of the hand can destroy before somebody notices.
+    """
+    if new > most:
+        text = f"At most {most} people of a tenant may be offboarded in an hour; this request names {new}."
+        raise refused(422, "too_many_for_tenant", text, "users")
+    over = new + len(submitted) - most
+    if over > 0:
+        free_at = sorted(submitted)[over - 1] + _CAP_OVER
+        text = f"At most {most} people of a tenant may be offboarded in an hour, and {len(submitted)} were. Wait."
+        wait = int((free_at - now).total_seconds()) + 1
+        raise RefusedError(429, "too_many_for_tenant", [Problem("users", text)], retry_after=max(wait, 1))
+
+
+def _receipt_key(operator: str, idempotency_key: str) -> str:
+    return keys.receipt(hashlib.sha256(json.dumps([operator, idempotency_key]).encode()).hexdigest())
