@@ -1,4 +1,4 @@
-"""Turn the mailbox into a shared one, so that the mail lives on without a licence."""
+"""Turn the mailbox into a shared one, so that the mail lives on without a license."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class ConvertToShared(Action):
     """Set the mailbox's type, and wait until it reads as shared.
 
-    The conversion is asynchronous, and the licence must not go before it is through: the gate of `remove_licenses`
+    The conversion is asynchronous, and the license must not go before it is through: the gate of `remove_licenses`
     hangs on it (Learn: "Convert a user mailbox to a shared mailbox").
     """
 
     name = "convert_to_shared"
     title = "Convert to a shared mailbox"
-    description = "Turns the mailbox into a shared mailbox, which colleagues can open and which needs no licence."
+    description = "Turns the mailbox into a shared mailbox, which colleagues can open and which needs no license."
     portal_key = "ConvertToShared"
     reads = (USER, MAILBOX)
     proof = (MAILBOX,)
@@ -33,7 +33,7 @@ class ConvertToShared(Action):
     after = ("cancel_meetings",)
     lane = "mailbox"
     proves_itself = True
-    undo = "Convert it back (Set-Mailbox -Type Regular) after assigning a licence."
+    undo = "Convert it back (Set-Mailbox -Type Regular) after assigning a license."
 
     def judge(self, view: View) -> Finding:
         """Find out whether the mailbox is shared."""

@@ -57,7 +57,7 @@ class DeleteUser(Action):
     removes = True
     is_last = True
     proves_itself = True
-    undo = "Restore the account from Entra's deleted users within 30 days; mailbox and licences come back with it."
+    undo = "Restore the account from Entra's deleted users within 30 days; mailbox and licenses come back with it."
 
     def judge(self, view: View) -> Finding:
         """Find out whether the account is gone, and kept among the deleted ones."""

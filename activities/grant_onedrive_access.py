@@ -36,7 +36,7 @@ class GrantOnedriveAccess(Action):
     """Make people administrators of the OneDrive's site, which is full control of everything in it.
 
     It stays useful beside a deletion of the account: the OneDrive is kept for a while (Learn: "OneDrive retention and
-    deletion"). An account without a SharePoint licence is unknown to the site.
+    deletion"). An account without a SharePoint license is unknown to the site.
     """
 
     name = "grant_onedrive_access"

@@ -40,7 +40,7 @@ class GrantSendAs(MailboxGrant):
     already = "Could send as the leaver already."
 
     def has(self, grantee: Grantee, snapshot: Snapshot) -> bool:
-        """Tell whether somebody may send as the leaver."""
+        """Return whether somebody may send as the leaver."""
         return not grantee.names.isdisjoint(snapshot.get(SEND_AS))
 
     def done(self, grantee: Grantee, view: View) -> str:

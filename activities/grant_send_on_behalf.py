@@ -72,7 +72,7 @@ class GrantSendOnBehalf(MailboxGrant):
         return super().refusal(grantee) or (None if grantee.kind else "Only somebody with a mailbox can send mail.")
 
     def has(self, grantee: Grantee, snapshot: Snapshot) -> bool:
-        """Tell whether somebody may send on behalf of the leaver."""
+        """Return whether somebody may send on behalf of the leaver."""
         mailbox = snapshot.get(MAILBOX)
         return mailbox is not None and any(name.casefold() in grantee.names for name in mailbox.send_on_behalf)
 

@@ -80,7 +80,7 @@ class HideFromAddressLists(Action):
 
 
 def _hidden(snapshot: Snapshot) -> bool | None:
-    """Tell whether the leaver is hidden; None where there is neither mailbox nor mail user."""
+    """Return whether the leaver is hidden; None where there is neither mailbox nor mail user."""
     mailbox = snapshot.get(MAILBOX)
     if mailbox is not None:
         return mailbox.is_hidden

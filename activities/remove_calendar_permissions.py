@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
 from shared.actions.mailboxes import holdings
 from shared.actions.mailboxes.holdings import CALENDAR, MAX_UNREAD_LOOKED_AT, Question, Right
-from shared.jobs.storage.scans import Look, Mailbox
+from shared.actions.mailboxes.scan import Mailbox, ScanSource
 from shared.microsoft365.graph import client, graph_calls
 from shared.microsoft365.http.errors import MicrosoftError
 from shared.microsoft365.http.wire import as_object, as_rows, text_at
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from shared.actions.catalogue import Results, Task, View
+    from shared.actions.mailboxes.scan import Scans
     from shared.actions.outcome import Finding
     from shared.actions.reads.snapshot import Read, Snapshot
-    from shared.jobs.storage.scans import Scans
     from shared.microsoft365.cloud import TenantClients
     from shared.microsoft365.graph.graph_calls import GraphCall
     from shared.microsoft365.http.wire import Json
@@ -50,7 +50,7 @@ class RemoveCalendarPermissions(Action):
         if HELD.name in view.now.values:
             return None
         names = holdings.names_of(view)
-        found = scans.find(_look(clients), names)
+        found = scans.find(_scan_source(clients), names)
         held, unread = holdings.candidates(found, view.person.id)
         again = unread[:MAX_UNREAD_LOOKED_AT]
         questions = [_entries(mailbox, names) for mailbox in (*held, *again)]
@@ -70,7 +70,7 @@ class RemoveCalendarPermissions(Action):
         return holdings.remove(task.clients.graph.batch, calls)
 
     def proof_for(self, view: View) -> tuple[Read[Any], ...]:
-        """Look again only at the calendars that had an entry."""
+        """ScanSource again only at the calendars that had an entry."""
         owners = {right.owner: Mailbox(right.owner, right.name) for right in view.now.get(HELD).rights}
         names = holdings.names_of(view)
         return holdings.proof(HELD, [_entries(mailbox, names) for mailbox in owners.values()], "graph")
@@ -96,13 +96,13 @@ def _people(answer: Json) -> list[_Entry]:
     return [entry for entry in entries if entry.id and entry.address]
 
 
-def _look(clients: TenantClients) -> Look:
+def _scan_source(clients: TenantClients) -> ScanSource:
     def holders(mailboxes: Sequence[Mailbox]) -> list[Collection[str] | MicrosoftError]:
         answers = clients.graph.batch([graph_calls.list_calendar_permissions(mailbox.id) for mailbox in mailboxes])
         return [a if isinstance(a, MicrosoftError) else {entry.address for entry in _people(a)} for a in answers]
 
     what = "Looking for shared calendars"
-    return Look("calendars", what, client.BATCH_SIZE, holdings.mailboxes(clients), holders)
+    return ScanSource("calendars", what, client.BATCH_SIZE, holdings.mailboxes(clients), holders)
 
 
 def _entries(mailbox: Mailbox, names: Collection[str]) -> Question:

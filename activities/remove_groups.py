@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class RemoveGroups(Action):
     """Remove each direct membership by the door its kind of group has.
 
-    Groups that give licences are left to `remove_licenses` where that is selected, too; else they go once the mailbox
+    Groups that give licenses are left to `remove_licenses` where that is selected, too; else they go once the mailbox
     is safe. Dynamic groups follow their rule, synced ones Active Directory.
     """
 
@@ -61,12 +61,12 @@ def _judge(group: Group, view: View, *, is_member: bool, was_member: bool) -> Fi
     left = memberships.cannot_be_removed(group)
     if left and (is_member or group.is_dynamic):
         return Finding(left[0], left[1], group.id, group.name)
-    if group.gives_licences and "remove_licenses" in view.selected:
-        return Finding(Outcome.not_applicable, "It gives licences: left to that step.", group.id, group.name)
-    if is_member and group.gives_licences:
+    if group.gives_licenses and "remove_licenses" in view.selected:
+        return Finding(Outcome.not_applicable, "It gives licenses: left to that step.", group.id, group.name)
+    if is_member and group.gives_licenses:
         danger = mail_protection.danger(view)
         if danger:
-            message = f"It gives licences. {danger}"
+            message = f"It gives licenses. {danger}"
             return Finding(Outcome.needs_attention, message, group.id, group.name)
     return compared(
         before=not was_member,

@@ -1,4 +1,4 @@
-"""Take the licences back: those assigned to the person, and the groups that give them some."""
+"""Take the licenses back: those assigned to the person, and the groups that give them some."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shared.actions.catalogue import Results, Task, View
-    from shared.actions.reads.account import Group, Licence
+    from shared.actions.reads.account import Group, License
     from shared.microsoft365.http.errors import MicrosoftError
 
 _ASSIGN: Final = "assign"
-"""Id of the one call that takes back every direct licence."""
+"""Id of the one call that takes back every direct license."""
 
 
 def _names(raw: Any) -> Mapping[str, str]:  # noqa: ANN401 - Microsoft's JSON
@@ -30,7 +30,7 @@ def _names(raw: Any) -> Mapping[str, str]:  # noqa: ANN401 - Microsoft's JSON
 
 SKU_NAMES = Read(
     "skus",
-    "The names of the licences",
+    "The names of the licenses",
     "graph",
     lambda _: graph_calls.get_subscribed_skus(),
     _names,
@@ -40,15 +40,15 @@ SKU_NAMES = Read(
 
 @register
 class RemoveLicenses(Action):
-    """Remove direct licences in one call, and the memberships that give inherited ones.
+    """Remove direct licenses in one call, and the memberships that give inherited ones.
 
-    All direct licences go in one call, so that none is refused for another that depends on it. An inherited licence
+    All direct licenses go in one call, so that none is refused for another that depends on it. An inherited license
     cannot be taken from the person, only with the group (Learn: "assignLicense"); Entra follows within minutes.
     """
 
     name = "remove_licenses"
-    title = "Remove licences"
-    description = "Takes back every licence, once the mail is safe without."
+    title = "Remove licenses"
+    description = "Takes back every license, once the mail is safe without."
     portal_key = "RemoveLicenses"
     reads = (USER, GROUPS, SKU_NAMES, *mail_protection.READS)
     permissions = (
@@ -77,62 +77,67 @@ class RemoveLicenses(Action):
     requires = ("convert_to_shared", "cancel_meetings")
     warns_without = MappingProxyType(
         {
-            "convert_to_shared": "A user mailbox without a licence is deleted after 30 days: licences stay unless the "
+            "convert_to_shared": "A user mailbox without a license is deleted after 30 days: licenses stay unless the "
             "mailbox is shared already, the account is deleted, or force is set.",
         }
     )
     destructive = True
     removes = True
-    undo = "Assign the licences of snapshot.user.licenseAssignmentStates again."
+    undo = "Assign the licenses of snapshot.user.licenseAssignmentStates again."
 
     def judge(self, view: View) -> Sequence[Finding]:
-        """Find out which licences are left."""
+        """Find out which licenses are left."""
         user, was = view.now.get(USER), view.first.get(USER)
-        now, before = (user.licences if user else ()), (was.licences if was else ())
-        licences = list(dict.fromkeys((*before, *now)))
-        if not licences:
-            return [Finding(Outcome.already_done, "The person has no licence.")]
+        now, before = (user.licenses if user else ()), (was.licenses if was else ())
+        licenses = list(dict.fromkeys((*before, *now)))
+        if not licenses:
+            return [Finding(Outcome.already_done, "The person has no license.")]
         danger = mail_protection.danger(view) if now else None
         if danger:
-            message = f"{danger} The licences stay; set force to remove them all the same."
+            message = f"{danger} The licenses stay; set force to remove them all the same."
             return [Finding(Outcome.skipped, message, blocked_by=("mail_protection",))]
         groups = {group.id: group for group in (*view.first.get(GROUPS), *view.now.get(GROUPS))}
         names = _names(view.now.values.get(SKU_NAMES.name))
-        return [_judge(licence, groups, names, has=licence in now, had=licence in before) for licence in licences]
+        return [
+            _judge(assignment, groups, names, has=assignment in now, had=assignment in before)
+            for assignment in licenses
+        ]
 
     def apply(self, task: Task) -> Results:
-        """Take back the open licences: everything that goes through Graph in one batch."""
+        """Take back the open licenses: everything that goes through Graph in one batch."""
         user = task.view.now.get(USER)
         open_items = {finding.item for finding in task.open}
-        licences = [licence for licence in (user.licences if user else ()) if _item(licence) in open_items]
-        direct = [licence.sku for licence in licences if licence.group is None]
-        giving = {licence.group for licence in licences}
+        licenses = [assignment for assignment in (user.licenses if user else ()) if _item(assignment) in open_items]
+        direct = [assignment.sku for assignment in licenses if assignment.group is None]
+        giving = {assignment.group for assignment in licenses}
         groups = [group for group in task.view.now.get(GROUPS) if group.id in giving]
         assign = [(_ASSIGN, graph_calls.assign_license(task.person.id, direct))] if direct else []
         said = memberships.remove(groups, task.person.id, task.clients, assign)
-        return {_item(licence): _answer(said, licence) for licence in licences}
+        return {_item(assignment): _answer(said, assignment) for assignment in licenses}
 
 
-def _item(licence: Licence) -> str:
-    return f"{licence.sku}/{licence.group or _ASSIGN}"
+def _item(assignment: License) -> str:
+    return f"{assignment.sku}/{assignment.group or _ASSIGN}"
 
 
-def _answer(said: Results, licence: Licence) -> MicrosoftError | None:
-    return said.get(licence.group or _ASSIGN)
+def _answer(said: Results, assignment: License) -> MicrosoftError | None:
+    return said.get(assignment.group or _ASSIGN)
 
 
-def _judge(licence: Licence, groups: Mapping[str, Group], names: Mapping[str, str], *, has: bool, had: bool) -> Finding:
-    name = names.get(licence.sku, licence.sku)
-    if licence.group is None:
-        return compared(before=not had, now=not has, done="Removed.", already="", item=_item(licence), name=name)
-    group = groups.get(licence.group)
-    giver = group.name if group else licence.group
+def _judge(
+    assignment: License, groups: Mapping[str, Group], names: Mapping[str, str], *, has: bool, had: bool
+) -> Finding:
+    name = names.get(assignment.sku, assignment.sku)
+    if assignment.group is None:
+        return compared(before=not had, now=not has, done="Removed.", already="", item=_item(assignment), name=name)
+    group = groups.get(assignment.group)
+    giver = group.name if group else assignment.group
     name = f"{name} (from {giver})"
     left = memberships.cannot_be_removed(group) if group else None
     if has and group is None:
         text = "It comes from a group the person is not a direct member of: change that group."
-        return Finding(Outcome.needs_attention, text, _item(licence), name)
+        return Finding(Outcome.needs_attention, text, _item(assignment), name)
     if has and left:
-        return Finding(Outcome.needs_attention, f"{giver} gives it. {left[1]}", _item(licence), name)
+        return Finding(Outcome.needs_attention, f"{giver} gives it. {left[1]}", _item(assignment), name)
     done = f"Removed with the membership in {giver}."
-    return compared(before=not had, now=not has, done=done, already="", item=_item(licence), name=name)
+    return compared(before=not had, now=not has, done=done, already="", item=_item(assignment), name=name)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.mailboxes import holdings, mailbox_rows
 from shared.actions.mailboxes.holdings import FULL_ACCESS, MAX_UNREAD_LOOKED_AT, Question, Right
+from shared.actions.mailboxes.scan import Mailbox, ScanSource
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import own_row
 from shared.actions.reads.snapshot import Read
 from shared.base import identifiers
-from shared.jobs.storage.scans import Look, Mailbox
 from shared.microsoft365.exchange import client
 from shared.microsoft365.exchange import exchange_cmdlets as cmdlets
 from shared.microsoft365.http.errors import MicrosoftError
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from shared.actions.catalogue import Results, Task, View
+    from shared.actions.mailboxes.scan import Scans
     from shared.actions.outcome import Finding
     from shared.actions.reads.snapshot import Snapshot
-    from shared.jobs.storage.scans import Scans
     from shared.microsoft365.cloud import TenantClients
     from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
     from shared.microsoft365.http.wire import Json, JsonObject
@@ -77,7 +77,7 @@ class RemoveMailboxPermissions(Action):
             return None
         who = _Holder(_upn(view), holdings.names_of(view))
         distinguished_name = view.now.get(DISTINGUISHED_NAME)
-        found = scans.find(_look(clients), who.names)
+        found = scans.find(_scan_source(clients), who.names)
         held, unread = holdings.candidates(found, view.person.id)
         again = unread[:MAX_UNREAD_LOOKED_AT]
         questions = [_send_as(who), *(_on_behalf(distinguished_name, kind) for kind in ON_BEHALF if distinguished_name)]
@@ -103,7 +103,7 @@ class RemoveMailboxPermissions(Action):
         return results
 
     def proof_for(self, view: View) -> tuple[Read[Any], ...]:
-        """Look again only where something was removed."""
+        """ScanSource again only where something was removed."""
         who = _Holder(_upn(view), holdings.names_of(view))
         rights = view.now.get(HELD).rights
         kinds = {right.kind for right in rights}
@@ -127,13 +127,13 @@ def _upn(view: View) -> str:
     return user.upn if user else view.person.upn
 
 
-def _look(clients: TenantClients) -> Look:
+def _scan_source(clients: TenantClients) -> ScanSource:
     def holders(mailboxes: Sequence[Mailbox]) -> list[Collection[str] | MicrosoftError]:
         answers = clients.exchange.batch([cmdlets.get_mailbox_permissions(mailbox.id) for mailbox in mailboxes])
         return [a if isinstance(a, MicrosoftError) else {_user(row) for row in a if _counts(row)} for a in answers]
 
     what = "Looking for Full Access"
-    return Look("full_access", what, client.BATCH_SIZE, holdings.mailboxes(clients), holders)
+    return ScanSource("full_access", what, client.BATCH_SIZE, holdings.mailboxes(clients), holders)
 
 
 def _user(row: Json) -> str:
@@ -141,7 +141,7 @@ def _user(row: Json) -> str:
 
 
 def _counts(row: JsonObject) -> bool:
-    """Tell whether an entry was granted to somebody, here, and not to the owner."""
+    """Return whether an entry was granted to somebody, here, and not to the owner."""
     return not row.get("IsInherited") and not row.get("Deny") and not _user(row).startswith("nt authority")
 
 

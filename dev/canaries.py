@@ -110,9 +110,9 @@ def of_destinations(body: Any) -> Iterator[Canary]:  # noqa: ANN401 - whatever a
     auths = _objects([one.get("auth") for one in hooks])
     in_form = [body.get(f"webhookAuth{name}") for name in ("Token", "Password", "HeaderValue", "Headers")]
     address = body.get("webhook") if isinstance(body.get("webhook"), str) else None
-    yield from named("the address of a web hook", _texts([address, *(one.get("url") for one in hooks)]))
-    yield from named("a secret of a web hook", _texts([in_form, *(one.get("signing") for one in hooks)]))
-    yield from named("a secret of a web hook", _texts([one.get(name) for one in auths for name in _OF_AUTH]))
+    yield from named("the address of a webhook", _texts([address, *(one.get("url") for one in hooks)]))
+    yield from named("a secret of a webhook", _texts([in_form, *(one.get("signing") for one in hooks)]))
+    yield from named("a secret of a webhook", _texts([one.get(name) for one in auths for name in _OF_AUTH]))
     yield from named("a credential of a PSA system", _texts([one.get(name) for one in systems for name in _OF_PSA]))
 
 

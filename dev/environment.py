@@ -47,7 +47,7 @@ def ensure(root: Path, wanted: str | None = None) -> Path:
 
 
 def is_running(python: Path) -> bool:
-    """Tell whether this process runs in the environment of that Python."""
+    """Return whether this process runs in the environment of that Python."""
     return Path(sys.prefix).resolve() == python.parent.parent.resolve()
 
 

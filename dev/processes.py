@@ -62,7 +62,7 @@ class Child:
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether it still runs."""
+        """Return whether it still runs."""
         return self.process.poll() is None
 
     def wait_for(self, prefix: str, seconds: float = 60) -> str:
@@ -147,7 +147,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a port could be listened on."""
+    """Return whether a port could be listened on."""
     try:
         with socket.create_server(("127.0.0.1", port)):
             return True

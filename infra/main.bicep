@@ -104,7 +104,7 @@ var tags = {
 }
 var packageContainer = 'deployments'
 
-// Libraries that would be traced by themselves: addresses of web hooks hold secrets, and their receivers need not know
+// Libraries that would be traced by themselves: addresses of webhooks hold secrets, and their receivers need not know
 // our trace ids. The app makes its own spans.
 var disabledInstrumentations = 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
 

@@ -216,7 +216,7 @@ class _Graph:
             self._wait(progress, answer)
 
     def may_go_on(self) -> bool:
-        """Tell whether further nodes may begin."""
+        """Return whether further nodes may begin."""
         return self._stop is None
 
     def halt(self, reason: str) -> None:

@@ -190,7 +190,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
 
 @pytest.fixture
 def leaver(stack: Stack) -> Leaver:
-    """A person of fabrikam.example with a licence, a mailbox and a OneDrive, whom no other test knows."""
+    """A person of fabrikam.example with a license, a mailbox and a OneDrive, whom no other test knows."""
     alias = f"leaver{next(_numbers)}"
     user = stack.simulator.arrange(seed.FABRIKAM, "user", create={"alias": alias, "name": alias.title()})
     return Leaver(user, f"{alias}@fabrikam.example")

@@ -120,5 +120,5 @@ def _caller(req: func.HttpRequest, name: str) -> Caller:
 
 
 def _is_made_to_ask(headers: Mapping[str, str]) -> bool:
-    """Tell whether a page of another site uses the cookie by which a front knows a browser; a token is no cookie."""
+    """Return whether a page of another site uses the cookie by which a front knows a browser; a token is no cookie."""
     return headers.get("sec-fetch-site", "none") not in _OWN_PAGES and not headers.get("authorization")

@@ -125,5 +125,5 @@ def executions(stack: Stack, offboarding: str) -> dict[str, int]:
 
 def without_delays(stack: Stack, tenant: str) -> None:
     """Let Microsoft's services show every change at once: waiting for them is not our time, nor are polls our doing."""
-    delays = {"conversion_reads": 0, "licence_reads": 0, "number_reads": 0}
+    delays = {"conversion_reads": 0, "license_reads": 0, "number_reads": 0}
     stack.simulator.arrange(tenant, "tenant", set=delays)

@@ -28,13 +28,13 @@ _WORDS: dict[str, Words] = {
     "session_revocations": lambda *_: "all sessions are revoked",
     "signInSessionsValidFromDateTime": _hidden,
     "onPremisesImmutableId": lambda _, new: "immutable id is set" if new else "immutable id is cleared",
-    "licenseAssignmentStates": lambda old, new: _lists("licences", _licences(old), _licences(new)),
+    "licenseAssignmentStates": lambda old, new: _lists("licenses", _licenses(old), _licenses(new)),
     "methods": lambda old, new: _lists("sign-in methods", _methods(old), _methods(new)),
     "default_method": _hidden,
     "leaving_groups": _hidden,
     "RecipientTypeDetails": lambda old, new: f"is now a {_spaced(new)}, was a {_spaced(old)}",
     "conversion": _hidden,
-    "mailbox_lost": lambda *_: "WILL BE DELETED, because the licence went before it was shared",
+    "mailbox_lost": lambda *_: "WILL BE DELETED, because the license went before it was shared",
     "HiddenFromAddressListsEnabled": lambda _, new: f"is {'hidden from' if new else 'shown in'} the address lists",
     "DeliverToMailboxAndForward": lambda _, new: f"keeps {'a' if new else 'no'} copy of forwarded mail",
     "auto_reply": lambda _, new: f"automatic replies are {new['AutoReplyState'].lower()}: {_reply(new)}",
@@ -107,7 +107,7 @@ def _lists(what: str, old: Sequence[str], new: Sequence[str]) -> str:
     return "; ".join(parts) or f"{what} changed"
 
 
-def _licences(states: list[dict[str, Any]]) -> list[str]:
+def _licenses(states: list[dict[str, Any]]) -> list[str]:
     return sorted({SKUS[state["skuId"]].name for state in states})
 
 

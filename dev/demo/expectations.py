@@ -66,7 +66,7 @@ def _is_shared(case: Case) -> bool:
     return case.mailbox["RecipientTypeDetails"] == "SharedMailbox" and case.mailbox["conversion"] is None
 
 
-def _has_no_licence(case: Case) -> bool:
+def _has_no_license(case: Case) -> bool:
     return not case.user["licenseAssignmentStates"] and not case.mailbox["mailbox_lost"]
 
 
@@ -152,7 +152,7 @@ EXPECTATIONS: dict[str, tuple[str, Callable[[Case], bool]]] = {
     "remove_calendar_permissions": ("no other calendar is open to the leaver", _has_no_calendar),
     "remove_groups": ("no group but dynamic ones is left", _left_groups),
     "remove_inbox_rules": ("no rule but Exchange's own is left", _has_no_rule),
-    "remove_licenses": ("no licence is left, and the mailbox survived that", _has_no_licence),
+    "remove_licenses": ("no license is left, and the mailbox survived that", _has_no_license),
     "remove_mailbox_permissions": ("no other mailbox is open to the leaver", _has_no_mailbox),
     "remove_mfa_methods": ("no sign-in method but the password is left", _has_only_the_password),
     "remove_mobile_devices": ("no mobile device is left", lambda case: not case.mailbox["devices"]),

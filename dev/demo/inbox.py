@@ -35,7 +35,7 @@ def settings() -> dict[str, str]:
 
 
 def direct(stack: Stack, sinks: Sinks) -> None:
-    """Send every notification to a web hook, a Teams workflow, a mailbox and HaloPSA."""
+    """Send every notification to a webhook, a Teams workflow, a mailbox and HaloPSA."""
     stack.simulator.arrange(
         leavers.TENANT, "user", create={"alias": SENDER.partition("@")[0], "name": "Operations Desk"}
     )

@@ -1,4 +1,4 @@
-"""The front door: HTTP functions, the admin end points and the test clock."""
+"""The front door: HTTP functions, the admin endpoints and the test clock."""
 
 import json
 import logging
@@ -103,7 +103,7 @@ class Admin:
         self._runs: set[Awaitable[None]] = set()
 
     def routes(self) -> list[web.RouteDef]:
-        """List the end points."""
+        """List the endpoints."""
         return [
             web.get("/admin/host/status", self._guarded(self._status)),
             web.post("/admin/functions/{name}", self._guarded(self._run_timer)),

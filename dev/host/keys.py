@@ -36,7 +36,7 @@ class Keys:
         return cls(keys["master"], keys["default"], keys["functions"], keys["system"])
 
     def open_function(self, level: str, function: str, key: str | None) -> bool:
-        """Tell whether a key opens an HTTP function of the given authorisation level."""
+        """Return whether a key opens an HTTP function of the given authorisation level."""
         match level.lower():
             case "anonymous":
                 return True
@@ -47,11 +47,11 @@ class Keys:
                 return self.open_admin(key)
 
     def open_admin(self, key: str | None) -> bool:
-        """Tell whether a key opens the admin end points."""
+        """Return whether a key opens the admin endpoints."""
         return _is_one_of(key, [self.master])
 
     def open_durable(self, key: str | None) -> bool:
-        """Tell whether a key opens the Durable management API."""
+        """Return whether a key opens the Durable management API."""
         return _is_one_of(key, [self.system[DURABLE], self.master])
 
 

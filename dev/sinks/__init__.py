@@ -1,4 +1,4 @@
-"""Receivers that behave like those of notifications: chats, web hooks and PSA systems, and record what arrives."""
+"""Receivers that behave like those of notifications: chats, webhooks and PSA systems, and record what arrives."""
 
 from dev.sinks.process import Sinks, arrived
 

@@ -1,4 +1,4 @@
-"""Web hooks: one that verifies Standard Webhooks, one of the portal's kind, and one that asks for credentials."""
+"""Webhooks: one that verifies Standard Webhooks, one of the portal's kind, and one that asks for credentials."""
 
 from __future__ import annotations
 

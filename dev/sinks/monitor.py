@@ -1,4 +1,4 @@
-"""Azure Monitor's ingestion end point, as its exporters for OpenTelemetry use it."""
+"""Azure Monitor's ingestion endpoint, as its exporters for OpenTelemetry use it."""
 
 from __future__ import annotations
 

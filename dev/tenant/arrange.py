@@ -1,14 +1,14 @@
 """Changing a tenant behind the app's back, for tests: `POST /_sim/arrange {"tenant": id or domain, "op": ..., ...}`.
 
 - `user`: `{"user": id or UPN, "set": {field: value}}` changes any field of the state. With `"create": {"alias",
-  "name", "licences": [names or ids of SKUs]}` in place of `user` an account is made first, mailbox and OneDrive
+  "name", "licenses": [names or ids of SKUs]}` in place of `user` an account is made first, mailbox and OneDrive
   included.
 - `group`: `{"group": id or nickname, "set": {...}}`, or `"create": {"nickname", "name", "kind", "members": [...]}`
   with kind "security", "m365", "team", "list" or "mail_security". `"add"` and `"remove"` take lists of users.
 - `mailbox`: `{"mailbox": id or UPN, "set": {...}}`; an account without a mailbox is given one.
 - `site`: `{"user": ..., "set": {...}}`, for the person's OneDrive.
 - `number`: `{"number": "+1555...", "set": {...}}`; one that does not exist is made.
-- `tenant`: `{"set": {...}}`, for the delays (`conversion_reads`, `licence_reads`, `number_reads`), `teams_phone` and
+- `tenant`: `{"set": {...}}`, for the delays (`conversion_reads`, `license_reads`, `number_reads`), `teams_phone` and
   the like.
 - `method`: `{"user", "kind", "default"?: bool}` registers an authentication method, such as "fido2" or
   "hardwareOath".
@@ -72,8 +72,8 @@ def _find_user(tenant: Tenant, key: str) -> User:
 def _user(tenant: Tenant, wanted: Wanted) -> str:
     if "create" in wanted:
         made = wanted["create"]
-        skus = [sku for sku in SKUS.values() if {sku.id, sku.name} & set(made.get("licences", ["SPE_E3"]))]
-        user = Organisation(tenant).person(made["alias"], made.get("name", made["alias"].title()), licences=skus)
+        skus = [sku for sku in SKUS.values() if {sku.id, sku.name} & set(made.get("licenses", ["SPE_E3"]))]
+        user = Organisation(tenant).person(made["alias"], made.get("name", made["alias"].title()), licenses=skus)
     else:
         user = _find_user(tenant, wanted["user"])
     _assign(user, wanted.get("set", {}))

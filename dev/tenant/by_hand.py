@@ -54,7 +54,7 @@ class Certificate:
         return pkcs12.serialize_key_and_certificates(b"app", self.key, self.certificate, None, hidden)
 
     def assertion(self, audience: str) -> str:
-        """Sign a proof of the app's identity for a token end point."""
+        """Sign a proof of the app's identity for a token endpoint."""
         claims = {
             "aud": audience,
             "iss": seed.CLIENT_ID,

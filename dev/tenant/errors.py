@@ -133,7 +133,7 @@ class PlainError(Refusal):
 
 
 class LoginError(Refusal):
-    """The error body of the token end point (Microsoft Entra authentication error codes on Learn)."""
+    """The error body of the token endpoint (Microsoft Entra authentication error codes on Learn)."""
 
     def __init__(self, number: int, message: str, error: str = "invalid_client", status: int = 400) -> None:
         super().__init__(message)

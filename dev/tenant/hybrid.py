@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def build() -> Tenant:
     """Build the tenant."""
     org = Organisation.found("hybrid", "Hybrid", onPremisesSyncEnabled=True, teams_phone=False)
-    admin = org.person("admin", "Hybrid Administrator", licences=())
-    sven = org.person("sven", "Sven Novotny", licences=(BUSINESS_PREMIUM,), **_synced("sven"))
-    signe = org.person("signe", "Signe Aalto", licences=(BUSINESS_PREMIUM,), **_synced("signe"))
-    cleo = org.person("cleo", "Cleo Ferrer", licences=(BUSINESS_PREMIUM,))
-    org.person("lars", "Lars Okoro", licences=(BUSINESS_PREMIUM,), onPremisesImmutableId=_anchor("lars"))
-    people = org.staff(15, licences=(BUSINESS_PREMIUM,))
+    admin = org.person("admin", "Hybrid Administrator", licenses=())
+    sven = org.person("sven", "Sven Novotny", licenses=(BUSINESS_PREMIUM,), **_synced("sven"))
+    signe = org.person("signe", "Signe Aalto", licenses=(BUSINESS_PREMIUM,), **_synced("signe"))
+    cleo = org.person("cleo", "Cleo Ferrer", licenses=(BUSINESS_PREMIUM,))
+    org.person("lars", "Lars Okoro", licenses=(BUSINESS_PREMIUM,), onPremisesImmutableId=_anchor("lars"))
+    people = org.staff(15, licenses=(BUSINESS_PREMIUM,))
     org.role("Global Administrator", GLOBAL_ADMINISTRATOR, admin)
     org.group("on-premises", "On-premises group", members=[sven, signe], onPremisesSyncEnabled=True)
     org.group("on-premises-list", "On-premises list", "list", [sven, signe], onPremisesSyncEnabled=True)

@@ -24,9 +24,9 @@ PHONE_IDS = {
 
 def everything(org: Organisation, ada: User, cy: User, people: Sequence[User]) -> None:
     """Give a leaver all that the 25 actions remove, in the figures of a typical case."""
-    licence_group = org.group(
-        "licence-e3",
-        "Licence E3",
+    license_group = org.group(
+        "license-e3",
+        "License E3",
         members=[ada, *people[:20]],
         assignedLicenses=[{"skuId": E3.id, "disabledPlans": []}],
     )
@@ -42,7 +42,7 @@ def everything(org: Organisation, ada: User, cy: User, people: Sequence[User]) -
         groupTypes=["DynamicMembership"],
         membershipRule='(user.userType -eq "Member")',
     )
-    org.tenant.groups[licence_group.id].description = "Gives Microsoft 365 E3"
+    org.tenant.groups[license_group.id].description = "Gives Microsoft 365 E3"
     authenticator(ada)
     phone(ada, "mobile", "+1 5550100")
     phone(ada, "alternateMobile", "+1 5550177")
@@ -72,9 +72,9 @@ def _groups(org: Organisation, ada: User, cy: User, people: Sequence[User]) -> N
 def much(org: Organisation, mira: User, cy: User, people: Sequence[User]) -> None:
     """Give a leaver what gathers over decades in a large organisation, in the figures of a heavy case."""
     for sku in (E3, POWER_BI, ENTRA_P2):
-        name = f"licence-mira-{sku.name.lower().replace('_', '-')}"
-        licences = [{"skuId": sku.id, "disabledPlans": []}]
-        org.group(name, f"Licence {sku.name}", members=[mira, *people[:20]], assignedLicenses=licences)
+        name = f"license-mira-{sku.name.lower().replace('_', '-')}"
+        licenses = [{"skuId": sku.id, "disabledPlans": []}]
+        org.group(name, f"License {sku.name}", members=[mira, *people[:20]], assignedLicenses=licenses)
     mailbox = org.mailbox(mira)
     org.site(mira)
     mira.licenseAssignmentStates.append(licensing.assignment(TEAMS_PHONE.id))

@@ -1,4 +1,4 @@
-"""What licences do to the people and mailboxes that hold and lose them; Graph and Exchange both need it."""
+"""What licenses do to the people and mailboxes that hold and lose them; Graph and Exchange both need it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def plans(user: User) -> set[str]:
 
 
 def has_exchange(user: User) -> bool:
-    """Whether some licence of the user carries a mailbox."""
+    """Whether some license of the user carries a mailbox."""
     return any(name.startswith("EXCHANGE_S_") for name in plans(user))
 
 
 def has_sharepoint(user: User) -> bool:
-    """Whether some licence of the user carries SharePoint: an account without one is unknown to its sites."""
+    """Whether some license of the user carries SharePoint: an account without one is unknown to its sites."""
     return any(name.startswith("SHAREPOINT") for name in plans(user))
 
 
@@ -43,7 +43,7 @@ def assignment(sku_id: str, group: str | None = None, state: str = "Active") -> 
 
 
 def broken_dependency(user: User, leaving: set[str]) -> tuple[str, str] | None:
-    """Find a plan that would lose the plan it needs when the direct licences `leaving` go."""
+    """Find a plan that would lose the plan it needs when the direct licenses `leaving` go."""
     staying = [s for s in user.licenseAssignmentStates if s["assignedByGroup"] or s["skuId"] not in leaving]
     held = [plan for state in staying for plan in SKUS[state["skuId"]].plans]
     names = {plan.name for plan in held}
@@ -51,7 +51,7 @@ def broken_dependency(user: User, leaving: set[str]) -> tuple[str, str] | None:
 
 
 def drop(tenant: Tenant, user: User, sku_ids: set[str], group: str | None = None) -> None:
-    """Take licences away: direct ones, or those of one group."""
+    """Take licenses away: direct ones, or those of one group."""
     before = has_exchange(user)
     user.licenseAssignmentStates = [
         state
@@ -69,11 +69,11 @@ def _mailbox_unlicensed(tenant: Tenant, user: User) -> None:
 
 
 def left_group(tenant: Tenant, group: Group, user: User) -> None:
-    """Start the loss of what the group gave: Entra reprocesses licences after the membership, not with it."""
+    """Start the loss of what the group gave: Entra reprocesses licenses after the membership, not with it."""
     if not group.assignedLicenses:
         return
-    user.leaving_groups[group.id] = tenant.licence_reads
-    if tenant.licence_reads == 0:
+    user.leaving_groups[group.id] = tenant.license_reads
+    if tenant.license_reads == 0:
         reprocess(tenant, user)
 
 
@@ -81,15 +81,13 @@ def joined_group(tenant: Tenant, group: Group, user: User) -> None:
     """Give what the group gives; at once, because nothing waits for it."""
     user.leaving_groups.pop(group.id, None)
     held = {(state["skuId"], state["assignedByGroup"]) for state in user.licenseAssignmentStates}
-    for licence in group.assignedLicenses:
-        if (licence["skuId"], group.id) not in held and licence["skuId"] in tenant.skus:
-            user.licenseAssignmentStates.append(
-                {**assignment(licence["skuId"], group.id), "lastUpdatedDateTime": now()}
-            )
+    for entry in group.assignedLicenses:
+        if (entry["skuId"], group.id) not in held and entry["skuId"] in tenant.skus:
+            user.licenseAssignmentStates.append({**assignment(entry["skuId"], group.id), "lastUpdatedDateTime": now()})
 
 
 def looked_at(tenant: Tenant, user: User) -> None:
-    """Bring the loss of inherited licences one read nearer."""
+    """Bring the loss of inherited licenses one read nearer."""
     for group_id, reads in list(user.leaving_groups.items()):
         if reads > 0:
             user.leaving_groups[group_id] = reads - 1

@@ -46,7 +46,7 @@ def serve(simulation: Simulation, call: Call) -> Reply:
             return _token(simulation, call, found, name)
         case _:
             call.refused = True
-            raise LoginError(900144, f"The end point '{call.path}' does not exist.", "invalid_request", 404)
+            raise LoginError(900144, f"The endpoint '{call.path}' does not exist.", "invalid_request", 404)
 
 
 def _configuration(base: str, name: str, tenant: Tenant) -> dict[str, Any]:

@@ -119,15 +119,15 @@ class Organisation:
             )
         )
 
-    def person(self, alias: str, name: str, *, licences: Sequence[Sku] = (E3,), **facts: Json) -> User:
-        """Add an account, with the mailbox and the OneDrive that its licences bring."""
+    def person(self, alias: str, name: str, *, licenses: Sequence[Sku] = (E3,), **facts: Json) -> User:
+        """Add an account, with the mailbox and the OneDrive that its licenses bring."""
         user = User(
             id=ident(self.key, "user", alias),
             userPrincipalName=f"{alias}@{self.domain}",
             displayName=name,
             givenName=name.split(maxsplit=1)[0],
             surname=name.rsplit(maxsplit=1)[-1],
-            licenseAssignmentStates=[licensing.assignment(sku.id) for sku in licences],
+            licenseAssignmentStates=[licensing.assignment(sku.id) for sku in licenses],
             methods=[{"@odata.type": "#microsoft.graph.passwordAuthenticationMethod", "id": PASSWORD_METHOD}],
         )
         for fact, value in facts.items():
@@ -188,7 +188,7 @@ class Organisation:
         self.tenant.sites[url] = site
         return site
 
-    def staff(self, count: int, *, licences: Sequence[Sku] = (E3,), **facts: Json) -> list[User]:
+    def staff(self, count: int, *, licenses: Sequence[Sku] = (E3,), **facts: Json) -> list[User]:
         """Add people nothing special is known of, until the tenant has `count` accounts."""
         added = []
         for number in range(len(self.tenant.users), count):
@@ -196,7 +196,7 @@ class Organisation:
             last = _LAST[(number // len(_FIRST) + number) % len(_LAST)]
             alias = f"{first}.{last}{number}".lower()
             department = _DEPARTMENTS[number % len(_DEPARTMENTS)]
-            added.append(self.person(alias, f"{first} {last}", licences=licences, department=department, **facts))
+            added.append(self.person(alias, f"{first} {last}", licenses=licenses, department=department, **facts))
         return added
 
     def group(

@@ -63,9 +63,9 @@ LAST_ADMIN = ident("hybrid", "user", "admin")
 def contoso() -> Tenant:
     """Build the small tenant."""
     org = Organisation.found("contoso", "Contoso")
-    admin = org.person("admin", "Contoso Administrator", licences=())
-    lia = org.person("lia", "Lia Moreau", licences=(BUSINESS_PREMIUM,), jobTitle="Office assistant")
-    people = org.staff(40, licences=(BUSINESS_PREMIUM,))
+    admin = org.person("admin", "Contoso Administrator", licenses=())
+    lia = org.person("lia", "Lia Moreau", licenses=(BUSINESS_PREMIUM,), jobTitle="Office assistant")
+    people = org.staff(40, licenses=(BUSINESS_PREMIUM,))
     org.role("Global Administrator", GLOBAL_ADMINISTRATOR, admin, people[0])
     for nickname, kind in (("all-hands", "team"), ("office", "m365"), ("vpn", "security"), ("news", "list")):
         org.group(nickname, nickname.replace("-", " ").title(), kind, [lia, *people[:5]], owners=[people[0].id])
@@ -79,10 +79,10 @@ def contoso() -> Tenant:
 def fabrikam() -> Tenant:
     """Build the typical tenant."""
     org = Organisation.found("fabrikam", "Fabrikam")
-    admin = org.person("admin", "Fabrikam Administrator", licences=())
-    breakglass = org.person("breakglass", "Emergency Access", licences=())
+    admin = org.person("admin", "Fabrikam Administrator", licenses=())
+    breakglass = org.person("breakglass", "Emergency Access", licenses=())
     cy = org.person("cy", "Cy Brandt", jobTitle="Head of Engineering")
-    ada = org.person("ada", "Ada Castell", licences=(), jobTitle="Engineer", department="Engineering", manager=cy.id)
+    ada = org.person("ada", "Ada Castell", licenses=(), jobTitle="Engineer", department="Engineering", manager=cy.id)
     bo = org.person("bo", "Bo Haugen", jobTitle="Accountant", department="Finance", manager=cy.id)
     helpdesk = _peculiar(org)
     people = org.staff(205)
@@ -103,11 +103,11 @@ def _fill_numbers(org: Organisation, count: int, people: Sequence[User]) -> None
 
 
 def _peculiar(org: Organisation) -> User:
-    org.person("nomail", "Nils Aalto", licences=())
+    org.person("nomail", "Nils Aalto", licenses=())
     org.person(
         "gil_partner.example#EXT#",
         "Gil Partner",
-        licences=(),
+        licenses=(),
         userType="Guest",
         mail="gil@partner.example",
         userPrincipalName="gil_partner.example#EXT#@fabrikam.onmicrosoft.example",
@@ -115,7 +115,7 @@ def _peculiar(org: Organisation) -> User:
     org.person("board", "Runa Dahl", isManagementRestricted=True)
     big, hold = org.person("big", "Imre Wieland"), org.person("hold", "Vera Kovac")
     archive = org.person("archive", "Hugo Pires")
-    info = org.person("info", "Fabrikam Information", licences=(), accountEnabled=False)
+    info = org.person("info", "Fabrikam Information", licenses=(), accountEnabled=False)
     org.mailbox(info, RecipientTypeDetails="SharedMailbox")
     mailboxes = org.tenant.mailboxes
     mailboxes[big.id].total_item_size = 49 * GIB + 600_000_000
@@ -123,15 +123,15 @@ def _peculiar(org: Organisation) -> User:
     mailboxes[hold.id].InPlaceHolds = [f"UniH{ident('hold')}"]
     mailboxes[archive.id].ArchiveStatus = "Active"
     mailboxes[archive.id].ArchiveGuid = ident("archive", archive.id)
-    return org.person("helpdesk", "Tove Sandell", licences=(EXCHANGE_PLAN_1,))
+    return org.person("helpdesk", "Tove Sandell", licenses=(EXCHANGE_PLAN_1,))
 
 
 def large() -> Tenant:
     """Build a tenant that is large for this app: 2,000 mailboxes, 6,000 groups, 3,000 telephone numbers."""
     org = Organisation.found("large", "Large")
     cy = org.person("cy", "Cy Brandt")
-    ada = org.person("ada", "Ada Castell", licences=(), manager=cy.id)
-    mira = org.person("mira", "Mira Okoro", licences=(), jobTitle="Director", manager=cy.id)
+    ada = org.person("ada", "Ada Castell", licenses=(), manager=cy.id)
+    mira = org.person("mira", "Mira Okoro", licenses=(), jobTitle="Director", manager=cy.id)
     people = org.staff(2000)
     org.role("Global Administrator", GLOBAL_ADMINISTRATOR, cy)
     leavers.everything(org, ada, cy, people)

@@ -1,4 +1,4 @@
-"""The licences on sale, with Microsoft's ids ("Product names and service plan identifiers" on Learn)."""
+"""The licenses on sale, with Microsoft's ids ("Product names and service plan identifiers" on Learn)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """A service that a licence switches on."""
+    """A service that a license switches on."""
 
     id: str
     name: str
@@ -17,7 +17,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Sku:
-    """A licence that a tenant can buy."""
+    """A license that a tenant can buy."""
 
     id: str
     name: str

@@ -49,7 +49,7 @@ class User:
     HiddenFromAddressListsEnabled: bool = False
     """Of a mail user, which is what Exchange makes of a guest; a mailbox has its own."""
     leaving_groups: dict[str, int] = field(default_factory=dict)
-    """Licence groups just left: the licences go when they have been looked at this often."""
+    """License groups just left: the licenses go when they have been looked at this often."""
 
 
 @dataclass
@@ -115,7 +115,7 @@ class Mailbox:
     conversion: dict[str, Any] | None = None
     """A change of type under way: what to, and how many reads still show the old type."""
     mailbox_lost: bool = False
-    """The licence went while it still read as a user mailbox: Microsoft deletes such a mailbox after 30 days."""
+    """The license went while it still read as a user mailbox: Microsoft deletes such a mailbox after 30 days."""
 
 
 @dataclass
@@ -198,8 +198,8 @@ class Tenant:
     concurrent_mailbox_writes: list[dict[str, Any]] = field(default_factory=list)
     conversion_reads: int = 2
     """How often a converted mailbox still reads as what it was."""
-    licence_reads: int = 2
-    """How often an inherited licence is still seen after the group was left."""
+    license_reads: int = 2
+    """How often an inherited license is still seen after the group was left."""
     number_reads: int = 1
     """How often a number is still seen as assigned after it was taken away."""
     teams_phone: bool = True

@@ -1,4 +1,4 @@
-"""Access tokens: made by the token end point, checked by the services."""
+"""Access tokens: made by the token endpoint, checked by the services."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ param sku string
 @description('Blob containers in it.')
 param containers string[] = []
 
-// There is no virtual network: the end points are public, and only Microsoft Entra tokens open them.
+// There is no virtual network: the endpoints are public, and only Microsoft Entra tokens open them.
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: name
   location: location

@@ -45,7 +45,7 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
         "GET tenants/{tenant}/notifications": Role.admin,
         "PUT tenants/{tenant}/notifications": Role.admin,
         "POST tenants/{tenant}/notifications/test": Role.admin,
-        # The portal's end points.
+        # The portal's endpoints.
         "GET me": Role.nobody,
         "POST ExecOffboardUser": Role.operator,
         "GET ListScheduledItems": Role.reader,

@@ -26,7 +26,7 @@ class Scope:
     own_names: frozenset[str] = frozenset()
 
     def sees(self, tenant_id: str) -> bool:
-        """Tell whether a tenant exists for the operator."""
+        """Return whether a tenant exists for the operator."""
         return self.tenants is None or tenant_id in self.tenants
 
     def check_actions(self, actions: Iterable[str]) -> None:

@@ -17,9 +17,9 @@ from shared.microsoft365.app_roles import EXCHANGE, GRAPH
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from shared.actions.mailboxes.scan import Scans
     from shared.actions.outcome import Finding, Outcome
     from shared.actions.reads.snapshot import Person, Read, Snapshot
-    from shared.jobs.storage.scans import Scans
     from shared.microsoft365.cloud import TenantClients
     from shared.microsoft365.http.errors import MicrosoftError
 

@@ -30,7 +30,7 @@ def cannot_be_removed(group: Group) -> tuple[Outcome, str] | None:
 
 
 def is_exchange_group(group: Group) -> bool:
-    """Tell whether only Exchange can change its members: distribution lists and mail-enabled security groups."""
+    """Return whether only Exchange can change its members: distribution lists and mail-enabled security groups."""
     return group.is_mail_enabled and not group.is_unified
 
 

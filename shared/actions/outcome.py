@@ -72,7 +72,7 @@ class Finding:
 
     @property
     def is_open(self) -> bool:
-        """Tell whether something is left to do or to be seen."""
+        """Return whether something is left to do or to be seen."""
         return self.outcome is None
 
 

@@ -41,7 +41,7 @@ def missing(action: Action, granted: Granted) -> tuple[Permission, ...]:
 
 
 def lacks(permission: Permission, granted: Granted) -> bool:
-    """Tell whether a permission surely was not granted, nor anything broader."""
+    """Return whether a permission surely was not granted, nor anything broader."""
     names = granted.get(permission.api)
     return names is not None and names.isdisjoint((permission.name, *BROADER.get(permission.name, ())))
 

@@ -118,7 +118,7 @@ def _order(action: Action, selected: frozenset[str]) -> Iterable[str]:
 
 
 def reads_mailbox(action: Action) -> bool:
-    """Tell whether an action decides on anything that only Exchange knows."""
+    """Return whether an action decides on anything that only Exchange knows."""
     return any(read.service == "exchange" for read in action.reads)
 
 

@@ -36,7 +36,7 @@ AUTH_MODES: Final = (FUNCTION_KEY, "app-service", "static-web-apps")
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("OFFBOARDING_STORAGE", "Connection string of the account for offboardings (development).", "", secret=True),
-    Setting("OFFBOARDING_STORAGE__tableServiceUri", "Table end point of that account, reached with an identity.", ""),
+    Setting("OFFBOARDING_STORAGE__tableServiceUri", "Table endpoint of that account, reached with an identity.", ""),
     Setting("OFFBOARDING_STORAGE__clientId", "Client id of the user-assigned identity that reaches it.", ""),
     Setting("PUBLIC_URL", "Origin under which callers reach this app, for absolute links in answers."),
     Setting(
@@ -67,7 +67,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("M365_MANAGED_IDENTITY_CLIENT_ID", "A managed identity federated with the app, instead of both.", ""),
     Setting("GRAPH_URL", "Origin of Microsoft Graph.", "https://graph.microsoft.com"),
     Setting("EXCHANGE_URL", "Origin of Exchange Online's admin API.", "https://outlook.office365.com"),
-    Setting("LOGIN_URL", "Origin of the Microsoft Entra token end point.", "https://login.microsoftonline.com"),
+    Setting("LOGIN_URL", "Origin of the Microsoft Entra token endpoint.", "https://login.microsoftonline.com"),
     Setting("SHAREPOINT_URL", "Origin of SharePoint sites; {host} stands for the site's host name.", "https://{host}"),
     Setting("GIVE_UP_AFTER_MINUTES", "How long a step may wait for a throttled or slow service.", "30"),
     Setting("MAX_USERS_PER_REQUEST", "How many users one request may offboard.", "100"),
@@ -110,7 +110,7 @@ HOST_SETTINGS: tuple[Setting, ...] = (
     Setting("PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY", "true lets the worker send the app's own telemetry.", ""),
     Setting(
         "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
-        "Libraries that are not traced by themselves: addresses of web hooks hold secrets.",
+        "Libraries that are not traced by themselves: addresses of webhooks hold secrets.",
         "azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3",
     ),
     Setting(
@@ -219,7 +219,7 @@ def _policy(values: Mapping[str, str]) -> policy.Policy:
 
 
 def asks_for_a_key(environment: Mapping[str, str]) -> bool:
-    """Tell whether the host is to ask for a function key: unless one of the fronts says who is calling.
+    """Return whether the host is to ask for a function key: unless one of the fronts says who is calling.
 
     Asked while the app is indexed, when no other setting need be there; a mode that is not known means a key.
     """
@@ -233,7 +233,7 @@ def secret_values(environment: Mapping[str, str]) -> list[str]:
 
 
 def _trusts_anybody(environment: Mapping[str, str]) -> bool:
-    """Tell whether a principal could be anybody's invention: on Azure, with App Service authentication switched off.
+    """Return whether a principal could be anybody's invention: on Azure, with App Service authentication switched off.
 
     App Service sets both variables (Microsoft.Identity.Web decides by the second as well).
     """

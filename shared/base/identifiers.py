@@ -30,12 +30,12 @@ PERSON_FORM: Final = {
 
 
 def is_guid(text: str) -> bool:
-    """Tell whether `text` is an object or tenant id."""
+    """Return whether `text` is an object or tenant id."""
     return bool(_GUID.fullmatch(text))
 
 
 def is_domain(text: str) -> bool:
-    """Tell whether `text` is a domain name."""
+    """Return whether `text` is a domain name."""
     return bool(_DOMAIN.fullmatch(text))
 
 
@@ -51,7 +51,7 @@ def _has_address_form(text: str) -> bool:
 
 
 def is_one_line(text: str) -> bool:
-    """Tell whether `text` is what it looks like."""
+    """Return whether `text` is what it looks like."""
     return bool(_ONE_LINE.match(text))
 
 

@@ -55,7 +55,7 @@ class Delivery:
 
     @property
     def is_pending(self) -> bool:
-        """Tell whether it will be tried again."""
+        """Return whether it will be tried again."""
         return self.state is DeliveryState.pending
 
     @property

@@ -115,11 +115,11 @@ class Offboarding:
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether no run will begin by itself any more."""
+        """Return whether no run will begin by itself any more."""
         return self.state in ENDED
 
     def is_waiting(self, now: datetime) -> bool:
-        """Tell whether it is due, but its tenant has as many runs in flight as it may have."""
+        """Return whether it is due, but its tenant has as many runs in flight as it may have."""
         return self.state is State.planned and self.wake_at is not None and self.wake_at <= now
 
     def noted(self, now: datetime, by: str, what: str) -> Offboarding:
@@ -172,7 +172,7 @@ class Offboarding:
 
 @dataclass(frozen=True)
 class Item:
-    """One thing a step did something about: a group, a licence, a rule."""
+    """One thing a step did something about: a group, a license, a rule."""
 
     id: str
     name: str
@@ -217,12 +217,12 @@ class Step:
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether it has an outcome."""
+        """Return whether it has an outcome."""
         return self.state is StepState.ended
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether later runs leave it alone."""
+        """Return whether later runs leave it alone."""
         return self.outcome in SETTLED_WELL
 
 

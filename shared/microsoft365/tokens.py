@@ -223,7 +223,7 @@ def managed_identity_assertion(identity_client_id: str) -> Callable[[], str]:
     from shared.microsoft365.http.transport import from_transport
 
     identity = msal.UserAssignedManagedIdentity(client_id=identity_client_id)
-    # The local end point of the host, not Microsoft 365: it is reached without this package's guards.
+    # The local endpoint of the host, not Microsoft 365: it is reached without this package's guards.
     client = msal.ManagedIdentityClient(identity, http_client=requests.Session())
 
     def assertion() -> str:

@@ -66,7 +66,7 @@ class StepLine:
 
     @property
     def needs_attention(self) -> bool:
-        """Tell whether a person should look at it."""
+        """Return whether a person should look at it."""
         return self.outcome in _WORTH_ATTENTION
 
 

@@ -187,7 +187,7 @@ def test_beside_a_conversion_it_is_refused(lab: Lab) -> None:
     assert any("delete_user" in problem.message for problem in refused.value.problems)
 
 
-def test_licences_go_before_it_without_a_conversion(lab: Lab) -> None:
+def test_licenses_go_before_it_without_a_conversion(lab: Lab) -> None:
     result = lab.offboard(seed.ADA, {**DELETE, "remove_licenses": True})
 
     assert result.outcome("remove_licenses") == "done"

@@ -117,11 +117,11 @@ def test_a_onedrive_that_is_locked_during_the_run_fails_and_says_why(lab: Lab) -
     assert "locked" in result.message("grant_onedrive_access")
 
 
-def test_a_colleague_without_a_sharepoint_licence_is_explained(lab: Lab) -> None:
+def test_a_colleague_without_a_sharepoint_license_is_explained(lab: Lab) -> None:
     result = lab.offboard(seed.ADA, access(seed.NO_MAILBOX, seed.CY))
 
     assert result.items("grant_onedrive_access") == {"Nils Aalto": "failed", "Cy Brandt": "done"}
-    assert "no SharePoint licence" in result.message("grant_onedrive_access")
+    assert "no SharePoint license" in result.message("grant_onedrive_access")
 
 
 def test_one_who_does_not_exist_and_the_leaver_fail_and_the_others_go_on(lab: Lab) -> None:
@@ -204,7 +204,7 @@ def test_a_deletion_of_the_account_does_not_stand_in_the_way(lab: Lab) -> None:
     assert [result.outcome("grant_onedrive_access"), result.outcome("delete_user")] == ["done", "done"]
 
 
-def test_licences_go_after_the_onedrive_is_handed_over(lab: Lab) -> None:
+def test_licenses_go_after_the_onedrive_is_handed_over(lab: Lab) -> None:
     for order in range(5):
         lab.simulator.reset()
         result = lab.offboard(seed.ADA, access(seed.CY) | SHARING | {"remove_licenses": True}, order=order, force=True)

@@ -95,7 +95,7 @@ def _untold(one: Offboarding, details: Details, now: Case, then: list[Case], tou
     """Compare what is told of the steps with what is so, and was so."""
     for name in one.request.actions:
         if name == "remove_groups" and "remove_licenses" in one.request.actions:
-            continue  # which has to remove those that give licences
+            continue  # which has to remove those that give licenses
         words, holds = EXPECTATIONS[name]
         is_so, was_so = holds(now), [holds(case) for case in then]
         outcome = details.steps[name].outcome if name in details.steps else Outcome.skipped

@@ -178,7 +178,7 @@ class FaultyTable(MemoryTable):
 
 
 def _may_be_refused(operation: Operation) -> bool:
-    """Tell whether anybody could write in between so that a repetition of this is refused."""
+    """Return whether anybody could write in between so that a repetition of this is refused."""
     return bool(operation.etag) if isinstance(operation, Replace) else not operation.key.startswith(keys.AUDIT)
 
 
@@ -270,7 +270,7 @@ class World:
 
     @property
     def is_polling(self) -> bool:
-        """Tell whether an activity that was called before is at work."""
+        """Return whether an activity that was called before is at work."""
         return bool(self.deliveries) and self.deliveries[-1].attempt > 1
 
     @property

@@ -83,7 +83,7 @@ def test_changes_are_told_in_words(tenant: dict[str, Any]) -> None:
         "Ada Castell: left 2 groups (Project 0, Project 1)",
         "Ada Castell: sign-in is blocked",
         "Ada Castell: immutable id is cleared",
-        "Ada Castell: licences removed: FLOW_FREE, MCOEV, POWER_BI_STANDARD, SPE_E3",
+        "Ada Castell: licenses removed: FLOW_FREE, MCOEV, POWER_BI_STANDARD, SPE_E3",
         "Ada Castell: has a new password",
         "Ada Castell (mailbox): is now a shared mailbox, was a user mailbox",
         "Ada Castell (mailbox): forwarding address: Bo Haugen, was Cy Brandt",

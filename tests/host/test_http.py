@@ -1,4 +1,4 @@
-"""HTTP functions, their keys, and the host's own end points."""
+"""HTTP functions, their keys, and the host's own endpoints."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

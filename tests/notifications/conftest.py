@@ -77,7 +77,7 @@ class Office:
         return Preferences(self.app, tenant).put(destinations.parse_json(channels))
 
     def standard(self, **more: Any) -> dict[str, Any]:
-        """Return a web hook that signs as Standard Webhooks."""
+        """Return a webhook that signs as Standard Webhooks."""
         signing = [self.sinks.keys["signing"]]
         url = f"{self.sinks.origin}/standard/hook"
         return {"id": "standard", "format": "standard", "url": url, "signing": signing, **more}

@@ -88,17 +88,17 @@ def test_nodes_that_wait_for_nothing_are_all_in_flight_at_once() -> None:
 def test_a_gate_that_does_not_open_skips_what_is_behind_it_and_names_the_blocker(outcome: str) -> None:
     nodes = [
         Node("convert"),
-        Node("licences", requires=("convert",), opens_on=GATE),
-        Node("after", after=("licences",)),
+        Node("licenses", requires=("convert",), opens_on=GATE),
+        Node("after", after=("licenses",)),
     ]
     graph = Graph(nodes, {"convert": [{"settled": outcome}]})
 
     output = graph.run()
 
-    assert output["outcomes"] == {"convert": outcome, "licences": "skipped", "after": "done"}
+    assert output["outcomes"] == {"convert": outcome, "licenses": "skipped", "after": "done"}
     verdict = next(order["verdict"] for name, order in graph.calls if name == "settle")
     assert verdict["blocked_by"] == ["convert"]
-    assert "licences" not in graph.order_of("licences")
+    assert "licenses" not in graph.order_of("licenses")
 
 
 @pytest.mark.parametrize("seed", range(20))

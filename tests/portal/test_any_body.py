@@ -1,4 +1,4 @@
-"""No body of any shape breaks an end point of the portal."""
+"""No body of any shape breaks an endpoint of the portal."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_other_seeds(sim: Simulator) -> None:
 def test_arranging(sim: Simulator) -> None:
     tenant = "contoso.example"
     user = sim.arrange(
-        tenant, "user", create={"alias": "nia", "name": "Nia Pires", "licences": ["SPB"]}, set={"jobTitle": "x"}
+        tenant, "user", create={"alias": "nia", "name": "Nia Pires", "licenses": ["SPB"]}, set={"jobTitle": "x"}
     )
     group = sim.arrange(tenant, "group", create={"nickname": "crew", "kind": "team", "members": [user]})
     sim.arrange(tenant, "mailbox", mailbox=user, set={"total_item_size": 5})

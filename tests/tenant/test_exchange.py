@@ -128,7 +128,7 @@ def test_conversion_shows_some_reads_later(caller: Caller) -> None:
     assert caller.rows("Get-Mailbox", Identity=seed.SHARED)[0]["RecipientTypeDetails"] == "SharedMailbox"
 
 
-def test_conversion_needs_a_licence(caller: Caller, sim: Simulator) -> None:
+def test_conversion_needs_a_license(caller: Caller, sim: Simulator) -> None:
     sim.arrange("fabrikam.example", "user", user=seed.BO, set={"licenseAssignmentStates": []})
     assert exception_of(caller.invoke("Set-Mailbox", Identity=seed.BO, Type="Shared")) == "RecipientTaskException"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EVENTUAL = {"ConsistencyLevel": "eventual"}
 ADA = f"/users/{seed.ADA}"
-LICENCE_GROUP = ident("fabrikam", "group", "licence-e3")
+LICENSE_GROUP = ident("fabrikam", "group", "license-e3")
 
 
 def group(nickname: str, tenant: str = "fabrikam") -> str:
@@ -103,17 +103,17 @@ def test_the_last_owner_stays(caller: Caller, sim: Simulator) -> None:
     assert caller.get(f"/groups/{group('ada-team-3')}/owners?$select=id").json()["value"][0]["id"] == seed.CY
 
 
-def test_inherited_licences_go_only_through_their_group(caller: Caller) -> None:
+def test_inherited_licenses_go_only_through_their_group(caller: Caller) -> None:
     body = {"addLicenses": [], "removeLicenses": [E3.id]}
     response = caller.graph("POST", f"{ADA}/assignLicense", body)
     assert error(response) == (400, "Request_BadRequest")
     assert "inherited from a group membership" in response.json()["error"]["message"]
 
 
-def test_all_direct_licences_in_one_call(caller: Caller) -> None:
+def test_all_direct_licenses_in_one_call(caller: Caller) -> None:
     remove = [TEAMS_PHONE.id, POWER_BI.id, FLOW_FREE.id]
     assert caller.graph("POST", f"{ADA}/assignLicense", {"addLicenses": [], "removeLicenses": remove}).ok
-    assert skus_of(caller) == {(E3.id, LICENCE_GROUP)}
+    assert skus_of(caller) == {(E3.id, LICENSE_GROUP)}
 
 
 def test_both_lists_are_required(caller: Caller) -> None:
@@ -124,8 +124,8 @@ def test_both_lists_are_required(caller: Caller) -> None:
     )
 
 
-def test_a_licence_that_another_one_needs(caller: Caller, sim: Simulator) -> None:
-    user = sim.arrange("fabrikam.example", "user", create={"alias": "dana", "licences": ["SPE_E3", "MCOEV"]})
+def test_a_license_that_another_one_needs(caller: Caller, sim: Simulator) -> None:
+    user = sim.arrange("fabrikam.example", "user", create={"alias": "dana", "licenses": ["SPE_E3", "MCOEV"]})
     body = {"addLicenses": [], "removeLicenses": [E3.id]}
     response = caller.graph("POST", f"/users/{user}/assignLicense", body)
     assert "depends on the service plan" in response.json()["error"]["message"]
@@ -133,24 +133,24 @@ def test_a_licence_that_another_one_needs(caller: Caller, sim: Simulator) -> Non
     assert caller.graph("POST", f"/users/{user}/assignLicense", body).ok
 
 
-def test_inherited_licences_go_some_reads_after_the_membership(caller: Caller, sim: Simulator) -> None:
-    assert caller.graph("DELETE", membership("licence-e3")).status_code == 204
-    seen = [(E3.id, LICENCE_GROUP) in skus_of(caller) for _ in range(4)]
+def test_inherited_licenses_go_some_reads_after_the_membership(caller: Caller, sim: Simulator) -> None:
+    assert caller.graph("DELETE", membership("license-e3")).status_code == 204
+    seen = [(E3.id, LICENSE_GROUP) in skus_of(caller) for _ in range(4)]
     assert seen == [True, True, False, False]
     assert sim.state("fabrikam.example")["mailboxes"][seed.ADA]["mailbox_lost"] is True
 
 
 def test_reprocessing_hurries_them_and_so_does_the_setting(caller: Caller, sim: Simulator) -> None:
-    caller.graph("DELETE", membership("licence-e3"))
+    caller.graph("DELETE", membership("license-e3"))
     assert caller.graph("POST", f"{ADA}/reprocessLicenseAssignment").ok
-    assert (E3.id, LICENCE_GROUP) not in skus_of(caller)
+    assert (E3.id, LICENSE_GROUP) not in skus_of(caller)
     sim.reset()
-    sim.arrange("fabrikam.example", "tenant", set={"licence_reads": 0})
-    caller.graph("DELETE", membership("licence-e3"))
-    assert (E3.id, LICENCE_GROUP) not in skus_of(caller)
+    sim.arrange("fabrikam.example", "tenant", set={"license_reads": 0})
+    caller.graph("DELETE", membership("license-e3"))
+    assert (E3.id, LICENSE_GROUP) not in skus_of(caller)
 
 
-def test_a_shared_mailbox_survives_the_loss_of_its_licence(caller: Caller, sim: Simulator) -> None:
+def test_a_shared_mailbox_survives_the_loss_of_its_license(caller: Caller, sim: Simulator) -> None:
     caller.invoke("Set-Mailbox", Identity=seed.BO, Type="Shared")
     kinds = [caller.rows("Get-Mailbox", Identity=seed.BO)[0]["RecipientTypeDetails"] for _ in range(3)]
     assert kinds == ["UserMailbox", "UserMailbox", "SharedMailbox"]
@@ -173,9 +173,9 @@ def test_seats_in_use(caller: Caller) -> None:
     assert phone["prepaidUnits"]["enabled"] == 500
 
 
-def test_adding_a_member_brings_the_licences_of_the_group(caller: Caller, sim: Simulator) -> None:
+def test_adding_a_member_brings_the_licenses_of_the_group(caller: Caller, sim: Simulator) -> None:
     reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{seed.NO_MAILBOX}"}
-    assert caller.graph("POST", f"/groups/{LICENCE_GROUP}/members/$ref", reference).status_code == 204
+    assert caller.graph("POST", f"/groups/{LICENSE_GROUP}/members/$ref", reference).status_code == 204
     states = sim.state("fabrikam.example")["users"][seed.NO_MAILBOX]["licenseAssignmentStates"]
-    assert [state["assignedByGroup"] for state in states] == [LICENCE_GROUP]
-    assert caller.graph("POST", f"/groups/{LICENCE_GROUP}/members/$ref", reference).status_code == 400
+    assert [state["assignedByGroup"] for state in states] == [LICENSE_GROUP]
+    assert caller.graph("POST", f"/groups/{LICENSE_GROUP}/members/$ref", reference).status_code == 400

@@ -68,7 +68,7 @@ def test_making_somebody_administrator_of_a_site(caller: Caller, sim: Simulator)
     assert state(sim)["admins"] == [seed.ADA, seed.CY]
 
 
-def test_an_account_without_a_sharepoint_licence(caller: Caller) -> None:
+def test_an_account_without_a_sharepoint_license(caller: Caller) -> None:
     response = ensure(caller, "nomail")
     assert response.status_code == 400
     error = response.json()["odata.error"]

@@ -1,4 +1,4 @@
-"""The portal's page of notification settings: one web hook, one list of addresses, and whether the PSA system is told.
+"""The portal's page of notification settings: one webhook, one list of addresses, and whether the PSA system is told.
 
 They are the partner's destinations with the id `portal`; what else our own API has set stays as it is.
 """

@@ -77,7 +77,7 @@ def list_graph_request(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
     """List people: of all that upstream passes on to Graph, this alone, and of their properties the harmless ones."""
     query = wire.query(req)
     if query.get("endpoint", "").strip("/").casefold() != "users":
-        raise refused(403, "forbidden", "Only the end point users is answered.", "Endpoint")
+        raise refused(403, "forbidden", "Only the endpoint users is answered.", "Endpoint")
     names = _properties(query.get("$select") or _SELECTED)
     directory, tenant = Directory(services.current(), caller.scope), _one_tenant(query)
     rows, link = directory.raw_users(tenant, query.get("nextlink", ""), _top(query))

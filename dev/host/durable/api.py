@@ -74,7 +74,7 @@ class ManagementApi:
         self._changed = changed
 
     def routes(self, prefix: str, may_enter: Callable[[web.Request], bool]) -> list[web.RouteDef]:
-        """List the end points under a prefix, for the callers who may enter."""
+        """List the endpoints under a prefix, for the callers who may enter."""
 
         def guarded(handler: Handler) -> Handler:
             async def guard(request: web.Request) -> web.Response:

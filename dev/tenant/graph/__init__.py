@@ -13,7 +13,7 @@ from dev.tenant.graph import (
     directory,
     drive,
     groups,
-    licences,
+    licenses,
     members,
     outlook,
     partner,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dev.tenant.simulation import Simulation
 
 # Importing these declares their calls.
-PARTS = (authentication, directory, drive, groups, licences, members, outlook, partner, teams, users)
+PARTS = (authentication, directory, drive, groups, licenses, members, outlook, partner, teams, users)
 
 
 def serve(simulation: Simulation, call: Call) -> Reply:

@@ -63,7 +63,7 @@ def list_users(ask: Ask) -> dict[str, Any]:
 
 @route("GET", "/users/{user}", roles=READ_USERS, options="$select")
 def get_user(ask: Ask, user: str) -> dict[str, Any]:
-    """Read one account; each look brings the asynchronous loss of inherited licences nearer."""
+    """Read one account; each look brings the asynchronous loss of inherited licenses nearer."""
     found = ask.user(user)
     looked_at(ask.tenant, found)
     chosen = odata.select(ask, user_resource(found), "user", USER_DEFAULT)

@@ -62,7 +62,7 @@ def _row(site: Site, user: User) -> dict[str, Any]:
 
 
 def account(tenant: Tenant, login_name: str) -> User:
-    """Find whom a claim names; SharePoint does not know accounts without a SharePoint licence."""
+    """Find whom a claim names; SharePoint does not know accounts without a SharePoint license."""
     user = tenant.find_user(login_name.removeprefix(CLAIM)) if login_name.startswith(CLAIM) else None
     if user is None or not has_sharepoint(user):
         raise SharePointError(400, _EXCEPTION, f"The specified user {login_name} could not be found.")

@@ -54,7 +54,7 @@ class FullAccessGrant(MailboxGrant):
         return [_left(finding) if finding.item in reserved else finding for finding in found]
 
     def has(self, grantee: Grantee, snapshot: Snapshot) -> bool:
-        """Tell whether somebody may open the mailbox."""
+        """Return whether somebody may open the mailbox."""
         return not grantee.names.isdisjoint(snapshot.get(FULL_ACCESS))
 
 

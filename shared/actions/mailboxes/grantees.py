@@ -57,7 +57,7 @@ class Grantee:
 
     @property
     def is_group(self) -> bool:
-        """Tell whether it stands for its members."""
+        """Return whether it stands for its members."""
         return "Group" in self.kind
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.actions.mailboxes.scan import Mailbox, retry_transient
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import NOT_THERE, Read, Snapshot, Survey
 from shared.base import clock
-from shared.jobs.storage.scans import Mailbox, insist
 from shared.microsoft365.exchange import exchange_cmdlets
 from shared.microsoft365.http.errors import Category, MicrosoftError
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from shared.actions.catalogue import Results, View
+    from shared.actions.mailboxes.scan import Found
     from shared.actions.reads.snapshot import Service
-    from shared.jobs.storage.scans import Found
     from shared.microsoft365.cloud import TenantClients
 
 MAX_UNREAD_LOOKED_AT: Final = 100
@@ -112,7 +112,7 @@ def ask(
     """
     rights: list[Right] = []
     errors: dict[str, MicrosoftError] = {}
-    answers = insist(lambda asked: batch([question.call for question in asked]), questions)
+    answers = retry_transient(lambda asked: batch([question.call for question in asked]), questions)
     for question, answer in zip(questions, answers, strict=True):
         if not isinstance(answer, MicrosoftError):
             rights += question.read(answer)
@@ -145,7 +145,7 @@ def _proof_name(place: Survey[Holdings], question_id: str) -> str:
 
 
 def _is_left(place: Survey[Holdings], right: Right, now: Snapshot) -> bool:
-    """Tell whether a right is there: as the survey found it, until it is read again."""
+    """Return whether a right is there: as the survey found it, until it is read again."""
     name = _proof_name(place, right.question)
     return name not in now.values or right.item in (now.values[name] or ())
 
@@ -238,5 +238,5 @@ def _judge(right: Right, *, is_held: bool) -> Finding:
 def _unread(mailboxes: Sequence[tuple[str, str]]) -> Finding:
     named = ", ".join(name for name, _ in mailboxes[:_NAMED])
     more = f" and {len(mailboxes) - _NAMED:,} more" if len(mailboxes) > _NAMED else ""
-    text = f"Look there by hand: {mailboxes[0][1]}"
+    text = f"ScanSource there by hand: {mailboxes[0][1]}"
     return Finding(Outcome.needs_attention, text, "unread", f"Could not be read: {named}{more}")

@@ -76,7 +76,7 @@ class MailboxGrant(Action):
 
     @abstractmethod
     def has(self, grantee: Grantee, snapshot: Snapshot) -> bool:
-        """Tell whether somebody has the right."""
+        """Return whether somebody has the right."""
 
     @abstractmethod
     def done(self, grantee: Grantee, view: View) -> str:

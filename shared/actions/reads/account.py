@@ -10,8 +10,8 @@ from shared.microsoft365.graph import graph_calls
 
 
 @dataclass(frozen=True)
-class Licence:
-    """One assignment of a licence to the person: direct where `group` is None, else inherited from that group."""
+class License:
+    """One assignment of a license to the person: direct where `group` is None, else inherited from that group."""
 
     sku: str
     group: str | None
@@ -30,7 +30,7 @@ class User:
     is_guest: bool
     is_synced: bool
     immutable_id: str | None
-    licences: tuple[Licence, ...]
+    licenses: tuple[License, ...]
     sessions_valid_from: str
     password_changed: str
 
@@ -48,7 +48,7 @@ def _parse_user(raw: Any) -> User | None:  # noqa: ANN401 - Microsoft's JSON
         is_guest=raw.get("userType") == "Guest",
         is_synced=raw.get("onPremisesSyncEnabled") is True,
         immutable_id=raw.get("onPremisesImmutableId") or None,
-        licences=tuple(Licence(a["skuId"], a.get("assignedByGroup")) for a in raw.get("licenseAssignmentStates") or ()),
+        licenses=tuple(License(a["skuId"], a.get("assignedByGroup")) for a in raw.get("licenseAssignmentStates") or ()),
         sessions_valid_from=raw.get("signInSessionsValidFromDateTime") or "",
         password_changed=raw.get("lastPasswordChangeDateTime") or "",
     )
@@ -66,7 +66,7 @@ class Group:
     is_dynamic: bool
     membership_rule: str
     is_synced: bool
-    gives_licences: bool
+    gives_licenses: bool
     is_role_assignable: bool
     is_restricted: bool
 
@@ -82,7 +82,7 @@ def _parse_groups(raw: Any) -> tuple[Group, ...]:  # noqa: ANN401 - Microsoft's 
             is_dynamic="DynamicMembership" in (g.get("groupTypes") or ()) or bool(g.get("membershipRule")),
             membership_rule=g.get("membershipRule") or "",
             is_synced=g.get("onPremisesSyncEnabled") is True,
-            gives_licences=bool(g.get("assignedLicenses")),
+            gives_licenses=bool(g.get("assignedLicenses")),
             is_role_assignable=g.get("isAssignableToRole") is True,
             is_restricted=g.get("isManagementRestricted") is True,
         )

@@ -33,7 +33,7 @@ class Mailbox:
 
     @property
     def is_shared(self) -> bool:
-        """Tell whether the mailbox lives without a licence of its own."""
+        """Return whether the mailbox lives without a license of its own."""
         return self.kind == "SharedMailbox"
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard, get_args
 
+from shared.actions.mailboxes.scan import Found, Kind, Mailbox, retry_transient
 from shared.actions.reads.snapshot import NOT_THERE, MoreToDoError
 from shared.base import clock
 from shared.jobs.storage import keys, rows
@@ -19,64 +20,22 @@ from shared.jobs.storage.table import LAST, ConflictError, Insert, Replace, clea
 from shared.microsoft365.http.errors import MicrosoftError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
+    from shared.actions.mailboxes.scan import Answer, ScanSource
     from shared.jobs.storage.table import Operation, Row, Table
-
-T = TypeVar("T")
 
 MAX_AGE: Final = timedelta(days=1)
 PER_CALL: Final = 100
 _LONGEST_CALL: Final = timedelta(seconds=60)
 _LEASE: Final = timedelta(minutes=3)
 _BUSY_SECONDS: Final = 15
-_QUICK_ROUNDS: Final = 2
 _FEWEST: Final = 2
 _MAX_CHARS: Final = 100_000
 _TODO: Final = "todo"
 _HELD: Final = "held"
 _UNREAD: Final = "unread"
-
-
-Answer: TypeAlias = "Collection[str] | MicrosoftError"
-"""The names, in lower case, of those who hold something on a mailbox, or why that is not known."""
-
-
-@dataclass(frozen=True)
-class Mailbox:
-    """A mailbox of the tenant: its object id, and its address for people."""
-
-    id: str
-    address: str
-
-
-Kind = Literal["full_access", "calendars"]
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a kind of scan asks Microsoft. Both questions may raise `MicrosoftError`.
-
-    `mailboxes` returns a page of the tenant's mailboxes and the link to the next. `holders` returns, for each of at
-    most `at_once` mailboxes, who holds something there.
-    """
-
-    kind: Kind
-    what: str
-    at_once: int
-    mailboxes: Callable[[str], tuple[list[Mailbox], str]]
-    holders: Callable[[Sequence[Mailbox]], Sequence[Answer]]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a scan knows of a person: where they hold something, and the mailboxes it could not read."""
-
-    made_at: datetime
-    mailboxes: int
-    held: tuple[Mailbox, ...]
-    unread: tuple[Mailbox, ...]
 
 
 @dataclass(frozen=True)
@@ -97,15 +56,15 @@ class Scan:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every mailbox was read."""
+        """Return whether every mailbox was read."""
         return self.is_listed and self.read >= self.listed
 
     def is_ahead_of(self, other: Scan) -> bool:
-        """Tell whether more is listed or read than there was."""
+        """Return whether more is listed or read than there was."""
         return (self.listed, self.read, self.is_listed) != (other.listed, other.read, other.is_listed)
 
     def is_current(self, now: datetime) -> bool:
-        """Tell whether it is young enough to be used or carried on."""
+        """Return whether it is young enough to be used or carried on."""
         return now - self.begun_at < MAX_AGE
 
 
@@ -120,14 +79,14 @@ class Scans:
         self._table = table
         self._tenant_id = tenant_id
 
-    def find(self, look: Look, names: Collection[str]) -> Found:
+    def find(self, source: ScanSource, names: Collection[str]) -> Found:
         """Return where one of `names` (in lower case) holds something, from a scan not older than a day.
 
         Raises:
             MoreToDoError: a page was read, or somebody else is reading one.
             MicrosoftError: nothing could be read; who comes next carries on.
         """
-        return _Work(self._table, keys.scan_partition(self._tenant_id, look.kind), look).find(frozenset(names))
+        return _Scanner(self._table, keys.scan_partition(self._tenant_id, source.kind), source).find(frozenset(names))
 
     def forget(self) -> None:
         """Remove what every scan of the tenant found."""
@@ -135,13 +94,13 @@ class Scans:
             clear(self._table, keys.scan_partition(self._tenant_id, kind))
 
 
-class _Work:
+class _Scanner:
     """One caller's work on the scan of one kind."""
 
-    def __init__(self, table: Table, partition: str, look: Look) -> None:
+    def __init__(self, table: Table, partition: str, source: ScanSource) -> None:
         self._table = table
         self._partition = partition
-        self._look = look
+        self._source = source
 
     def find(self, names: frozenset[str]) -> Found:
         scan = self._head()
@@ -178,7 +137,7 @@ class _Work:
     def _list(self, mine: Scan) -> _Page:
         """List a page of the mailboxes."""
         try:
-            mailboxes, link = self._look.mailboxes(mine.next_link)
+            mailboxes, link = self._source.mailboxes(mine.next_link)
         except MicrosoftError as error:
             # A link that is refused stays refused: whoever comes next begins anew.
             is_stuck = mine.next_link and not error.retryable
@@ -199,17 +158,17 @@ class _Work:
         todo, until = self._todo(mine), clock.now() + _LONGEST_CALL
         read: list[tuple[Mailbox, Answer]] = []
         error: MicrosoftError | None = None
-        at_once = mine.at_once or self._look.at_once
+        at_once = mine.at_once or self._source.at_once
         while len(read) < len(todo) and not error and (not read or clock.now() < until) and _chars(read) < _MAX_CHARS:
             batch = todo[len(read) : len(read) + at_once]
             try:
-                answers, error = _usable(insist(self._look.holders, batch))
+                answers, error = _usable(retry_transient(self._source.holders, batch))
             except MicrosoftError as refusal:
                 error, at_once = refusal, max(at_once // 2, _FEWEST)
                 break
             read += zip(batch, answers, strict=False)
         if not error:
-            at_once = min(2 * at_once, self._look.at_once)
+            at_once = min(2 * at_once, self._source.at_once)
         parts = _parts(keys.scan(mine.id, _HELD, mine.read), read)
         return replace(mine, read=mine.read + len(read), at_once=at_once), parts, error
 
@@ -248,20 +207,8 @@ class _Work:
 
     def _so_far(self, scan: Scan) -> str:
         if not scan.is_listed:
-            return f"{self._look.what}: listing the tenant's mailboxes, {scan.listed:,} so far."
-        return f"{self._look.what}: looked at {scan.read:,} of {scan.listed:,} mailboxes."
-
-
-def insist(ask: Callable[[Sequence[T]], Iterable[Any]], things: Sequence[T]) -> list[Any]:
-    """Ask about things, and at once again about those for which the answer is a passing fault."""
-    answers = list(ask(things))
-    for _ in range(_QUICK_ROUNDS):
-        faulty = [at for at, a in enumerate(answers) if isinstance(a, MicrosoftError) and a.retryable == "transient"]
-        if not faulty:
-            break
-        for at, answer in zip(faulty, ask([things[at] for at in faulty]), strict=True):
-            answers[at] = answer
-    return answers
+            return f"{self._source.what}: listing the tenant's mailboxes, {scan.listed:,} so far."
+        return f"{self._source.what}: looked at {scan.read:,} of {scan.listed:,} mailboxes."
 
 
 def _usable(answers: Sequence[Answer]) -> tuple[Sequence[Answer], MicrosoftError | None]:

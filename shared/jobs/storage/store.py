@@ -222,7 +222,7 @@ class Store:
         return {row["tenant_id"] for row in old}
 
     def is_empty(self, tenant_id: str) -> bool:
-        """Tell whether no offboarding of a tenant is known."""
+        """Return whether no offboarding of a tenant is known."""
         return not self.page(tenant_id, keys.Span.between(None, None), None, 1)[0]
 
     def _forget_receipt(self, key: str) -> None:

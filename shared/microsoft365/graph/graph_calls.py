@@ -213,16 +213,16 @@ def remove_group_member(group_id: str, user_id: str) -> GraphCall:
     return GraphCall("DELETE", path)
 
 
-# Licences.
+# Licenses.
 
 
 def assign_license(user_id: str, remove: Iterable[str]) -> GraphCall:
-    """Remove licences that are assigned to the user directly, by SKU id, all at once; Graph asks for both lists."""
+    """Remove licenses that are assigned to the user directly, by SKU id, all at once; Graph asks for both lists."""
     return GraphCall("POST", f"{user_path(user_id)}/assignLicense", {"addLicenses": [], "removeLicenses": list(remove)})
 
 
 def reprocess_licenses(user_id: str) -> GraphCall:
-    """Have the licences that come from groups computed again."""
+    """Have the licenses that come from groups computed again."""
     return GraphCall("POST", f"{user_path(user_id)}/reprocessLicenseAssignment")
 
 

@@ -32,7 +32,7 @@ class Category(StrEnum):
     on_prem_mastered = "on_prem_mastered"
     not_licensed = "not_licensed"
     not_provisioned = "not_provisioned"
-    inherited_licence = "inherited_licence"
+    inherited_license = "inherited_license"
     default_method = "default_method"
     unknown = "unknown"
 
@@ -98,10 +98,10 @@ SHAREPOINT_PERMISSION = (
 RULES: tuple[Rule, ...] = (
     # Before all texts: "over its MailboxConcurrency limit" is no conflict.
     Rule(Category.throttled, statuses=(429,)),
-    # The user's licence comes from a group (Learn: "Group-based licensing - identify and resolve problems").
+    # The user's license comes from a group (Learn: "Group-based licensing - identify and resolve problems").
     Rule(
-        Category.inherited_licence,
-        "The licence comes from a group: remove the user from that group instead.",
+        Category.inherited_license,
+        "The license comes from a group: remove the user from that group instead.",
         ("graph",),
         texts=("inherited from a group membership",),
     ),
@@ -131,7 +131,7 @@ RULES: tuple[Rule, ...] = (
     Rule(Category.not_provisioned, "The user has no OneDrive.", ("graph",), statuses=(400, 404), texts=("mysite",)),
     Rule(
         Category.not_licensed,
-        "The tenant has no SharePoint licence.",
+        "The tenant has no SharePoint license.",
         ("graph",),
         texts=("does not have a spo license",),
     ),
@@ -200,10 +200,10 @@ RULES: tuple[Rule, ...] = (
         ("sharepoint",),
         texts=("attempted to perform an unauthorized operation",),
     ),
-    # `ensureuser` says so of an account that exists but has no SharePoint licence.
+    # `ensureuser` says so of an account that exists but has no SharePoint license.
     Rule(
         Category.not_licensed,
-        "SharePoint does not know this account: it probably has no SharePoint licence.",
+        "SharePoint does not know this account: it probably has no SharePoint license.",
         ("sharepoint",),
         texts=("could not be found",),
     ),
@@ -251,7 +251,7 @@ SIGN_IN: dict[int, tuple[Category, str]] = {
     90072: (Category.auth_role, GDAP),
     500011: (
         Category.auth_permission,
-        f"The service is not set up in this tenant (no licence for it), or not consented. {CONSENT}",
+        f"The service is not set up in this tenant (no license for it), or not consented. {CONSENT}",
     ),
     650051: (Category.transient, "The app is just being added to the tenant: wait half a minute."),
     650052: (

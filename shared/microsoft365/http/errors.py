@@ -1,7 +1,7 @@
 """What can go wrong with Microsoft 365, in one vocabulary and in words for people.
 
 Every service says "no" in its own way: Graph with `error.code`, Exchange Online with an exception type hidden in a
-text, SharePoint with HTTP 200 and an `ErrorInfo`, the token end point with AADSTS numbers. The functions `from_*` are
+text, SharePoint with HTTP 200 and an `ErrorInfo`, the token endpoint with AADSTS numbers. The functions `from_*` are
 pure: they read an answer and return the one `MicrosoftError` that the rest of the code knows. What is decided from
 which text stands in `error_rules`.
 
@@ -135,7 +135,7 @@ def from_csom(headers: Mapping[str, str], error_info: Json) -> MicrosoftError:
 
 
 def from_oauth(status: int | None, headers: Mapping[str, str], body: bytes | Json) -> MicrosoftError:
-    """Read a refusal of the token end point: `error`, `error_description` with an AADSTS number."""
+    """Read a refusal of the token endpoint: `error`, `error_description` with an AADSTS number."""
     parsed = as_object(decode(body) if isinstance(body, bytes) else body)
     text = text_at(parsed, "error_description") or (body.decode(errors="replace") if isinstance(body, bytes) else "")
     found = re.search(r"AADSTS(\d+)", text)

@@ -1,7 +1,7 @@
 """Requests to Microsoft 365, seen: a span and a measurement of each.
 
 The libraries' own instrumentation is off (OTEL_PYTHON_DISABLED_INSTRUMENTATIONS): it would write down whole addresses,
-and send our trace ids to everybody, the receivers of web hooks included.
+and send our trace ids to everybody, the receivers of webhooks included.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def item_answered(service: Service, status: int | None) -> None:
 
 
 def was_throttled(status: int | None, *, has_wait: bool = False) -> bool:
-    """Tell whether a service put a request off: 503 with a time to wait is how SharePoint does it, too.
+    """Return whether a service put a request off: 503 with a time to wait is how SharePoint does it, too.
 
     Learn: "Microsoft Graph throttling guidance", "Avoid getting throttled or blocked in SharePoint Online".
     """

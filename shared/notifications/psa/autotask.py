@@ -112,7 +112,7 @@ class Autotask(Psa):
 
 
 def _is_zone(url: str, start: str) -> bool:
-    """Tell whether credentials may go there: a zone of Autotask, or the origin that the settings name."""
+    """Return whether credentials may go there: a zone of Autotask, or the origin that the settings name."""
     parts, begun = urlsplit(url), urlsplit(start)
     if (parts.scheme, parts.netloc) == (begun.scheme, begun.netloc):
         return True

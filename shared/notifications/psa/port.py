@@ -35,7 +35,7 @@ class Ticket:
     texts: tuple[str, ...] = ()
 
     def tells(self, mark: str) -> bool:
-        """Tell whether a message was written into it already."""
+        """Return whether a message was written into it already."""
         return any(mark in text for text in self.texts)
 
 

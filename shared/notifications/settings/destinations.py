@@ -110,12 +110,12 @@ class _Destination(_Model):
     enabled: bool = True
 
     def wants(self, result: Result) -> bool:
-        """Tell whether a result is sent here."""
+        """Return whether a result is sent here."""
         return self.enabled and (self.send == "all" or result != "success")
 
 
 class Webhook(_Destination):
-    """A web hook; `signing` holds one secret, or two while one replaces the other."""
+    """A webhook; `signing` holds one secret, or two while one replaces the other."""
 
     format: Literal["standard", "teams", "slack", "discord", "portal", "portal_standardised"]
     url: Secret

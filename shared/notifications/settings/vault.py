@@ -58,7 +58,7 @@ class Secret(BaseModel):
 
     @property
     def is_blank(self) -> bool:
-        """Tell whether it says nothing but: keep what is stored."""
+        """Return whether it says nothing but: keep what is stored."""
         return not (self.given or self.setting or self.sealed)
 
     def shown(self) -> object:

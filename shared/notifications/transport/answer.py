@@ -27,7 +27,7 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Tell whether the receiver took it."""
+        """Return whether the receiver took it."""
         return 200 <= self.status < 300  # noqa: PLR2004
 
     @property

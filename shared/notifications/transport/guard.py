@@ -221,7 +221,7 @@ def _shut(connected: socket.socket) -> None:
 
 
 def is_public(address: Address) -> bool:
-    """Tell whether an address is one of the public internet, and a single host's."""
+    """Return whether an address is one of the public internet, and a single host's."""
     return (
         address.is_global
         and not address.is_multicast

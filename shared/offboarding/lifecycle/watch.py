@@ -31,7 +31,7 @@ MAX_RECOVERIES: Final = 5
 
 
 def wake(services: Services, due: Sequence[Wake] | None = None) -> list[Offboarding]:
-    """Look at everything that is due (`due`, where it was read before), and return what has to be started.
+    """ScanSource at everything that is due (`due`, where it was read before), and return what has to be started.
 
     Messages that are due are left to the outbox.
 
@@ -84,7 +84,7 @@ def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: dat
 
 
 def _look_after(services: Services, offboarding_id: str, now: datetime) -> list[Offboarding]:
-    """Look whether a run is alive; where it is not, the next one carries on."""
+    """ScanSource whether a run is alive; where it is not, the next one carries on."""
     offboarding = services.store.get(offboarding_id)
     if offboarding is None or offboarding.state is not State.running or (offboarding.wake_at or now) > now:
         return []

@@ -60,7 +60,7 @@ class Facts:
 
     @property
     def has_no_sharepoint(self) -> bool:
-        """Whether the tenant has no SharePoint licence: then there is no OneDrive, and nothing to be done there."""
+        """Whether the tenant has no SharePoint license: then there is no OneDrive, and nothing to be done there."""
         error = self.probes[SHAREPOINT].error
         return error is not None and error.category is Category.not_licensed
 

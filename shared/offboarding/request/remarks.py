@@ -65,8 +65,8 @@ def _remarks(person: Person, reads: Sequence[Read[Any]], answers: Iterator[Rows 
     if mailbox and mailbox.is_shared:
         yield f"The mailbox of {person.upn} is a shared one already."
     if mailbox and mailbox.is_on_hold:
-        yield f"The mailbox of {person.upn} is on hold, which needs a licence."
+        yield f"The mailbox of {person.upn} is on hold, which needs a license."
     if mailbox and mailbox.has_archive:
-        yield f"The mailbox of {person.upn} has an archive, which needs a licence."
+        yield f"The mailbox of {person.upn} has an archive, which needs a license."
     if size >= SAFE_BELOW_BYTES:
-        yield f"The mailbox of {person.upn} holds {size / 1024**3:.1f} GiB; over 49 GiB it needs a licence."
+        yield f"The mailbox of {person.upn} holds {size / 1024**3:.1f} GiB; over 49 GiB it needs a license."

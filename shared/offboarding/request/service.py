@@ -295,11 +295,11 @@ class Wanted:
 
     @property
     def needs_no_look(self) -> bool:
-        """Tell whether keys alone answer."""
+        """Return whether keys alone answer."""
         return self.state is None and not self.user and not self.reference
 
     def includes(self, offboarding: Offboarding) -> bool:
-        """Tell whether an offboarding is wanted."""
+        """Return whether an offboarding is wanted."""
         person = offboarding.request.person
         text = self.user.casefold()
         return (

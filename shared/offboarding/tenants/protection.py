@@ -87,7 +87,7 @@ def why_protected(user: User, protected: Collection[str], operator: Collection[s
 
 
 def is_last(person_id: str, administrators: Collection[str], leaving: Collection[str]) -> bool:
-    """Tell whether somebody is a Global Administrator and all the others are leaving, too."""
+    """Return whether somebody is a Global Administrator and all the others are leaving, too."""
     return person_id in administrators and not set(administrators) - {person_id, *leaving}
 
 

@@ -70,7 +70,7 @@ def exchange_body(exception: str, text: str, **inner: object) -> dict[str, objec
             400,
             "Request_BadRequest",
             "User license is inherited from a group membership and it cannot be removed directly from the user.",
-            "inherited_licence",
+            "inherited_license",
             None,
         ),
         (

@@ -54,7 +54,7 @@ def test_raises_what_the_site_says(sharepoint: SharePoint, server: Server, answe
     code = "-2146232832, Microsoft.SharePoint.SPException"
     server.add(answer(404, {"odata.error": {"code": code, "message": message}}))
 
-    with pytest.raises(MicrosoftError, match="licence") as caught:
+    with pytest.raises(MicrosoftError, match="license") as caught:
         sharepoint.ensure_user(SITE, "bo@contoso.example")
     assert caught.value.category is Category.not_licensed
 

@@ -369,11 +369,11 @@ class TestRefusals:
         ):
             assert category(act) is Category.on_prem_mastered
 
-    def test_a_licence_from_a_group(self, tenant: TenantClients) -> None:
+    def test_a_license_from_a_group(self, tenant: TenantClients) -> None:
         states = tenant.graph.send(calls.get_user(ADA))["licenseAssignmentStates"]
         inherited = next(each["skuId"] for each in states if each["assignedByGroup"])
 
-        assert category(lambda: tenant.graph.send(calls.assign_license(ADA, [inherited]))) is Category.inherited_licence
+        assert category(lambda: tenant.graph.send(calls.assign_license(ADA, [inherited]))) is Category.inherited_license
 
     def test_a_missing_role(self, tenant: TenantClients, simulator: Simulator) -> None:
         simulator.arrange(seed.FABRIKAM, "revoke_role", role="User.EnableDisableAccount.All")

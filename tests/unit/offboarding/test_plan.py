@@ -28,7 +28,7 @@ def test_sessions_are_revoked_after_the_block_and_the_new_password() -> None:
     assert nodes["revoke_sessions"].after == ("disable_sign_in", "reset_password")
 
 
-def test_licences_wait_behind_the_gate_of_the_conversion() -> None:
+def test_licenses_wait_behind_the_gate_of_the_conversion() -> None:
     nodes = order("remove_licenses", "convert_to_shared")
 
     assert "convert_to_shared" in nodes["remove_licenses"].requires
@@ -42,7 +42,7 @@ def test_what_is_not_selected_imposes_nothing() -> None:
     assert nodes["remove_licenses"].requires == (plan.SNAPSHOT_DIRECTORY, plan.SNAPSHOT_MAILBOX)
 
 
-def test_groups_wait_for_the_conversion_only_where_nobody_else_keeps_the_licence_groups() -> None:
+def test_groups_wait_for_the_conversion_only_where_nobody_else_keeps_the_license_groups() -> None:
     alone = order("remove_groups", "convert_to_shared")
     together = order("remove_groups", "convert_to_shared", "remove_licenses")
 
@@ -81,7 +81,7 @@ def test_forwarding_beside_an_out_of_office_message_is_warned_of() -> None:
     assert any("out-of-office" in text for text in warnings)
 
 
-def test_licences_without_conversion_are_warned_of() -> None:
+def test_licenses_without_conversion_are_warned_of() -> None:
     assert plan.make(["remove_licenses"]).warnings
     assert not plan.make(["remove_licenses", "convert_to_shared"]).warnings
 

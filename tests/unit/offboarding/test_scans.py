@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,11 @@ import pytest
 from azure.data.tables import TableClient
 
 from dev.memory_table import MemoryTable
+from shared.actions.mailboxes.scan import Found, Mailbox, ScanSource, retry_transient
 from shared.actions.reads.snapshot import MoreToDoError
 from shared.base import clock
 from shared.jobs.storage.azure_table import AzureTable
-from shared.jobs.storage.scans import MAX_AGE, PER_CALL, Found, Look, Mailbox, Scans, insist
+from shared.jobs.storage.scans import MAX_AGE, PER_CALL, Scans
 from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ class Tenant:
         holders = {mailboxes[n].id: ["ada@x.example", "bo@x.example"] for n in held}
         return cls(mailboxes, holders, **more)
 
-    def look(self) -> Look:
-        return Look("full_access", "Looking", self.at_once, self._page, self._read)
+    def look(self) -> ScanSource:
+        return ScanSource("full_access", "Looking", self.at_once, self._page, self._read)
 
     def _page(self, link: str) -> tuple[list[Mailbox], str]:
         self.listings += 1
@@ -337,7 +338,7 @@ def test_after_a_request_that_failed_as_a_whole_the_next_are_smaller_for_a_while
             raise DOWN
         return tenant._read(mailboxes)
 
-    look = Look("full_access", "Looking", 10, tenant._page, holders)
+    look = ScanSource("full_access", "Looking", 10, tenant._page, holders)
     told: list[str] = []
     while True:
         try:
@@ -374,8 +375,8 @@ def test_a_service_that_answers_nothing_is_no_empty_tenant(time: Time, refusal: 
 def test_a_link_that_is_refused_leads_to_a_new_list(time: Time) -> None:
     del time
     table, tenant = Weighed(), Tenant.of(30, held=[29], page_size=20)
-    scans, look = Scans(table, "tenant"), tenant.look()
-    refused = Look(look.kind, look.what, look.at_once, lambda link: _refuse() if link else ([], "x"), look.holders)
+    scans, source = Scans(table, "tenant"), tenant.look()
+    refused = replace(source, mailboxes=lambda link: _refuse() if link else ([], "x"))
     with pytest.raises(MoreToDoError):
         scans.find(refused, ADA)
     with pytest.raises(MicrosoftError):
@@ -399,7 +400,7 @@ def test_passing_faults_are_asked_again_at_once_and_nothing_else() -> None:
         asked.append(list(things))
         return [answers[thing].pop(0) for thing in things]
 
-    assert insist(ask, list("abcde")) == [1, 2, BUSY, DOWN, CLOSED]
+    assert retry_transient(ask, list("abcde")) == [1, 2, BUSY, DOWN, CLOSED]
     assert asked == [list("abcde"), ["b", "d"], ["d"]]
 
 

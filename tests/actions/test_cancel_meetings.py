@@ -76,7 +76,7 @@ def test_sign_in_is_blocked_before_and_the_mailbox_converted_after(lab: Lab) -> 
         assert [write.split(" ")[0] for write in writes] == ["PATCH", "Remove-CalendarEvents", "Set-Mailbox"]
 
 
-def test_licences_stay_where_the_order_was_refused(lab: Lab) -> None:
+def test_licenses_stay_where_the_order_was_refused(lab: Lab) -> None:
     refused = {"service": "exchange", "match": "^Remove-CalendarEvents$", "kind": "status", "status": 400}
     lab.simulator.faults([refused])
     actions = {**MEETINGS, "convert_to_shared": True, "remove_licenses": True}
@@ -89,7 +89,7 @@ def test_licences_stay_where_the_order_was_refused(lab: Lab) -> None:
     assert result.steps["remove_licenses"].blocked_by == ("cancel_meetings",)
 
 
-def test_licences_go_once_the_order_is_taken(lab: Lab) -> None:
+def test_licenses_go_once_the_order_is_taken(lab: Lab) -> None:
     actions = {**MEETINGS, "convert_to_shared": True, "remove_licenses": True}
 
     result = lab.offboard(seed.ADA, actions)

@@ -1,4 +1,4 @@
-"""The licences are taken back, once the mail is safe without."""
+"""The licenses are taken back, once the mail is safe without."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from dev.lab import Lab, Result
 
 NAME = "remove_licenses"
-LICENCES = {NAME: True}
-SAFE = LICENCES | {"convert_to_shared": True}
+LICENSES = {NAME: True}
+SAFE = LICENSES | {"convert_to_shared": True}
 HYBRID = "hybrid.example"
 
 
-def licences(lab: Lab, user_id: str = seed.ADA, tenant: str = "fabrikam.example") -> list[tuple[str, str | None]]:
+def licenses(lab: Lab, user_id: str = seed.ADA, tenant: str = "fabrikam.example") -> list[tuple[str, str | None]]:
     return [
         (state["skuId"], state["assignedByGroup"]) for state in lab.user(user_id, tenant)["licenseAssignmentStates"]
     ]
@@ -33,7 +33,7 @@ def give(lab: Lab, user_id: str, *states: tuple[str, str | None], tenant: str = 
     lab.simulator.arrange(tenant, "user", user=user_id, set={"licenseAssignmentStates": assigned})
 
 
-def licence_group(
+def license_group(
     lab: Lab, *members: str, kind: str = "security", tenant: str = "fabrikam.example", **set_: Any
 ) -> str:
     group = lab.simulator.arrange(
@@ -53,22 +53,22 @@ def lost(lab: Lab, user_id: str = seed.ADA) -> bool:
     return lab.mailbox(user_id)["mailbox_lost"]
 
 
-def test_direct_and_inherited_licences_go_after_the_conversion(lab: Lab) -> None:
+def test_direct_and_inherited_licenses_go_after_the_conversion(lab: Lab) -> None:
     for order in range(5):
         lab.simulator.reset()
         result = lab.offboard(seed.ADA, SAFE, order=order)
         assert result.offboarding.state == "Completed"
         assert result.items(NAME) == {
-            "SPE_E3 (from Licence E3)": "done",
+            "SPE_E3 (from License E3)": "done",
             "MCOEV": "done",
             "POWER_BI_STANDARD": "done",
             "FLOW_FREE": "done",
         }
-        assert licences(lab) == []
+        assert licenses(lab) == []
         assert lost(lab) is False
 
 
-def test_all_direct_licences_go_in_one_call_without_the_inherited_ones(lab: Lab) -> None:
+def test_all_direct_licenses_go_in_one_call_without_the_inherited_ones(lab: Lab) -> None:
     """One depends on another; an inherited one in the list would refuse them all."""
     result = lab.offboard(seed.ADA, SAFE)
 
@@ -77,7 +77,7 @@ def test_all_direct_licences_go_in_one_call_without_the_inherited_ones(lab: Lab)
     assert sorted(body["removeLicenses"]) == sorted([TEAMS_PHONE.id, POWER_BI.id, FLOW_FREE.id])
 
 
-def test_a_licence_in_error_goes_too(lab: Lab) -> None:
+def test_a_license_in_error_goes_too(lab: Lab) -> None:
     states = lab.user(seed.ADA)["licenseAssignmentStates"]
     assert [state["skuId"] for state in states if state["state"] == "Error"] == [FLOW_FREE.id]
 
@@ -86,35 +86,35 @@ def test_a_licence_in_error_goes_too(lab: Lab) -> None:
 
 @pytest.mark.parametrize("reads", [0, 1, 6])
 def test_it_waits_until_entra_has_taken_back_what_the_group_gave(lab: Lab, reads: int) -> None:
-    lab.simulator.arrange("fabrikam.example", "tenant", set={"licence_reads": reads})
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"license_reads": reads})
 
     result = lab.offboard(seed.ADA, SAFE)
 
-    assert result.items(NAME)["SPE_E3 (from Licence E3)"] == "done"
+    assert result.items(NAME)["SPE_E3 (from License E3)"] == "done"
     assert lost(lab) is False
 
 
-def test_an_inherited_licence_that_never_goes_fails(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "tenant", set={"licence_reads": 10_000})
+def test_an_inherited_license_that_never_goes_fails(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"license_reads": 10_000})
 
     result = lab.offboard(seed.ADA, SAFE)
 
-    assert result.items(NAME)["SPE_E3 (from Licence E3)"] == "failed"
+    assert result.items(NAME)["SPE_E3 (from License E3)"] == "failed"
     assert result.items(NAME)["MCOEV"] == "done"
 
 
-def test_the_same_licence_direct_and_inherited_goes_both_ways(lab: Lab) -> None:
-    group = licence_group(lab, seed.ADA)
+def test_the_same_license_direct_and_inherited_goes_both_ways(lab: Lab) -> None:
+    group = license_group(lab, seed.ADA)
 
     result = lab.offboard(seed.ADA, SAFE)
 
     assert result.items(NAME)["POWER_BI_STANDARD"] == "done"
     assert result.items(NAME)["POWER_BI_STANDARD (from Giver)"] == "done"
-    assert (POWER_BI.id, group) not in licences(lab)
+    assert (POWER_BI.id, group) not in licenses(lab)
 
 
-def test_a_licence_list_is_left_through_exchange(lab: Lab) -> None:
-    licence_group(lab, seed.ADA, kind="mail_security")
+def test_a_license_list_is_left_through_exchange(lab: Lab) -> None:
+    license_group(lab, seed.ADA, kind="mail_security")
 
     result = lab.offboard(seed.ADA, SAFE)
 
@@ -132,29 +132,29 @@ def test_a_licence_list_is_left_through_exchange(lab: Lab) -> None:
 def test_what_a_dynamic_or_synced_group_gives_stays_and_is_handed_over(
     lab: Lab, facts: dict[str, Any], advice: str
 ) -> None:
-    group = licence_group(lab, seed.ADA, **facts)
+    group = license_group(lab, seed.ADA, **facts)
 
     result = lab.offboard(seed.ADA, SAFE)
 
     assert result.items(NAME)["POWER_BI_STANDARD (from Giver)"] == "needs_attention"
     assert result.items(NAME)["MCOEV"] == "done"
     assert advice in result.message(NAME)
-    assert licences(lab) == [(POWER_BI.id, group)]
+    assert licenses(lab) == [(POWER_BI.id, group)]
     assert result.offboarding.state == "Completed"
 
 
 def test_what_a_group_gives_that_contains_the_persons_group_stays_and_is_handed_over(lab: Lab) -> None:
-    group = licence_group(lab)
+    group = license_group(lab)
     give(lab, seed.SHARED, (POWER_BI.id, group))
 
-    result = lab.offboard(seed.SHARED, LICENCES)
+    result = lab.offboard(seed.SHARED, LICENSES)
 
     assert result.outcome(NAME) == "needs_attention"
     assert "not a direct member" in result.message(NAME)
 
 
-def test_a_role_assignable_licence_group_says_what_to_do(lab: Lab) -> None:
-    licence_group(lab, seed.ADA, isAssignableToRole=True)
+def test_a_role_assignable_license_group_says_what_to_do(lab: Lab) -> None:
+    license_group(lab, seed.ADA, isAssignableToRole=True)
 
     result = lab.offboard(seed.ADA, SAFE)
 
@@ -162,15 +162,15 @@ def test_a_role_assignable_licence_group_says_what_to_do(lab: Lab) -> None:
     assert "RoleManagement.ReadWrite.Directory" in result.message(NAME)
 
 
-def test_without_conversion_the_licences_stay(lab: Lab) -> None:
-    before = licences(lab)
+def test_without_conversion_the_licenses_stay(lab: Lab) -> None:
+    before = licenses(lab)
 
-    result = lab.offboard(seed.ADA, LICENCES)
+    result = lab.offboard(seed.ADA, LICENSES)
 
     assert result.outcome(NAME) == "skipped"
     assert "30 days" in result.message(NAME)
     assert "force" in result.message(NAME)
-    assert licences(lab) == before
+    assert licenses(lab) == before
     assert lost(lab) is False
     assert any("30 days" in warning for warning in result.offboarding.warnings)
 
@@ -178,14 +178,14 @@ def test_without_conversion_the_licences_stay(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("user", "why"), [(seed.BIG_MAILBOX, "49.6 GiB"), (seed.ON_HOLD, "on hold"), (seed.ARCHIVED, "archive")]
 )
-def test_a_mailbox_that_needs_a_licence_even_when_shared_keeps_it(lab: Lab, user: str, why: str) -> None:
+def test_a_mailbox_that_needs_a_license_even_when_shared_keeps_it(lab: Lab, user: str, why: str) -> None:
     result = lab.offboard(user, SAFE)
 
     assert result.outcome("convert_to_shared") == "done"
     assert result.outcome(NAME) == "skipped"
     assert why in result.message(NAME)
     assert result.steps[NAME].blocked_by == ("mail_protection",)
-    assert licences(lab, user) == [(E3.id, None)]
+    assert licenses(lab, user) == [(E3.id, None)]
 
 
 def test_a_hold_in_another_form_counts(lab: Lab) -> None:
@@ -206,16 +206,16 @@ def test_with_force_they_go(lab: Lab, user: str) -> None:
     result = lab.offboard(user, SAFE, force=True)
 
     assert result.outcome(NAME) == "done"
-    assert licences(lab, user) == []
+    assert licenses(lab, user) == []
     assert lost(lab, user) is False
 
 
 def test_with_force_they_go_from_a_user_mailbox(lab: Lab) -> None:
-    assert lab.offboard(seed.BO, LICENCES, force=True).outcome(NAME) == "done"
+    assert lab.offboard(seed.BO, LICENSES, force=True).outcome(NAME) == "done"
 
 
 def test_where_the_account_is_deleted_they_go(lab: Lab) -> None:
-    result = lab.offboard(seed.BIG_MAILBOX, LICENCES | {"delete_user": True})
+    result = lab.offboard(seed.BIG_MAILBOX, LICENSES | {"delete_user": True})
 
     assert [result.outcome(NAME), result.outcome("delete_user")] == ["done", "done"]
 
@@ -223,7 +223,7 @@ def test_where_the_account_is_deleted_they_go(lab: Lab) -> None:
 def test_a_mailbox_that_was_shared_before_lets_them_go(lab: Lab) -> None:
     give(lab, seed.SHARED, (E3.id, None))
 
-    assert lab.offboard(seed.SHARED, LICENCES).outcome(NAME) == "done"
+    assert lab.offboard(seed.SHARED, LICENSES).outcome(NAME) == "done"
 
 
 @pytest.mark.parametrize("user", [seed.NO_MAILBOX, seed.GUEST])
@@ -239,11 +239,11 @@ def test_without_a_mailbox_they_go(lab: Lab, user: str) -> None:
 def test_where_the_mailbox_could_not_be_read_they_stay(lab: Lab) -> None:
     lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
 
-    result = lab.offboard(seed.BO, LICENCES)
+    result = lab.offboard(seed.BO, LICENSES)
 
     assert result.outcome(NAME) == "failed"
     assert "could not be read" in result.message(NAME)
-    assert licences(lab, seed.BO) == [(E3.id, None)]
+    assert licenses(lab, seed.BO) == [(E3.id, None)]
 
 
 def test_where_the_size_could_not_be_read_they_stay(lab: Lab) -> None:
@@ -253,7 +253,7 @@ def test_where_the_size_could_not_be_read_they_stay(lab: Lab) -> None:
     result = lab.offboard(seed.BO, SAFE)
 
     assert result.outcome(NAME) == "failed"
-    assert licences(lab, seed.BO) == [(E3.id, None)]
+    assert licenses(lab, seed.BO) == [(E3.id, None)]
 
 
 def test_where_meetings_could_not_be_cancelled_they_stay(lab: Lab) -> None:
@@ -269,8 +269,8 @@ def test_where_meetings_could_not_be_cancelled_they_stay(lab: Lab) -> None:
     assert lost(lab) is False
 
 
-def test_a_person_without_licences_has_none_to_give_back(lab: Lab) -> None:
-    result = lab.offboard(seed.SHARED, LICENCES)
+def test_a_person_without_licenses_has_none_to_give_back(lab: Lab) -> None:
+    result = lab.offboard(seed.SHARED, LICENSES)
 
     assert result.outcome(NAME) == "already_done"
     assert assignments(result) == []
@@ -289,7 +289,7 @@ def test_a_step_that_died_before_its_record_tells_the_same_story(lab: Lab) -> No
     result = lab.offboard_killed(NAME, seed.ADA, SAFE)
 
     assert set(result.items(NAME).values()) == {"done"}
-    assert licences(lab) == []
+    assert licenses(lab) == []
 
 
 def test_a_change_at_the_same_moment_is_tried_again(lab: Lab) -> None:
@@ -299,12 +299,12 @@ def test_a_change_at_the_same_moment_is_tried_again(lab: Lab) -> None:
     assert lab.offboard(seed.ADA, SAFE).outcome(NAME) == "done"
 
 
-def test_a_synced_leavers_licences_go(lab: Lab) -> None:
+def test_a_synced_leavers_licenses_go(lab: Lab) -> None:
     assert lab.offboard(seed.SYNCED, SAFE, tenant=HYBRID).outcome(NAME) == "done"
 
 
-def test_the_calls_for_direct_and_inherited_licences_share_one_request(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "tenant", set={"licence_reads": 0, "conversion_reads": 0})
+def test_the_calls_for_direct_and_inherited_licenses_share_one_request(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"license_reads": 0, "conversion_reads": 0})
 
     result = lab.offboard(seed.ADA, SAFE)
 
@@ -320,11 +320,11 @@ def test_without_its_permission_the_step_says_what_to_do(lab: Lab) -> None:
     result = lab.offboard(seed.ADA, SAFE)
 
     assert result.items(NAME)["MCOEV"] == "failed"
-    assert result.items(NAME)["SPE_E3 (from Licence E3)"] == "done"
+    assert result.items(NAME)["SPE_E3 (from License E3)"] == "done"
     assert "admin consent" in result.message(NAME)
 
 
-def test_licences_whose_names_cannot_be_read_go_by_their_ids(lab: Lab) -> None:
+def test_licenses_whose_names_cannot_be_read_go_by_their_ids(lab: Lab) -> None:
     rule = {"service": "graph", "match": "subscribedSkus", "kind": "status", "status": 403, "probability": 1}
     lab.simulator.faults([rule])
 

@@ -44,7 +44,7 @@ def test_it_waits_until_the_mailbox_reads_as_shared(lab: Lab, reads: int) -> Non
     assert result.writes() == ["Set-Mailbox"]
 
 
-def test_a_conversion_that_never_shows_fails_after_half_an_hour_and_the_licences_stay(lab: Lab) -> None:
+def test_a_conversion_that_never_shows_fails_after_half_an_hour_and_the_licenses_stay(lab: Lab) -> None:
     tenant(lab, conversion_reads=10_000)
 
     result = lab.offboard(seed.ADA, CONVERT | {"remove_licenses": True})
@@ -105,7 +105,7 @@ def test_a_mailbox_on_premises_is_converted_there(lab: Lab) -> None:
     user = lab.simulator.arrange(
         HYBRID,
         "user",
-        create={"alias": "olga", "licences": []},
+        create={"alias": "olga", "licenses": []},
         set={"onPremisesSyncEnabled": True, "mail": "olga@hybrid.example"},
     )
 

@@ -31,7 +31,7 @@ def removals(result: Result) -> list[str]:
 
 
 def test_every_kind_of_group_is_left_by_its_own_door(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "group", group="licence-e3", remove=[seed.ADA])
+    lab.simulator.arrange("fabrikam.example", "group", group="license-e3", remove=[seed.ADA])
 
     result = lab.offboard(seed.ADA, GROUPS)
 
@@ -98,56 +98,56 @@ def test_a_synced_group_is_left_in_active_directory(lab: Lab) -> None:
     assert groups_of(lab, seed.SYNCED, HYBRID) == {"On-premises group", "On-premises list"}
 
 
-def test_licence_groups_are_left_to_the_licences_where_those_go_too(lab: Lab) -> None:
+def test_license_groups_are_left_to_the_licenses_where_those_go_too(lab: Lab) -> None:
     for order in range(5):
         lab.simulator.reset()
         actions = GROUPS | {"remove_licenses": True, "convert_to_shared": True}
         result = lab.offboard(seed.ADA, actions, order=order)
-        assert result.items(NAME)["Licence E3"] == "not_applicable"
-        assert "left to that step" in next(i.message for i in result.steps[NAME].items if i.name == "Licence E3")
+        assert result.items(NAME)["License E3"] == "not_applicable"
+        assert "left to that step" in next(i.message for i in result.steps[NAME].items if i.name == "License E3")
         assert groups_of(lab) == {"Everyone"}
         assert lab.mailbox(seed.ADA)["mailbox_lost"] is False
 
 
-def test_licence_groups_without_the_licence_step_wait_for_the_conversion(lab: Lab) -> None:
+def test_license_groups_without_the_license_step_wait_for_the_conversion(lab: Lab) -> None:
     for order in range(5):
         lab.simulator.reset()
         result = lab.offboard(seed.ADA, GROUPS | {"convert_to_shared": True}, order=order)
-        assert result.items(NAME)["Licence E3"] == "done"
+        assert result.items(NAME)["License E3"] == "done"
         assert lab.mailbox(seed.ADA)["mailbox_lost"] is False
 
 
-def test_licence_groups_stay_while_the_mailbox_would_be_lost(lab: Lab) -> None:
+def test_license_groups_stay_while_the_mailbox_would_be_lost(lab: Lab) -> None:
     result = lab.offboard(seed.ADA, GROUPS)
 
-    assert result.items(NAME)["Licence E3"] == "needs_attention"
+    assert result.items(NAME)["License E3"] == "needs_attention"
     assert "30 days" in result.message(NAME)
-    assert groups_of(lab) == {"Everyone", "Licence E3"}
+    assert groups_of(lab) == {"Everyone", "License E3"}
     assert result.offboarding.state == "Completed"
 
 
-def test_licence_groups_stay_where_the_conversion_failed(lab: Lab) -> None:
+def test_license_groups_stay_where_the_conversion_failed(lab: Lab) -> None:
     rule = {"service": "exchange", "match": "Set-Mailbox", "kind": "status", "status": 400, "probability": 1}
     lab.simulator.faults([rule])
 
     result = lab.offboard(seed.ADA, GROUPS | {"convert_to_shared": True})
 
     assert result.outcome("convert_to_shared") == "failed"
-    assert result.items(NAME)["Licence E3"] == "needs_attention"
+    assert result.items(NAME)["License E3"] == "needs_attention"
     assert lab.mailbox(seed.ADA)["mailbox_lost"] is False
 
 
-def test_licence_groups_go_with_force(lab: Lab) -> None:
-    assert lab.offboard(seed.ADA, GROUPS, force=True).items(NAME)["Licence E3"] == "done"
+def test_license_groups_go_with_force(lab: Lab) -> None:
+    assert lab.offboard(seed.ADA, GROUPS, force=True).items(NAME)["License E3"] == "done"
 
 
-def test_licence_groups_go_where_the_mailbox_is_shared_already(lab: Lab) -> None:
+def test_license_groups_go_where_the_mailbox_is_shared_already(lab: Lab) -> None:
     join(lab, "licensed", members=(seed.SHARED,), assignedLicenses=[{"skuId": "x", "disabledPlans": []}])
 
     assert lab.offboard(seed.SHARED, GROUPS).items(NAME) == {"Licensed": "done"}
 
 
-def test_a_person_without_a_mailbox_leaves_licence_groups(lab: Lab) -> None:
+def test_a_person_without_a_mailbox_leaves_license_groups(lab: Lab) -> None:
     join(lab, "licensed", members=(seed.NO_MAILBOX,), assignedLicenses=[{"skuId": "x", "disabledPlans": []}])
 
     assert lab.offboard(seed.NO_MAILBOX, GROUPS).items(NAME) == {"Licensed": "done"}

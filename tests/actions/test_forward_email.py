@@ -119,7 +119,7 @@ def test_without_a_mailbox_there_is_nothing_to_forward(lab: Lab, user: str) -> N
     assert "Set-Mailbox" not in result.writes()
 
 
-def test_forwarding_survives_the_conversion_and_is_set_before_licences_go(lab: Lab) -> None:
+def test_forwarding_survives_the_conversion_and_is_set_before_licenses_go(lab: Lab) -> None:
     for order in range(5):
         lab.simulator.reset()
         actions = forward() | {"convert_to_shared": True, "remove_licenses": True}

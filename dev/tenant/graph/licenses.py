@@ -1,4 +1,4 @@
-"""Licences of users, and what the tenant has bought."""
+"""Licenses of users, and what the tenant has bought."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _READ_SKUS = (
 
 @route("POST", "/users/{user}/assignLicense", roles=_WRITE)
 def assign_license(ask: Ask, user: str) -> dict[str, Any]:
-    """Add and remove direct licences, all or none ("assignLicense" on Learn)."""
+    """Add and remove direct licenses, all or none ("assignLicense" on Learn)."""
     found, body = ask.user(user), ask.object_body()
     if unknown := set(body) - {"addLicenses", "removeLicenses"}:
         raise bad_request(f"Invalid property '{unknown.pop()}'.", unknown=True)
@@ -36,11 +36,11 @@ def assign_license(ask: Ask, user: str) -> dict[str, Any]:
             raise bad_request(f"The parameter '{name}' is required and must be a collection.")
     remove, add = set(body["removeLicenses"]), body["addLicenses"]
     _check_removal(found, remove)
-    for licence in add:
-        _check_addition(ask, found, licence["skuId"])
+    for entry in add:
+        _check_addition(ask, found, entry["skuId"])
     licensing.drop(ask.tenant, found, remove)
-    for licence in add:
-        state = {**licensing.assignment(licence["skuId"]), "disabledPlans": licence.get("disabledPlans", [])}
+    for entry in add:
+        state = {**licensing.assignment(entry["skuId"]), "disabledPlans": entry.get("disabledPlans", [])}
         found.licenseAssignmentStates.append({**state, "lastUpdatedDateTime": now()})
     return {"@odata.context": f"{ask.root}/$metadata#users/$entity", **_shown(found)}
 
@@ -81,7 +81,7 @@ def _check_addition(ask: Ask, user: User, sku_id: str) -> None:
 
 @route("POST", "/users/{user}/reprocessLicenseAssignment", roles=("User.ReadWrite.All", "Directory.ReadWrite.All"))
 def reprocess(ask: Ask, user: str) -> dict[str, Any]:
-    """Have the licences that come from groups worked out again now."""
+    """Have the licenses that come from groups worked out again now."""
     found = ask.user(user)
     licensing.reprocess(ask.tenant, found)
     return {"@odata.context": f"{ask.root}/$metadata#users/$entity", **_shown(found)}

@@ -101,7 +101,7 @@ def test_the_message_comes_after_the_inbox_rules(lab: Lab) -> None:
     assert any(rule["Name"].startswith("Microsoft.Exchange.OOF.") for rule in lab.mailbox(seed.ADA)["rules"])
 
 
-def test_the_message_is_set_before_licences_go(lab: Lab) -> None:
+def test_the_message_is_set_before_licenses_go(lab: Lab) -> None:
     for order in range(5):
         lab.simulator.reset()
         result = lab.offboard(seed.ADA, message() | {"remove_licenses": True}, order=order, force=True)

@@ -136,7 +136,7 @@ def test_what_it_takes(lab: Lab) -> None:
     assert result.count("graph") == 5, "the submission, the snapshot, the order, a look at the operation, the proof"
 
 
-def test_licences_go_after_it(lab: Lab) -> None:
+def test_licenses_go_after_it(lab: Lab) -> None:
     for order in range(5):
         lab.simulator.reset()
         actions = {**NUMBER, "remove_licenses": True}

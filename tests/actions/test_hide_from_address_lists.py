@@ -68,7 +68,7 @@ def test_a_mailbox_on_premises_is_hidden_there(lab: Lab) -> None:
     user = lab.simulator.arrange(
         HYBRID,
         "user",
-        create={"alias": "olga", "licences": []},
+        create={"alias": "olga", "licenses": []},
         set={"onPremisesSyncEnabled": True, "mail": "olga@hybrid.example"},
     )
 
@@ -112,7 +112,7 @@ def test_a_guest_who_is_hidden_is_left_alone(lab: Lab) -> None:
     assert "Set-MailUser" not in result.writes()
 
 
-def test_it_is_hidden_before_licences_go(lab: Lab) -> None:
+def test_it_is_hidden_before_licenses_go(lab: Lab) -> None:
     for order in range(5):
         lab.simulator.reset()
         result = lab.offboard(seed.ADA, HIDE | {"remove_licenses": True}, order=order, force=True)
