@@ -21,8 +21,9 @@ from shared.app.settings import Settings
 from shared.base import clock
 from shared.jobs.storage.store import Store
 from shared.jobs.storage.table import Delete
+from shared.offboarding.lookup import Lookup
 from shared.offboarding.request import parsing
-from shared.offboarding.request.service import Offboardings
+from shared.offboarding.request.submit import Submissions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,7 +96,7 @@ class Lab:
         """Submit one person's offboarding through the parser of the API and start what is due."""
         body = {"tenant": tenant, "users": [user], "actions": actions, **more}
         submission = parsing.parse(json.dumps(body).encode(), max_users=100)
-        submitted = Offboardings(self.app).submit(submission, "operator")
+        submitted = Submissions(self.app).submit(submission, "operator")
         for claimed in submitted.to_start:
             self.start(claimed)
         return submitted.offboardings[0]
@@ -139,7 +140,7 @@ class Lab:
 
     def result(self, offboarding_id: str, since: int = 0) -> Result:
         """Return how an offboarding stands, and the requests after a number."""
-        offboarding, details = Offboardings(self.app).details(offboarding_id)
+        offboarding, details = Lookup(self.app).details(offboarding_id)
         return Result(offboarding, details.steps, self.simulator.requests(since))
 
     def user(self, user_id: str, tenant: str = FABRIKAM) -> dict[str, Any]:

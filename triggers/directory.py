@@ -54,14 +54,14 @@ def list_actions(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
 
 
 def _action(node: Node, granted: Granted, caller: Caller) -> dict[str, Any]:
-    from shared.offboarding.request import parsing as requests
+    from shared.offboarding.request import parsing
 
     action = catalogue.get(node.name)
     return {
         "name": action.name,
         "title": action.title,
         "description": action.description,
-        "parameters": requests.parameters_schema(action.name),
+        "parameters": parsing.parameters_schema(action.name),
         "portal_key": action.portal_key,
         "after": list(node.after),
         "requires": [one for one in node.requires if one in catalogue.all_actions()],

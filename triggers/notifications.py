@@ -11,7 +11,7 @@ import azure.functions as func
 from shared.app import services
 from shared.base.problems import refused
 from shared.notifications import outbox
-from shared.offboarding.request.service import Offboardings
+from shared.offboarding.lookup import Lookup
 from shared.offboarding.tenants.tenants import Tenants
 from triggers.answers import json_answer
 from triggers.routing import route
@@ -68,7 +68,7 @@ def test_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.Htt
 def resend_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Let messages that were given up be delivered again, or those to the destinations of the query."""
     app = services.current()
-    offboarding = Offboardings(app, caller.scope).get(req.route_params["id"])
+    offboarding = Lookup(app, caller.scope).get(req.route_params["id"])
     named = [one for one in req.params.get("destinations", "").split(",") if one]
     changed = outbox.resend(app, offboarding.id, named, caller.name)
     return json_answer({"notifications": [one.shown(changed.id) for one in changed.deliveries]}, 202)

@@ -13,7 +13,8 @@ from shared.base.problems import RefusedError, refused
 from shared.jobs.records import State
 from shared.jobs.storage import audit
 from shared.offboarding.lifecycle.operations import Operations
-from shared.offboarding.request.service import Offboardings, Wanted
+from shared.offboarding.lookup import ListFilter, Lookup
+from shared.offboarding.request.submit import Submissions
 from triggers import bodies, starting
 from triggers.answers import csv_answer, json_answer, moment, page_start, page_token, whole_number
 from triggers.routing import route, route_with_client
@@ -36,18 +37,22 @@ async def submit_offboardings(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
     """Accept offboardings, one for each user, and start those that are due."""
-    from shared.offboarding.request import parsing as requests
+    from shared.offboarding.request import parsing
 
-    submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
-    submitted = await asyncio.to_thread(_offboardings(caller).submit, submission, caller.name, _idempotency_key(req))
+    submission = parsing.parse(req.get_body(), services.current().settings.max_users_per_request)
+    submitted = await asyncio.to_thread(_submissions(caller).submit, submission, caller.name, _idempotency_key(req))
     await starting.start(client, submitted.to_start)
     body = {"offboardings": [bodies.accepted(o) for o in submitted.offboardings], "warnings": list(submitted.warnings)}
     location = bodies.url(submitted.offboardings[0], "/status")
     return json_answer(body, 202, {"Location": location, "Retry-After": _POLL_AFTER_SECONDS})
 
 
-def _offboardings(caller: Caller) -> Offboardings:
-    return Offboardings(services.current(), caller.scope)
+def _lookup(caller: Caller) -> Lookup:
+    return Lookup(services.current(), caller.scope)
+
+
+def _submissions(caller: Caller) -> Submissions:
+    return Submissions(services.current(), caller.scope)
 
 
 def _operations(caller: Caller) -> Operations:
@@ -64,10 +69,10 @@ def _idempotency_key(req: func.HttpRequest) -> str | None:
 @route(blueprint, "POST offboardings/plan")
 def plan_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Say what a request would do; nothing is written."""
-    from shared.offboarding.request import parsing as requests
+    from shared.offboarding.request import parsing
 
-    submission = requests.parse(req.get_body(), services.current().settings.max_users_per_request)
-    planned = _offboardings(caller).plan(submission)
+    submission = parsing.parse(req.get_body(), services.current().settings.max_users_per_request)
+    planned = _submissions(caller).plan(submission)
     return json_answer(
         {
             "tenant": bodies.tenant(planned.found.tenant.id, planned.found.tenant.domain),
@@ -84,15 +89,15 @@ def list_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
     """List offboardings, newest first; `next` fetches the following page."""
     limit = whole_number(req, "limit", _PAGE)
     start = page_start(req.params.get("next"))
-    found, next_id = _offboardings(caller).page(_wanted(req), start, limit)
+    found, next_id = _lookup(caller).page(_filter(req), start, limit)
     return json_answer({"items": [bodies.item(o) for o in found], "next": page_token(next_id)})
 
 
-def _wanted(req: func.HttpRequest) -> Wanted:
+def _filter(req: func.HttpRequest) -> ListFilter:
     state = req.params.get("state")
     if state is not None and state not in set(State):
         raise refused(400, "invalid_request", f"state must be one of {', '.join(State)}.", "state")
-    return Wanted(
+    return ListFilter(
         tenant=req.params.get("tenant"),
         state=State(state) if state else None,
         user=req.params.get("user", ""),
@@ -105,13 +110,13 @@ def _wanted(req: func.HttpRequest) -> Wanted:
 @route(blueprint, "GET offboardings/{id}")
 def get_offboarding(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell everything about one offboarding."""
-    return json_answer(bodies.details(*_offboardings(caller).details(req.route_params["id"])))
+    return json_answer(bodies.details(*_lookup(caller).details(req.route_params["id"])))
 
 
 @route(blueprint, "GET offboardings/{id}/status")
 def get_status(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Answer as Durable Functions would, for clients that poll: 202 while it has not ended, then 200."""
-    offboarding, details = _offboardings(caller).details(req.route_params["id"])
+    offboarding, details = _lookup(caller).details(req.route_params["id"])
     body = bodies.status(offboarding, details)
     if offboarding.has_ended:
         return json_answer(body)
@@ -126,7 +131,7 @@ def get_audit(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     if wanted not in {None, "json", "csv"}:
         raise refused(400, "invalid_request", "format must be json or csv.", "format")
     offboarding_id = req.route_params["id"]
-    found = _offboardings(caller).audit(offboarding_id)
+    found = _lookup(caller).audit(offboarding_id)
     accepted = cast("Mapping[str, str]", req.headers).get("Accept", "")
     if wanted == "csv" or (wanted is None and accepted.strip().startswith("text/csv")):
         return csv_answer(audit.to_csv(offboarding_id, found), f"audit-{offboarding_id}.csv")
@@ -138,9 +143,9 @@ async def reschedule_offboarding(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
     """Move a planned offboarding to another moment."""
-    from shared.offboarding.request import parsing as requests
+    from shared.offboarding.request import parsing
 
-    moment = requests.parse_schedule(req.get_body())
+    moment = parsing.parse_schedule(req.get_body())
     done = await asyncio.to_thread(_operations(caller).reschedule, req.route_params["id"], moment)
     return await _finish(client, done, 200)
 
@@ -196,9 +201,9 @@ async def change_offboardings(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
     """Do the same to many offboardings; each has a result of its own."""
-    from shared.offboarding.request import parsing as requests
+    from shared.offboarding.request import parsing
 
-    name, ids = requests.parse_bulk(req.get_body())
+    name, ids = parsing.parse_bulk(req.get_body())
     caller.scope.check_count(len(ids))
     operations = _operations(caller)
     return json_answer({"results": [await _bulk_result(client, operations, name, one) for one in ids]})

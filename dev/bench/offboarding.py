@@ -17,7 +17,7 @@ from dev.stack import TENANTS, Options
 from dev.tenant import seed
 from shared.actions import catalogue
 from shared.app.settings import HOST_SETTINGS
-from shared.offboarding.request.service import MAX_STARTED_AT_ONCE
+from shared.offboarding.request.submit import MAX_STARTED_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,7 @@ from shared.jobs.storage import keys, rows
 from shared.jobs.storage.store import PARTITION, Store
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations
-from shared.offboarding.request.service import Offboardings, Wanted
+from shared.offboarding.lookup import ListFilter, Lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -158,8 +158,8 @@ def test_a_page_of_fifty_costs_at_most_two(office: World) -> None:
     office.submit(people(office, 60), BLOCK, scheduled_for=LATER)
     cost(office)
 
-    for wanted in (Wanted(), Wanted(tenant=office.tenant)):
-        found, _ = Offboardings(office.app).page(wanted, None, 50)
+    for wanted in (ListFilter(), ListFilter(tenant=office.tenant)):
+        found, _ = Lookup(office.app).page(wanted, None, 50)
         assert len(found) == 50
         assert cost(office) <= 2
 
@@ -181,7 +181,7 @@ def test_the_whole_typical_offboarding_costs_at_most_ninety_besides_polls_and_sc
     office.run()
 
     spent = cost(office) - office.jobs.apart - office.details.apart
-    offboarding, details = Offboardings(office.app).details(one)
+    offboarding, details = Lookup(office.app).details(one)
     assert cost(office) <= 3
     assert offboarding.state is State.completed
     assert len(details.steps) == len(chosen)

@@ -42,7 +42,7 @@ from shared.microsoft365.tokens import Credential
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations
 from shared.offboarding.request import parsing
-from shared.offboarding.request.service import Offboardings
+from shared.offboarding.request.submit import Submissions
 
 if TYPE_CHECKING:
     import random
@@ -396,7 +396,7 @@ class World:
         """Submit through the parser of the API and start what is due; returns the ids."""
         body = {"tenant": self.tenant, "users": users, "actions": actions, **more}
         submission = parsing.parse(request_bytes(body), max_users=100)
-        submitted = Offboardings(self.app).submit(submission, "operator", key)
+        submitted = Submissions(self.app).submit(submission, "operator", key)
         for claimed in submitted.to_start:
             self.start(claimed)
         return [offboarding.id for offboarding in submitted.offboardings]

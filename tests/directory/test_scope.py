@@ -11,7 +11,7 @@ from shared.access.scope import EVERYTHING, Scope
 from shared.actions.reads.snapshot import Person
 from shared.jobs.records import Offboarding, Request, State, Tenant
 from shared.jobs.storage import keys
-from shared.offboarding.request.service import Offboardings, Wanted
+from shared.offboarding.lookup import ListFilter, Lookup
 
 if TYPE_CHECKING:
     from shared.app.services import Services
@@ -39,11 +39,11 @@ def stored(partner: Services) -> list[Offboarding]:
 def test_pages_hold_all_of_ones_tenants_once_and_nothing_else(
     partner: Services, stored: list[Offboarding], limit: int, mine: list[str], user: str
 ) -> None:
-    service = Offboardings(partner, Scope(tenants=frozenset(mine)))
+    service = Lookup(partner, Scope(tenants=frozenset(mine)))
     found: list[str] = []
     start = None
     while True:
-        page, start = service.page(Wanted(user=user), start, limit)
+        page, start = service.page(ListFilter(user=user), start, limit)
         assert len(page) <= limit
         found += [one.id for one in page]
         if start is None:
@@ -54,7 +54,7 @@ def test_pages_hold_all_of_ones_tenants_once_and_nothing_else(
 
 
 def test_who_may_see_all_needs_one_look(partner: Services, stored: list[Offboarding]) -> None:
-    page, start = Offboardings(partner, EVERYTHING).page(Wanted(), None, 50)
+    page, start = Lookup(partner, EVERYTHING).page(ListFilter(), None, 50)
 
     assert [one.id for one in page] == [one.id for one in stored]
     assert start is None

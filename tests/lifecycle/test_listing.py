@@ -11,12 +11,13 @@ import pytest
 from shared.base import clock
 from shared.base.problems import RefusedError
 from shared.jobs.records import State
+from shared.offboarding.lookup import ListFilter, Lookup
 from shared.offboarding.request import parsing
-from shared.offboarding.request.service import Offboardings, Wanted
+from shared.offboarding.request.submit import Submissions
 
 if TYPE_CHECKING:
     from dev.lab import Lab
-    from shared.offboarding.request.service import Submitted
+    from shared.offboarding.request.submit import Submitted
 
 BLOCK = {"disable_sign_in": True}
 
@@ -30,13 +31,13 @@ def users(lab: Lab, count: int) -> list[str]:
 def submit(lab: Lab, upns: list[str], key: str | None = None, **more: Any) -> Submitted:
     body = {"tenant": "fabrikam.example", "users": upns, "actions": BLOCK, **more}
     submission = parsing.parse(json.dumps(body).encode(), max_users=100)
-    return Offboardings(lab.app).submit(submission, "operator", key)
+    return Submissions(lab.app).submit(submission, "operator", key)
 
 
-def all_pages(lab: Lab, wanted: Wanted, limit: int) -> list[str]:
+def all_pages(lab: Lab, wanted: ListFilter, limit: int) -> list[str]:
     found, start = [], None
     while True:
-        page, start = Offboardings(lab.app).page(wanted, start, limit)
+        page, start = Lookup(lab.app).page(wanted, start, limit)
         assert len(page) <= limit
         found += [o.request.person.upn for o in page]
         if start is None:
@@ -49,9 +50,9 @@ def test_the_newest_come_first_and_pages_join_without_gaps_or_doubles(lab: Lab) 
         submit(lab, [upn])
         lab.hub.advance(timedelta(seconds=1))
 
-    assert all_pages(lab, Wanted(), 10) == upns[::-1]
-    assert all_pages(lab, Wanted(tenant="fabrikam.example"), 7) == upns[::-1]
-    assert all_pages(lab, Wanted(tenant="contoso.example"), 7) == []
+    assert all_pages(lab, ListFilter(), 10) == upns[::-1]
+    assert all_pages(lab, ListFilter(tenant="fabrikam.example"), 7) == upns[::-1]
+    assert all_pages(lab, ListFilter(tenant="contoso.example"), 7) == []
 
 
 def test_filters(lab: Lab) -> None:
@@ -63,20 +64,20 @@ def test_filters(lab: Lab) -> None:
     submit(lab, ["bo@fabrikam.example"], reference="TICKET-2", scheduled_for=clock.to_text(noon + timedelta(days=1)))
 
     ada, bo = ["ada@fabrikam.example"], ["bo@fabrikam.example"]
-    assert all_pages(lab, Wanted(state=State.planned), 10) == bo
-    assert all_pages(lab, Wanted(state=State.completed), 10) == ada
-    assert all_pages(lab, Wanted(user="ADA@"), 10) == ada
-    assert all_pages(lab, Wanted(reference="TICKET-2"), 10) == bo
-    assert all_pages(lab, Wanted(until=noon), 10) == ada
-    assert all_pages(lab, Wanted(since=noon), 10) == bo
-    assert all_pages(lab, Wanted(since=noon, tenant="fabrikam.example", state=State.completed), 10) == []
+    assert all_pages(lab, ListFilter(state=State.planned), 10) == bo
+    assert all_pages(lab, ListFilter(state=State.completed), 10) == ada
+    assert all_pages(lab, ListFilter(user="ADA@"), 10) == ada
+    assert all_pages(lab, ListFilter(reference="TICKET-2"), 10) == bo
+    assert all_pages(lab, ListFilter(until=noon), 10) == ada
+    assert all_pages(lab, ListFilter(since=noon), 10) == bo
+    assert all_pages(lab, ListFilter(since=noon, tenant="fabrikam.example", state=State.completed), 10) == []
 
 
 def test_a_page_of_fifty_costs_one_request(lab: Lab) -> None:
     submit(lab, users(lab, 60))
     lab.jobs.requests = 0
 
-    page, _ = Offboardings(lab.app).page(Wanted(), None, 50)
+    page, _ = Lookup(lab.app).page(ListFilter(), None, 50)
 
     assert len(page) == 50
     assert lab.jobs.requests == 1
@@ -86,7 +87,7 @@ def test_a_search_that_keys_cannot_answer_reads_at_most_four_pages(lab: Lab) -> 
     submit(lab, users(lab, 60))
     lab.jobs.requests = 0
 
-    Offboardings(lab.app).page(Wanted(user="nobody"), None, 50)
+    Lookup(lab.app).page(ListFilter(user="nobody"), None, 50)
 
     assert lab.jobs.requests <= 4
 
@@ -107,7 +108,7 @@ def test_details_cost_two_requests(lab: Lab) -> None:
     lab.run()
     lab.jobs.requests = lab.details.requests = 0
 
-    Offboardings(lab.app).details(offboarding.id)
+    Lookup(lab.app).details(offboarding.id)
 
     assert lab.jobs.requests + lab.details.requests == 2
 
@@ -150,4 +151,4 @@ def test_a_repeat_completes_a_submission_that_was_cut_short(lab: Lab) -> None:
     again = submit(lab, upns, key="k1")
 
     assert len({o.id for o in again.offboardings}) == 60
-    assert sorted(all_pages(lab, Wanted(), 50)) == sorted(upns)
+    assert sorted(all_pages(lab, ListFilter(), 50)) == sorted(upns)

@@ -16,7 +16,7 @@ from shared.jobs.records import State
 from shared.jobs.storage.store import PARTITION
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations
-from shared.offboarding.request.service import Offboardings, Wanted
+from shared.offboarding.lookup import ListFilter, Lookup
 
 if TYPE_CHECKING:
     from dev.lab import Lab
@@ -98,7 +98,7 @@ def test_the_first_snapshot_survives_a_retry(lab: Lab) -> None:
     do(lab, "retry", offboarding.id)
     lab.run()
 
-    _, details = Offboardings(lab.app).details(offboarding.id)
+    _, details = Lookup(lab.app).details(offboarding.id)
     assert details.first().values["user"]["accountEnabled"] is True
     assert details.snapshots[2].values["user"]["accountEnabled"] is False
 
@@ -123,7 +123,7 @@ def test_after_a_cancellation_no_step_begins_and_what_was_written_is_told(lab: L
             lab.hub.execute(ready[0])
     writes = len(written(lab))
 
-    if Offboardings(lab.app).get(offboarding.id).has_ended:
+    if Lookup(lab.app).get(offboarding.id).has_ended:
         return
     do(lab, "cancel", offboarding.id)
     in_flight = sum(work.kind == "activity" for work in lab.hub.ready())
@@ -244,7 +244,7 @@ def test_ended_offboardings_are_forgotten_after_the_retention(lab: Lab) -> None:
     watch.forget_old(lab.app)
 
     assert lab.details.keys(offboarding.id) == []
-    found, _ = Offboardings(lab.app).page(Wanted(), None, 10)
+    found, _ = Lookup(lab.app).page(ListFilter(), None, 10)
     assert [o.id for o in found] == [planned.id]
 
 
@@ -279,5 +279,5 @@ def test_one_night_is_enough_for_all_that_is_old(lab: Lab) -> None:
 
     watch.forget_old(lab.app)
 
-    found, _ = Offboardings(lab.app).page(Wanted(), None, 10)
+    found, _ = Lookup(lab.app).page(ListFilter(), None, 10)
     assert [o.state for o in found] == [State.planned]

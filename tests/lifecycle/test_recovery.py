@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dev.tenant import seed
 from shared.jobs.storage.store import PARTITION
 from shared.offboarding.lifecycle import watch
-from shared.offboarding.request.service import Offboardings
+from shared.offboarding.lookup import Lookup
 
 if TYPE_CHECKING:
     from dev.lab import Lab
@@ -94,7 +94,7 @@ def test_an_old_run_in_the_middle_of_its_work_is_superseded(lab: Lab) -> None:
     offboarding = lab.submit("ada@fabrikam.example", CONTAIN)
     for _ in range(4):
         lab.hub.execute(lab.hub.ready()[0])
-    claimed = Offboardings(lab.app).get(offboarding.id)
+    claimed = Lookup(lab.app).get(offboarding.id)
     lab.hub.advance(timedelta(minutes=11))
     watch.wake(lab.app)
     lab.hub.advance(timedelta(minutes=40))

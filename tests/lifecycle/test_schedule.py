@@ -11,7 +11,7 @@ from shared.base import clock
 from shared.base.problems import RefusedError
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations
-from shared.offboarding.request.service import Offboardings
+from shared.offboarding.lookup import Lookup
 
 if TYPE_CHECKING:
     from dev.lab import Lab
@@ -93,7 +93,7 @@ def test_at_most_three_of_a_tenant_run_at_once_and_the_rest_follow_in_order(lab:
 
     assert [o.request.person.upn for o in first] == upns[:3]
     assert watch.wake(lab.app) == []
-    waiting = Offboardings(lab.app).get(submitted[3].id)
+    waiting = Lookup(lab.app).get(submitted[3].id)
     assert waiting.state == "Planned"
     assert waiting.is_waiting(clock.now())
     for offboarding in first:

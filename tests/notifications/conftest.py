@@ -35,7 +35,7 @@ from shared.notifications import outbox
 from shared.notifications.settings import destinations
 from shared.notifications.settings.preferences import Preferences
 from shared.offboarding.request import parsing
-from shared.offboarding.request.service import Offboardings
+from shared.offboarding.request.submit import Submissions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -191,7 +191,7 @@ class Lab(Office):
     def submit(self, user: str, actions: dict[str, Any], **more: Any) -> Offboarding:
         body = {"tenant": "fabrikam.example", "users": [user], "actions": actions, **more}
         submission = parsing.parse(json.dumps(body).encode(), max_users=100)
-        submitted = Offboardings(self.app).submit(submission, "operator")
+        submitted = Submissions(self.app).submit(submission, "operator")
         for claimed in submitted.to_start:
             self.hub.start("offboard_user", claimed.instance_id, {"id": claimed.id, "run": claimed.run})
         return submitted.offboardings[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dev.tenant import seed
 from shared.microsoft365.app_roles import EXCHANGE, GRAPH, SHAREPOINT
 from shared.offboarding.request import parsing
-from shared.offboarding.request.service import Offboardings
+from shared.offboarding.request.submit import Submissions
 
 if TYPE_CHECKING:
     from shared.offboarding.request.submission import Submission
@@ -32,14 +32,14 @@ def _sent(site: Site) -> list[str]:
 
 def test_a_plan_knows_what_was_granted_by_a_service_that_it_does_not_ask(site: Site) -> None:
     site.revoke("Exchange.ManageAsApp", "exchange")
-    planned = Offboardings(site.app()).plan(_submission({"set_out_of_office": {"internal": "Gone"}}))
+    planned = Submissions(site.app()).plan(_submission({"set_out_of_office": {"internal": "Gone"}}))
 
     assert any("Exchange.ManageAsApp" in warning for warning in planned.warnings)
     assert _sent(site) == ["graph", "token", "token"]
 
 
 def test_a_plan_signs_in_to_nothing_that_it_does_not_use(site: Site) -> None:
-    Offboardings(site.app()).plan(_submission({"disable_sign_in": True}))
+    Submissions(site.app()).plan(_submission({"disable_sign_in": True}))
 
     assert _sent(site) == ["graph", "token"]
 
@@ -48,7 +48,7 @@ def test_a_submission_says_what_its_own_token_shows_and_asks_for_no_other(site: 
     site.revoke("UserAuthenticationMethod.ReadWrite.All")
     site.revoke("Exchange.ManageAsApp", "exchange")
     actions = {"remove_mfa_methods": True, "set_out_of_office": {"internal": "Gone"}}
-    submitted = Offboardings(site.app()).submit(_submission(actions), "operator")
+    submitted = Submissions(site.app()).submit(_submission(actions), "operator")
 
     (text,) = [text for text in submitted.general if "not granted" in text]
     assert "UserAuthenticationMethod.ReadWrite.All (Microsoft Graph)" in text
@@ -61,7 +61,7 @@ def test_a_sign_in_that_does_not_answer_costs_the_remark_and_not_the_plan(site: 
     app.microsoft365.sign_in(seed.FABRIKAM, app.microsoft365.audiences[GRAPH])
     site.revoke("Exchange.ManageAsApp", "exchange")
     site.simulator.faults([{"service": "login", "kind": "status", "status": 500}])
-    planned = Offboardings(app).plan(_submission({"set_out_of_office": {"internal": "Gone"}}))
+    planned = Submissions(app).plan(_submission({"set_out_of_office": {"internal": "Gone"}}))
 
     assert not any("not granted" in warning for warning in planned.warnings)
 
@@ -72,7 +72,7 @@ def test_what_sharepoint_granted_is_known_once_the_app_has_a_token_for_it(site: 
     assert SHAREPOINT not in app.microsoft365.permissions_granted(seed.FABRIKAM)
     site.check(app)
 
-    planned = Offboardings(app).plan(_submission(ONEDRIVE))
+    planned = Submissions(app).plan(_submission(ONEDRIVE))
 
     assert any("Sites.FullControl.All" in warning for warning in planned.warnings)
 

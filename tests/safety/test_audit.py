@@ -20,8 +20,9 @@ from shared.jobs.storage import audit
 from shared.jobs.storage.table import Insert
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations
+from shared.offboarding.lookup import Lookup
 from shared.offboarding.request import parsing
-from shared.offboarding.request.service import Offboardings
+from shared.offboarding.request.submit import Submissions
 
 if TYPE_CHECKING:
     from conftest import Leaver
@@ -34,7 +35,7 @@ ADA = "ada@fabrikam.example"
 
 
 def record(lab: Lab, offboarding_id: str) -> list[audit.Entry]:
-    return list(Offboardings(lab.app).audit(offboarding_id).entries)
+    return list(Lookup(lab.app).audit(offboarding_id).entries)
 
 
 def writes(lab: Lab, offboarding_id: str) -> list[audit.Entry]:
@@ -173,7 +174,7 @@ def test_a_delete_that_was_refused_leaves_no_entry(lab: Lab) -> None:
 def test_a_recovery_is_a_decision(lab: Lab) -> None:
     body = {"tenant": "fabrikam.example", "users": [ADA], "actions": {"disable_sign_in": True}}
     submission = parsing.parse(json.dumps(body).encode(), max_users=100)
-    (offboarding,) = Offboardings(lab.app).submit(submission, "operator").to_start  # and nobody starts it
+    (offboarding,) = Submissions(lab.app).submit(submission, "operator").to_start  # and nobody starts it
     lab.hub.advance(timedelta(minutes=11))
     (claimed,) = watch.wake(lab.app)
     lab.start(claimed)
@@ -194,7 +195,7 @@ def test_writes_survive_a_host_that_dies_before_the_record(lab: Lab) -> None:
 def test_another_tenants_record_does_not_exist(lab: Lab) -> None:
     result = lab.offboard(ADA, {"disable_sign_in": True})
     with pytest.raises(RefusedError) as caught:
-        Offboardings(lab.app, Scope(tenants=frozenset({seed.CONTOSO}))).audit(result.offboarding.id)
+        Lookup(lab.app, Scope(tenants=frozenset({seed.CONTOSO}))).audit(result.offboarding.id)
     assert caught.value.status == 404
 
 

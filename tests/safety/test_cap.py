@@ -11,8 +11,9 @@ import pytest
 
 from shared.base import clock
 from shared.base.problems import RefusedError
+from shared.offboarding.lookup import ListFilter, Lookup
 from shared.offboarding.request import parsing
-from shared.offboarding.request.service import Offboardings, Wanted
+from shared.offboarding.request.submit import Submissions
 
 if TYPE_CHECKING:
     from dev.lab import Lab
@@ -35,11 +36,11 @@ def submit(lab: Lab, upns: list[str], tenant: str = "fabrikam.example", key: str
     due = clock.to_text(clock.now() + timedelta(days=9))
     body: dict[str, Any] = {"tenant": tenant, "users": upns, "actions": {"disable_sign_in": True}}
     submission = parsing.parse(json.dumps({**body, "scheduled_for": due}).encode(), max_users=100)
-    return [o.id for o in Offboardings(lab.app).submit(submission, "operator", key).offboardings]
+    return [o.id for o in Submissions(lab.app).submit(submission, "operator", key).offboardings]
 
 
 def stored(lab: Lab) -> int:
-    return len(Offboardings(lab.app).page(Wanted(), None, 200)[0])
+    return len(Lookup(lab.app).page(ListFilter(), None, 200)[0])
 
 
 def test_what_would_be_too_many_is_refused_until_the_hour_is_over(capped: Lab) -> None:
@@ -79,5 +80,5 @@ def test_a_repeat_counts_once(capped: Lab) -> None:
 
 def test_locks_and_listing_do_not_meet(capped: Lab) -> None:
     ids = submit(capped, people(capped, 2))
-    page, _ = Offboardings(capped.app).page(Wanted(tenant="fabrikam.example"), None, 10)
+    page, _ = Lookup(capped.app).page(ListFilter(tenant="fabrikam.example"), None, 10)
     assert sorted(o.id for o in page) == sorted(ids)

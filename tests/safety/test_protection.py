@@ -17,8 +17,9 @@ from shared.base.problems import RefusedError
 from shared.jobs.storage import keys
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations
+from shared.offboarding.lookup import ListFilter, Lookup
 from shared.offboarding.request import parsing
-from shared.offboarding.request.service import Offboardings, Wanted
+from shared.offboarding.request.submit import Submissions
 from shared.offboarding.tenants import protection
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def submit(
 ) -> list[Offboarding]:
     body = {"tenant": "fabrikam.example", "users": upns, "actions": BLOCK, **more}
     submission = parsing.parse(json.dumps(body).encode(), max_users=100)
-    return list(Offboardings(lab.app, scope).submit(submission, by, key).offboardings)
+    return list(Submissions(lab.app, scope).submit(submission, by, key).offboardings)
 
 
 def refusal(lab: Lab, *upns: str, **more: Any) -> RefusedError:
@@ -65,7 +66,7 @@ def protect(lab: Lab, *names: str) -> None:
 
 
 def nothing_is_stored(lab: Lab) -> bool:
-    return Offboardings(lab.app).page(Wanted(), None, 10) == ([], None)
+    return Lookup(lab.app).page(ListFilter(), None, 10) == ([], None)
 
 
 def nothing_was_written(lab: Lab) -> bool:

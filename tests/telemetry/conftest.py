@@ -26,7 +26,7 @@ from shared.base import clock, tracing
 from shared.jobs import telemetry
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.request import parsing
-from shared.offboarding.request.service import Offboardings
+from shared.offboarding.request.submit import Submissions
 from triggers import starting
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Plant:
         """Submit as a request does that carries `headers`, and start what is due."""
         body = {"tenant": "fabrikam.example", "users": users, "actions": actions, **more}
         with tracing.invocation("POST offboardings", None, headers):
-            submitted = Offboardings(self.lab.app).submit(
+            submitted = Submissions(self.lab.app).submit(
                 parsing.parse(json.dumps(body).encode(), max_users=100), "operator"
             )
             self.start(*submitted.to_start)

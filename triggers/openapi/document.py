@@ -85,9 +85,9 @@ def _bodies() -> tuple[dict[str, Schema], dict[str, Schema]]:
     from pydantic.json_schema import models_json_schema
 
     from shared.notifications.settings.destinations import Destinations
-    from shared.offboarding.request import parsing as requests
+    from shared.offboarding.request import parsing
 
-    models: dict[str, type[BaseModel]] = {**requests.models(), "NotificationSettings": Destinations}
+    models: dict[str, type[BaseModel]] = {**parsing.models(), "NotificationSettings": Destinations}
     made, rest = models_json_schema(
         [(model, "validation") for model in models.values()], ref_template="#/components/schemas/Given.{model}"
     )

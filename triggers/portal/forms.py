@@ -21,7 +21,7 @@ _UNTOUCHED: Final[Mapping[str, Any]] = {"set_out_of_office": "", "forward_email"
 
 def actions_in(form: Form, problems: list[Problem]) -> dict[str, dict[str, Any]]:
     """Return what is switched on, with its parameters; what is wrong with those is added to `problems`."""
-    from shared.offboarding.request import parsing as requests
+    from shared.offboarding.request import parsing
 
     actions: dict[str, dict[str, Any]] = {}
     for action in catalogue.all_actions().values():
@@ -29,7 +29,7 @@ def actions_in(form: Form, problems: list[Problem]) -> dict[str, dict[str, Any]]
         if params is None:
             continue
         try:
-            actions[action.name] = requests.checked_params(action.name, params)
+            actions[action.name] = parsing.checked_params(action.name, params)
         except RefusedError as error:
             problems += [Problem(action.portal_key, f"{action.title}: {p.message}") for p in error.problems]
     return actions

@@ -14,7 +14,7 @@ from shared.base import clock
 from shared.base.problems import RefusedError, refused
 from shared.jobs.records import Reason
 from shared.offboarding.lifecycle.operations import Operations
-from shared.offboarding.request.service import MAX_PAGE, Offboardings, Wanted
+from shared.offboarding.lookup import MAX_PAGE, ListFilter, Lookup
 from triggers import starting
 from triggers.answers import json_answer
 from triggers.portal import forms, wire
@@ -63,7 +63,7 @@ _SEVERITIES: Final = {"failed": "Error", "needs_attention": "Warning", "skipped"
 def list_scheduled_items(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List the newest 1,000 offboardings, the latest scheduled first, as the portal's rows of tasks."""
     query = wire.query(req)
-    service = Offboardings(services.current(), caller.scope)
+    service = Lookup(services.current(), caller.scope)
     if query.get("id"):
         found = _by_id(service, query["id"])
     elif query.get("type", _COMMAND).casefold() != _COMMAND.casefold() or catalogue.is_on(query.get("showhidden")):
@@ -74,18 +74,18 @@ def list_scheduled_items(req: func.HttpRequest, caller: Caller) -> func.HttpResp
     return json_answer(sorted(rows, key=lambda row: (row["ScheduledTime"], row["ExecutedTime"]), reverse=True))
 
 
-def _by_id(service: Offboardings, offboarding_id: str) -> list[Offboarding]:
+def _by_id(service: Lookup, offboarding_id: str) -> list[Offboarding]:
     try:
         return [service.get(offboarding_id)]
     except RefusedError:
         return []
 
 
-def _newest(service: Offboardings, tenant: str) -> list[Offboarding]:
+def _newest(service: Lookup, tenant: str) -> list[Offboarding]:
     found: list[Offboarding] = []
     start = None
     while len(found) < _MOST:
-        page, start = service.page(Wanted(tenant or None), start, MAX_PAGE)
+        page, start = service.page(ListFilter(tenant or None), start, MAX_PAGE)
         found += page
         if start is None:
             break
@@ -144,7 +144,7 @@ def _summary(offboarding: Offboarding) -> str:
 @route(wire.blueprint, "GET ListScheduledItemDetails", wire.text_refused)
 def list_scheduled_item_details(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell everything about one offboarding, with a row for each step."""
-    offboarding, details = Offboardings(services.current(), caller.scope).details(_row_key(wire.query(req)))
+    offboarding, details = Lookup(services.current(), caller.scope).details(_row_key(wire.query(req)))
     task = _task(offboarding) | {"TenantGroup": None, "Trigger": None}
     rows = [_row(line) for line in lines_of(offboarding, details)]
     answer = {"Tenant": offboarding.request.tenant.domain, "Timestamp": task["Timestamp"], "Results": rows}
@@ -168,7 +168,7 @@ def list_logs(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     key = wire.text_in(wire.query(req), "scheduledtaskid")
     if not key:
         return json_answer([])
-    offboarding, details = Offboardings(services.current(), caller.scope).details(key)
+    offboarding, details = Lookup(services.current(), caller.scope).details(key)
     entries = [_Entry(e.at, "Info", _EVENTS.get(e.what, e.what), e.by) for e in offboarding.events]
     entries += [
         _Entry(
@@ -236,7 +236,7 @@ async def remove_scheduled_item(
 
 async def _perform(client: df.DurableOrchestrationClient, caller: Caller, what: Name, key: str) -> str:
     app = services.current()
-    offboarding = await asyncio.to_thread(Offboardings(app, caller.scope).get, key)
+    offboarding = await asyncio.to_thread(Lookup(app, caller.scope).get, key)
     done = await asyncio.to_thread(Operations(app, caller.name, caller.scope).perform, what, key)
     await starting.follow_up(client, done)
     return _name(offboarding)

@@ -10,8 +10,8 @@ from shared.actions import catalogue, plan, portal_form
 from shared.app import services
 from shared.base import clock, identifiers
 from shared.base.problems import Problem, RefusedError
-from shared.offboarding.request.service import Offboardings
 from shared.offboarding.request.submission import Submission, checked
+from shared.offboarding.request.submit import Submissions
 from triggers import starting
 from triggers.answers import json_answer
 from triggers.portal import forms, wire
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from shared.access.caller import Caller
     from shared.jobs.records import Offboarding
-    from shared.offboarding.request.service import Submitted
+    from shared.offboarding.request.submit import Submitted
     from triggers.portal.wire import Form
 
 _MAX_MOMENT = 253402300799  # 9999-12-31, the last moment a datetime holds
@@ -36,7 +36,7 @@ async def exec_offboard_user(
 ) -> func.HttpResponse:
     """Accept the wizard's form: one result for each user."""
     submission, dropped = _submission(wire.body(req))
-    service = Offboardings(services.current(), caller.scope)
+    service = Submissions(services.current(), caller.scope)
     submitted = await asyncio.to_thread(service.submit, submission, caller.name, looks_at_mail=True)
     await starting.start(client, submitted.to_start)
     return json_answer({"Results": [_result(one, submitted, dropped) for one in submitted.offboardings]})

@@ -105,11 +105,11 @@ def _check(content: Mapping[str, Any]) -> None:
 
 def parse(body: bytes) -> Defaults | None:
     """Read {"actions", "notify"} as in a request to offboard, or null; raises `RefusedError` (400, 413, 422)."""
-    from shared.offboarding.request import parsing as requests
+    from shared.offboarding.request import parsing
 
     if body.strip() == b"null":
         return None
-    parsed = requests.parse_defaults(body)
+    parsed = parsing.parse_defaults(body)
     return Defaults(*parsed)
 
 

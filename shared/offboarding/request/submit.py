@@ -1,4 +1,4 @@
-"""What can be asked of offboardings: submit, plan, look up, list.
+"""Asking for offboardings: what a request would lead to, and storing what it leads to.
 
 Triggers translate between HTTP and these calls. Nothing here knows Durable Functions: whoever gets offboardings to
 start back starts them, and an error while starting one means "unknown", which the health check settles.
@@ -18,7 +18,7 @@ from shared.base import clock
 from shared.base.problems import Problem, RefusedError, refused
 from shared.jobs import slots, telemetry
 from shared.jobs.records import Offboarding, Request, State
-from shared.jobs.storage import audit, keys
+from shared.jobs.storage import keys
 from shared.jobs.storage.store import receipt_ids, receipt_row
 from shared.jobs.storage.table import ConflictError
 from shared.offboarding.request import remarks
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from shared.actions.plan import Plan
     from shared.app.services import Services
-    from shared.jobs.storage.store import Details, Locks
+    from shared.jobs.storage.store import Locks
     from shared.jobs.storage.table import Row
     from shared.offboarding.request.submission import Submission
     from shared.offboarding.tenants.people import Found
@@ -41,10 +41,6 @@ MAX_STARTED_AT_ONCE: Final = 19
 
 _TRIES: Final = 3
 _CAP_OVER: Final = timedelta(hours=1)
-
-MAX_PAGE: Final = 200
-MAX_PAGES_READ: Final = 4
-"""How far a listing looks for what keys cannot answer, before it returns what it found."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +76,8 @@ class Planned:
         return (*(text for texts in self.remarks.values() for text in texts), *self.general)
 
 
-class Offboardings:
-    """The offboardings of the tenants an operator may see: what lies outside of their scope does not exist."""
+class Submissions:
+    """What an operator asks for, in the tenants they may see: what lies outside of their scope does not exist."""
 
     def __init__(self, services: Services, scope: Scope = EVERYTHING) -> None:
         self._settings = services.settings
@@ -224,89 +220,6 @@ class Offboardings:
         free = slots.free_of(locks.slots, self._settings.max_runs_per_tenant)[:MAX_STARTED_AT_ONCE]
         taken = [slots.claimed(o, now, slot) for o, slot in zip(new, free, strict=False) if o.is_waiting(now)]
         return [*taken, *new[len(taken) :]]
-
-    def get(self, offboarding_id: str) -> Offboarding:
-        """Return an offboarding; raises `RefusedError` 404."""
-        offboarding = self._store.get(offboarding_id) if offboarding_id.isalnum() else None
-        if offboarding is None or not self._scope.sees(offboarding.request.tenant.id):
-            raise refused(404, "offboarding_not_found", "There is no such offboarding.")
-        return offboarding
-
-    def details(self, offboarding_id: str) -> tuple[Offboarding, Details]:
-        """Return an offboarding and what is known of its run so far; raises `RefusedError` 404."""
-        return self.get(offboarding_id), self._store.details(offboarding_id)
-
-    def audit(self, offboarding_id: str) -> audit.Audit:
-        """Return what was decided and written, also of an offboarding that was deleted; raises `RefusedError` 404."""
-        known: audit.Audit | None = None
-        if offboarding_id.isalnum():
-            kept, offboarding = self._store.audited(offboarding_id), self._store.get(offboarding_id)
-            known = audit.read(kept, offboarding, None if offboarding else self._store.deletion(offboarding_id))
-        if known is None or not self._scope.sees(known.tenant_id):
-            raise refused(404, "offboarding_not_found", "There is no such offboarding.")
-        return known
-
-    def page(self, wanted: Wanted, start: str | None, limit: int) -> tuple[list[Offboarding], str | None]:
-        """Return at most `limit` offboardings, newest first, and the id to go on from; raises `RefusedError` 404.
-
-        What keys cannot answer is looked for in a few pages; then there may be fewer results, or none, and more to
-        come.
-        """
-        tenant_id = self._tenants.resolve(wanted.tenant) if wanted.tenant else None
-        span = keys.Span.between(wanted.since, wanted.until)
-        if wanted.needs_no_look:
-            return self._page(tenant_id, span, start, min(limit, MAX_PAGE))
-        found: list[Offboarding] = []
-        for _ in range(MAX_PAGES_READ):
-            page, start = self._page(tenant_id, span, start, MAX_PAGE)
-            for offboarding in page:
-                if wanted.includes(offboarding):
-                    if len(found) == limit:
-                        return found, offboarding.id
-                    found.append(offboarding)
-            if start is None:
-                break
-        return found, start
-
-    def _page(
-        self, tenant_id: str | None, span: keys.Span, start: str | None, limit: int
-    ) -> tuple[list[Offboarding], str | None]:
-        """Return a page of one tenant, or of all the operator's tenants together: ids sort alike in each."""
-        if tenant_id or self._scope.tenants is None:
-            return self._store.page(tenant_id, span, start, limit)
-        pages = [self._store.page(one, span, start, limit) for one in self._scope.tenants]
-        # Behind the first page that goes on, the other tenants' offboardings may not be the next ones.
-        ends = [next_id for _, next_id in pages if next_id]
-        end = min(ends, default=None)
-        found = sorted((o for page, _ in pages for o in page if end is None or o.id < end), key=lambda o: o.id)
-        return (found[:limit], found[limit].id) if len(found) > limit else (found, end)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which offboardings a listing is for; `user` is a part of the name or address, or the whole object id."""
-
-    tenant: str | None = None
-    state: State | None = None
-    user: str = ""
-    reference: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-
-    @property
-    def needs_no_look(self) -> bool:
-        """Return whether keys alone answer."""
-        return self.state is None and not self.user and not self.reference
-
-    def includes(self, offboarding: Offboarding) -> bool:
-        """Return whether an offboarding is wanted."""
-        person = offboarding.request.person
-        text = self.user.casefold()
-        return (
-            self.state in {None, offboarding.state}
-            and self.reference in {"", offboarding.request.reference}
-            and (text in {"", person.id} or text in person.upn.casefold() or text in person.display_name.casefold())
-        )
 
 
 def _refuse_if_under_way(new: Sequence[Offboarding], locks: Locks) -> None:

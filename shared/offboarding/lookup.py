@@ -1,0 +1,117 @@
+"""Looking up offboardings: one, a page of them, what is known of its run, and what was decided and written.
+
+What lies outside of an operator's scope does not exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from shared.access.scope import EVERYTHING, Scope
+from shared.base.problems import refused
+from shared.jobs.storage import audit, keys
+from shared.offboarding.tenants.tenants import Tenants
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.app.services import Services
+    from shared.jobs.records import Offboarding, State
+    from shared.jobs.storage.store import Details
+
+MAX_PAGE: Final = 200
+MAX_PAGES_READ: Final = 4
+"""How far a listing looks for what keys cannot answer, before it returns what it found."""
+
+
+@dataclass(frozen=True)
+class ListFilter:
+    """Which offboardings a listing is for; `user` is a part of the name or address, or the whole object id."""
+
+    tenant: str | None = None
+    state: State | None = None
+    user: str = ""
+    reference: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_answered_by_keys(self) -> bool:
+        """Return whether keys alone answer."""
+        return self.state is None and not self.user and not self.reference
+
+    def includes(self, offboarding: Offboarding) -> bool:
+        """Return whether an offboarding is wanted."""
+        person = offboarding.request.person
+        text = self.user.casefold()
+        return (
+            self.state in {None, offboarding.state}
+            and self.reference in {"", offboarding.request.reference}
+            and (text in {"", person.id} or text in person.upn.casefold() or text in person.display_name.casefold())
+        )
+
+
+class Lookup:
+    """The offboardings of the tenants an operator may see."""
+
+    def __init__(self, services: Services, scope: Scope = EVERYTHING) -> None:
+        self._store = services.store
+        self._tenants = Tenants(services, scope)
+        self._scope = scope
+
+    def get(self, offboarding_id: str) -> Offboarding:
+        """Return an offboarding; raises `RefusedError` 404."""
+        offboarding = self._store.get(offboarding_id) if offboarding_id.isalnum() else None
+        if offboarding is None or not self._scope.sees(offboarding.request.tenant.id):
+            raise refused(404, "offboarding_not_found", "There is no such offboarding.")
+        return offboarding
+
+    def details(self, offboarding_id: str) -> tuple[Offboarding, Details]:
+        """Return an offboarding and what is known of its run so far; raises `RefusedError` 404."""
+        return self.get(offboarding_id), self._store.details(offboarding_id)
+
+    def audit(self, offboarding_id: str) -> audit.Audit:
+        """Return what was decided and written, also of an offboarding that was deleted; raises `RefusedError` 404."""
+        known: audit.Audit | None = None
+        if offboarding_id.isalnum():
+            kept, offboarding = self._store.audited(offboarding_id), self._store.get(offboarding_id)
+            known = audit.read(kept, offboarding, None if offboarding else self._store.deletion(offboarding_id))
+        if known is None or not self._scope.sees(known.tenant_id):
+            raise refused(404, "offboarding_not_found", "There is no such offboarding.")
+        return known
+
+    def page(self, only: ListFilter, start: str | None, limit: int) -> tuple[list[Offboarding], str | None]:
+        """Return at most `limit` offboardings, newest first, and the id to go on from; raises `RefusedError` 404.
+
+        What keys cannot answer is looked for in a few pages; then there may be fewer results, or none, and more to
+        come.
+        """
+        tenant_id = self._tenants.resolve(only.tenant) if only.tenant else None
+        span = keys.Span.between(only.since, only.until)
+        if only.is_answered_by_keys:
+            return self._page(tenant_id, span, start, min(limit, MAX_PAGE))
+        found: list[Offboarding] = []
+        for _ in range(MAX_PAGES_READ):
+            page, start = self._page(tenant_id, span, start, MAX_PAGE)
+            for offboarding in page:
+                if only.includes(offboarding):
+                    if len(found) == limit:
+                        return found, offboarding.id
+                    found.append(offboarding)
+            if start is None:
+                break
+        return found, start
+
+    def _page(
+        self, tenant_id: str | None, span: keys.Span, start: str | None, limit: int
+    ) -> tuple[list[Offboarding], str | None]:
+        """Return a page of one tenant, or of all the operator's tenants together: ids sort alike in each."""
+        if tenant_id or self._scope.tenants is None:
+            return self._store.page(tenant_id, span, start, limit)
+        pages = [self._store.page(one, span, start, limit) for one in self._scope.tenants]
+        # Behind the first page that goes on, the other tenants' offboardings may not be the next ones.
+        ends = [next_id for _, next_id in pages if next_id]
+        end = min(ends, default=None)
+        found = sorted((o for page, _ in pages for o in page if end is None or o.id < end), key=lambda o: o.id)
+        return (found[:limit], found[limit].id) if len(found) > limit else (found, end)
