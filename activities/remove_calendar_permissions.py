@@ -70,7 +70,7 @@ class RemoveCalendarPermissions(Action):
         return holdings.remove(task.clients.graph.batch, calls)
 
     def proof_for(self, view: View) -> tuple[Read[Any], ...]:
-        """ScanSource again only at the calendars that had an entry."""
+        """Look again only at the calendars that had an entry."""
         owners = {right.owner: Mailbox(right.owner, right.name) for right in view.now.get(HELD).rights}
         names = holdings.names_of(view)
         return holdings.proof(HELD, [_entries(mailbox, names) for mailbox in owners.values()], "graph")

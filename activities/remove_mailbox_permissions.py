@@ -103,7 +103,7 @@ class RemoveMailboxPermissions(Action):
         return results
 
     def proof_for(self, view: View) -> tuple[Read[Any], ...]:
-        """ScanSource again only where something was removed."""
+        """Look again only where something was removed."""
         who = _Holder(_upn(view), holdings.names_of(view))
         rights = view.now.get(HELD).rights
         kinds = {right.kind for right in rights}

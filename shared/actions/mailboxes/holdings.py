@@ -238,5 +238,5 @@ def _judge(right: Right, *, is_held: bool) -> Finding:
 def _unread(mailboxes: Sequence[tuple[str, str]]) -> Finding:
     named = ", ".join(name for name, _ in mailboxes[:_NAMED])
     more = f" and {len(mailboxes) - _NAMED:,} more" if len(mailboxes) > _NAMED else ""
-    text = f"ScanSource there by hand: {mailboxes[0][1]}"
+    text = f"Look there by hand: {mailboxes[0][1]}"
     return Finding(Outcome.needs_attention, text, "unread", f"Could not be read: {named}{more}")

@@ -31,7 +31,7 @@ MAX_RECOVERIES: Final = 5
 
 
 def wake(services: Services, due: Sequence[Wake] | None = None) -> list[Offboarding]:
-    """ScanSource at everything that is due (`due`, where it was read before), and return what has to be started.
+    """Look at everything that is due (`due`, where it was read before), and return what has to be started.
 
     Messages that are due are left to the outbox.
 
@@ -61,7 +61,7 @@ def _alone(name: str) -> Generator[None]:
     try:
         yield
     except Exception:  # noqa: BLE001 - whatever it is, it concerns this one alone
-        _log.exception("%s could not be looked after; it is looked at again next time", name)
+        _log.exception("Could not process %s; retrying at the next tick", name)
 
 
 def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: datetime) -> Iterator[Offboarding]:
@@ -84,7 +84,7 @@ def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: dat
 
 
 def _look_after(services: Services, offboarding_id: str, now: datetime) -> list[Offboarding]:
-    """ScanSource whether a run is alive; where it is not, the next one carries on."""
+    """Look whether a run is alive; where it is not, the next one carries on."""
     offboarding = services.store.get(offboarding_id)
     if offboarding is None or offboarding.state is not State.running or (offboarding.wake_at or now) > now:
         return []
