@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 TENANTS = (seed.CONTOSO, seed.FABRIKAM, seed.HYBRID)
 _TIMEOUT = 60
-_ACTIVITIES_AT_ONCE = "16"
 _CERTIFICATE_PASSWORD = "canary-certificate-password"  # noqa: S105 - of a throwaway certificate
 
 
@@ -205,7 +204,6 @@ class Stack:
 
     def _environment(self, port: int) -> dict[str, str]:
         """Return the host's environment: every setting is given, so that none of the developer's own shines through."""
-        limit = "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions"
         return {
             **os.environ,
             **{setting.name: setting.default or "" for setting in (*SETTINGS, *HOST_SETTINGS)},
@@ -223,8 +221,6 @@ class Stack:
             "SHAREPOINT_URL": self.simulator.sharepoint,
             "REQUESTS_CA_BUNDLE": self.simulator.ca,
             "NO_PROXY": "127.0.0.1",
-            "PYTHON_THREADPOOL_THREAD_COUNT": _ACTIVITIES_AT_ONCE,
-            limit: _ACTIVITIES_AT_ONCE,
             "MAX_PER_TENANT_AND_HOUR": "10000",
             **self.options.settings,
         }

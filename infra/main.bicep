@@ -77,7 +77,8 @@ param taskHub string = 'Offboarding'
 param tickSchedule string = '0 * * * * *'
 param retentionSchedule string = '0 30 3 * * *'
 
-@description('Activities that one instance works on at the same time, each on a thread of its own.')
+@minValue(1)
+@description('Activities that one instance works on at the same time.')
 param activitiesAtOnce int = 16
 
 @allowed([512, 2048, 4096])
@@ -102,6 +103,9 @@ var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
 }
+// Azure's Python worker runs activities, orchestrator turns and requests in one pool: with no more threads than activities,
+// busy activities keep every turn waiting.
+var workerThreads = 2 * activitiesAtOnce
 var packageContainer = 'deployments'
 
 // Libraries that would be traced by themselves: addresses of webhooks hold secrets, and their receivers need not know
@@ -116,7 +120,7 @@ var settings = {
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identity.outputs.clientId
   AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions: string(activitiesAtOnce)
-  PYTHON_THREADPOOL_THREAD_COUNT: string(activitiesAtOnce)
+  PYTHON_THREADPOOL_THREAD_COUNT: string(workerThreads)
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
   OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: disabledInstrumentations
   OTEL_TRACES_SAMPLER: 'always_on'

@@ -26,13 +26,15 @@ def _options() -> Options:
     parser.add_argument("--root", type=Path, required=True, help="folder of function_app.py")
     parser.add_argument("--data", type=Path, required=True, help="folder of the task hub and the keys")
     parser.add_argument("--port", type=int, required=True, help="HTTP port; 0 picks a free one")
-    parser.add_argument("--visibility-timeout", type=float, default=300, metavar="SECONDS", help="lease of an activity")
+    parser.add_argument(
+        "--visibility-timeout", type=float, metavar="SECONDS", help="lease of an activity, instead of host.json's"
+    )
     parser.add_argument(
         "--clock", metavar="MODULE:FUNCTION", help="called with the host's clock after the app is loaded"
     )
     parser.add_argument("--worker", choices=("embedded", "microsoft"), default="embedded")
     given = parser.parse_args()
-    timeout = timedelta(seconds=given.visibility_timeout)
+    timeout = None if given.visibility_timeout is None else timedelta(seconds=given.visibility_timeout)
     return Options(given.root.resolve(), given.data.resolve(), given.port, timeout, given.clock, given.worker)
 
 

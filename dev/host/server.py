@@ -42,7 +42,8 @@ class Options:
     root: Path
     data: Path
     port: int
-    visibility_timeout: timedelta
+    visibility_timeout: timedelta | None
+    """How long work that died with a host stays hidden; None where host.json says it."""
     clock: str | None
     worker: str
 
@@ -96,7 +97,7 @@ class Host:
             self.clock,
             orchestrators=functions.orchestrators,
             activities=functions.activities,
-            visibility_timeout=options.visibility_timeout,
+            visibility_timeout=options.visibility_timeout or _visibility_timeout(durable),
         )
         self._dispatcher = Dispatcher(self._engine, self._invocations, _limits(durable))
         self._timers = {
@@ -179,6 +180,13 @@ def _limits(durable: dict[str, Any]) -> Limits:
         int(durable.get("maxConcurrentActivityFunctions") or usual),
         int(durable.get("maxConcurrentOrchestratorFunctions") or usual),
     )
+
+
+def _visibility_timeout(durable: dict[str, Any]) -> timedelta:
+    """Read how long a work item stays hidden (Learn: "Durable Functions settings in host.json"); a TimeSpan h:m:s."""
+    text = durable.get("storageProvider", {}).get("workItemQueueVisibilityTimeout") or "00:05:00"
+    hours, minutes, seconds = text.split(":")
+    return timedelta(hours=int(hours), minutes=int(minutes), seconds=float(seconds))
 
 
 def _origin(listener: socket.socket) -> str:

@@ -22,7 +22,6 @@ from azure.functions.meta import Datum
 from dev.host.app import AppError, Function, load_functions
 from dev.host.durable.shim_v1 import InvocationError
 
-_FEWEST_THREADS = 32
 _CLIENT = "durableClient"
 
 
@@ -81,8 +80,11 @@ class WorkerLoop:
 
 
 def thread_count() -> int:
-    """Tell the size of the pool for synchronous functions; never so small that a waiting activity stops the others."""
-    return max(_FEWEST_THREADS, int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT") or 0))
+    """Return the size of the one pool that activities, turns and other synchronous functions share.
+
+    Without the setting it is Python's own default (azure_functions_worker/dispatcher.py, get_sync_tp_workers_set).
+    """
+    return int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT") or 0) or min(32, (os.cpu_count() or 1) + 4)
 
 
 class EmbeddedWorker:

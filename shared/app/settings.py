@@ -99,7 +99,11 @@ HOST_SETTINGS: tuple[Setting, ...] = (
     Setting("TASK_HUB", "Name of the Durable task hub.", "Offboarding"),
     Setting("TICK_SCHEDULE", "When the timer looks for due work (NCRONTAB, UTC).", "0 * * * * *"),
     Setting("RETENTION_SCHEDULE", "When the timer removes what is older than the retention.", "0 30 3 * * *"),
-    Setting("PYTHON_THREADPOOL_THREAD_COUNT", "Threads for activities; equals the activity concurrency.", "16"),
+    Setting(
+        "PYTHON_THREADPOOL_THREAD_COUNT",
+        "Threads for activities, orchestrator turns and requests together; twice the activities at the same time.",
+        "32",
+    ),
     Setting(
         "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions",
         "Activities at the same time on one instance; overrides host.json, whose numbers take no setting.",

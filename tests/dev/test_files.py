@@ -16,7 +16,7 @@ def test_the_sample_settings_are_known_and_complete() -> None:
     assert set(sample) - {ACTIVITIES_AT_ONCE} <= {setting.name for setting in (*SETTINGS, *HOST_SETTINGS)}
     assert {setting.name for setting in HOST_SETTINGS if setting.default != ""} <= set(sample)
     assert {setting.name for setting in SETTINGS if setting.default is None} <= set(sample)
-    assert sample[THREADS] == sample[ACTIVITIES_AT_ONCE]
+    assert int(sample[THREADS]) == 2 * int(sample[ACTIVITIES_AT_ONCE])
 
 
 def test_every_setting_that_host_json_refers_to_is_declared() -> None:
@@ -24,6 +24,12 @@ def test_every_setting_that_host_json_refers_to_is_declared() -> None:
 
     assert names == ["TASK_HUB"]
     assert set(names) <= {setting.name for setting in HOST_SETTINGS}
+
+
+def test_what_died_with_a_host_is_delivered_again_within_a_minute() -> None:
+    provider = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]["storageProvider"]
+
+    assert provider["controlQueueVisibilityTimeout"] == provider["workItemQueueVisibilityTimeout"] == "00:01:00"
 
 
 def test_the_lock_file_names_no_registry() -> None:

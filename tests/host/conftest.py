@@ -39,7 +39,12 @@ class SampleHost:
         # A copy, because local.settings.json must not be a file of the repository.
         self._root = shutil.copytree(_SAMPLE, data / "app")
         (self._root / "local.settings.json").write_text(json.dumps({"Values": _FILE_SETTINGS}))
-        self.settings = {"HOST_KEYS_JSON": json.dumps(KEYS), "SAMPLE_LOG": str(self.notes_file), **(settings or {})}
+        self.settings = {
+            "HOST_KEYS_JSON": json.dumps(KEYS),
+            "SAMPLE_LOG": str(self.notes_file),
+            "PYTHON_THREADPOOL_THREAD_COUNT": "16",  # twice the activities of the app's host.json
+            **(settings or {}),
+        }
         self.start()
 
     def start(self) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from conftest import SampleHost
 
+TIMEOUT = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout"
+
 
 def _running(host: "SampleHost", gate: Path, instance_id: str = "i") -> None:
     items = [
@@ -37,6 +39,20 @@ def test_an_activity_in_flight_is_delivered_again_after_its_lease(
     host.advance(11)
     assert host.ended("i")["output"] == [1, 2, 3]
     assert host.notes() == ["first", "second", "second", "third"]
+
+
+def test_host_json_says_how_long_work_of_a_dead_host_stays_hidden(
+    new_host: "Callable[..., SampleHost]", tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    host = new_host(settings={TIMEOUT: "00:01:00"})
+    _running(host, gate)
+    host.restart()
+    gate.touch()
+    host.advance(50)
+    assert host.notes() == ["first", "second"]
+    host.advance(11)
+    assert host.ended("i")["output"] == [1, 2, 3]
 
 
 def test_the_lease_is_settable_and_kept_while_the_host_lives(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from conftest import SampleHost
 
 HUB = "/runtime/webhooks/durabletask"
+ACTIVITIES_AT_ONCE = "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions"
 
 
 @pytest.mark.parametrize("value", [1, "text", [1, 2], {"a": [None]}, None, True])
@@ -205,10 +206,27 @@ def test_the_webhook_starts_and_raises(host: "SampleHost") -> None:
     assert host.request("POST", target, json="7").status_code == 410
 
 
+@pytest.mark.parametrize(("threads", "first"), [("2", "waits"), ("3", "runs")])
+def test_turns_share_the_workers_pool_with_activities(
+    new_host: "Callable[..., SampleHost]", tmp_path: Path, threads: str, first: str
+) -> None:
+    gate = tmp_path / "gate"
+    host = new_host(settings={"PYTHON_THREADPOOL_THREAD_COUNT": threads, ACTIVITIES_AT_ONCE: "2"})
+    for number in range(2):
+        host.begin("sequence", f"busy{number}", [{"id": number, "gate": str(gate)}])
+    host.wait(lambda: len(host.notes()) == 2)
+    host.begin("nothing", "turn", "end")
+    if first == "waits":
+        assert host.request("GET", "/v1/work").status_code == 404  # the host itself is not kept waiting
+        assert host.status("turn")["runtimeStatus"] in ("Pending", "Running")
+        gate.touch()
+    assert host.ended("turn")["runtimeStatus"] == "Completed"
+    gate.touch()
+
+
 def test_activities_are_limited_by_host_json(new_host: "Callable[..., SampleHost]", tmp_path: Path) -> None:
     gate = tmp_path / "gate"
-    name = "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions"
-    host = new_host(settings={name: "3"})
+    host = new_host(settings={ACTIVITIES_AT_ONCE: "3"})
     for number in range(5):
         host.begin("sequence", f"i{number}", [{"id": number, "gate": str(gate)}])
     host.wait(lambda: len(host.notes()) == 3)

@@ -221,10 +221,10 @@ class Values:
                 return self._operator("conditional", {**choice, "condition": condition})
             case "conditional", _:
                 return self.of(operands["true_value"] if self.of(operands["condition"]) else operands["false_value"])
-            case "equals", _:
-                return self.of(operands["operand_1"]) == self.of(operands["operand_2"])
-            case "not_equals", _:
-                return self.of(operands["operand_1"]) != self.of(operands["operand_2"])
+            case (("equals" | "not_equals"), _):
+                return (self.of(operands["operand_1"]) == self.of(operands["operand_2"])) is (kind == "equals")
+            case "multiply", _:
+                return self.of(operands["operand_1"]) * self.of(operands["operand_2"])
             case "not", _:
                 return not self.of(operands["bool_value"])
             case "property_accessor", _:

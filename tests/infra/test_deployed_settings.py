@@ -86,10 +86,10 @@ def test_the_app_starts_with_what_is_set(mode: str, credential: str) -> None:
     assert settings.storage_connection == ""
 
 
-def test_activities_have_as_many_threads_as_run_at_once() -> None:
+def test_busy_activities_leave_threads_for_turns_and_requests() -> None:
     environment = deployed(activitiesAtOnce=5)
 
-    assert environment["PYTHON_THREADPOOL_THREAD_COUNT"] == "5"
+    assert environment["PYTHON_THREADPOOL_THREAD_COUNT"] == "10"
     assert environment["AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions"] == "5"
 
 
