@@ -117,7 +117,7 @@ def test_an_offboarding_that_cannot_be_looked_after_holds_up_no_other(
     world.details.range = _unreadable(world, lost)  # type: ignore[method-assign]
 
     assert [one.id for one in watch.wake(world.app)] == [other]
-    assert f"{lost} could not be looked after" in caplog.text
+    assert f"Could not process {lost}" in caplog.text
 
 
 def _unreadable(world: World, partition: str) -> Callable[..., object]:
