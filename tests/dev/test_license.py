@@ -1,4 +1,4 @@
-"""The project may be used: it has a license, and what it is deployed with asks for nothing that a company cannot give."""
+"""The project may be used: it has a license, and what it is deployed with asks nothing that a company cannot give."""
 
 import re
 import tomllib
