@@ -128,7 +128,7 @@ class _Transport(Transport):
         if threading.current_thread() is threading.main_thread():  # reads go side by side: nothing comes in between
             self.world.pause()
         self.world.about_to_send(request)
-        return super().send(parsing, access, log)
+        return super().send(request, access, log)
 
     def _wait(self, seconds: float) -> None:
         if self.world:

@@ -122,7 +122,7 @@ from azure.monitor.opentelemetry import configure_azure_monitor
 configure_azure_monitor(enable_live_metrics=False)
 import function_app
 from opentelemetry import _logs, trace
-from shared.offboarding import telemetry
+from shared.jobs import telemetry
 
 secret = os.environ["M365_CLIENT_SECRET"]
 logger = logging.getLogger("activities.of_a_test")
