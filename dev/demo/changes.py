@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Words = Callable[[Any, Any], str | None]
 
 _SHOWN = 160
-_KINDS = {"users": "", "mailboxes": " (mailbox)", "sites": " (OneDrive)", "numbers": "", "roles": " (role)"}
+_KINDS = {"users": "", "mailboxes": " (mailbox)", "sites": " (OneDrive)", "numbers": "", "directory_roles": " (role)"}
 
 
 def _hidden(*_: object) -> None:

@@ -12,10 +12,11 @@
   the like.
 - `method`: `{"user", "kind", "default"?: bool}` registers an authentication method, such as "fido2" or
   "hardwareOath".
-- `role`: `{"user", "role": name or template id, "remove"?: bool}` changes who holds a directory role.
-- `revoke_role`, `grant_role`: `{"role", "resource": "graph" (unless given), "exchange", "sharepoint" or "entra"}`;
-  "entra" stands for the roles of the service principal, such as "Exchange Administrator" or "Privileged
-  Authentication Administrator".
+- `directory_role`: `{"user", "role": name or template id, "remove"?: bool}` changes who holds a directory role.
+- `revoke_permission`, `grant_permission`: `{"permission", "api": "graph" (unless given), "exchange" or "sharepoint"}`
+  changes what the tenant consented to.
+- `revoke_entra_role`, `grant_entra_role`: `{"role"}` changes the roles of the app's own service principal, such as
+  "Exchange Administrator" or "Privileged Authentication Administrator".
 - `consent`: `{"present": bool}`, whether the app is in the tenant at all.
 - `delete_user`: `{"user", "for_good"?: bool}`.
 
@@ -30,7 +31,7 @@ from dev.tenant import leavers, licensing
 from dev.tenant.graph.users import soft_delete
 from dev.tenant.population import GLOBAL_ADMINISTRATOR, Organisation, ident
 from dev.tenant.skus import SKUS
-from dev.tenant.state import Role
+from dev.tenant.state import DirectoryRole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,35 +144,43 @@ def _method(tenant: Tenant, wanted: Wanted) -> str:
     return method_id
 
 
-def _role(tenant: Tenant, wanted: Wanted) -> str:
+def _directory_role(tenant: Tenant, wanted: Wanted) -> str:
     user, name = _find_user(tenant, wanted["user"]), wanted["role"]
-    role = next((each for each in tenant.roles.values() if name in {each.displayName, each.roleTemplateId}), None)
+    role = next(
+        (each for each in tenant.directory_roles.values() if name in {each.displayName, each.roleTemplateId}), None
+    )
     if role is None:
         template = GLOBAL_ADMINISTRATOR if name == "Global Administrator" else ident("role", name)
-        role = Role(ident(tenant.id, "role", template), name, template)
-        tenant.roles[role.id] = role
+        role = DirectoryRole(ident(tenant.id, "role", template), name, template)
+        tenant.directory_roles[role.id] = role
     role.members = [each for each in role.members if each != user.id]
     if not wanted.get("remove"):
         role.members.append(user.id)
     return role.id
 
 
-def _roles(tenant: Tenant, resource: str) -> list[str]:
-    return {
-        "graph": tenant.app.graph,
-        "exchange": tenant.app.exchange,
-        "sharepoint": tenant.app.sharepoint,
-        "entra": tenant.app.entra_roles,
-    }[resource]
+def _permissions(tenant: Tenant, wanted: Wanted) -> list[str]:
+    by_api = {"graph": tenant.app.graph, "exchange": tenant.app.exchange, "sharepoint": tenant.app.sharepoint}
+    return by_api[wanted.get("api", "graph")]
 
 
-def _revoke_role(tenant: Tenant, wanted: Wanted) -> str:
-    _roles(tenant, wanted.get("resource", "graph")).remove(wanted["role"])
+def _revoke_permission(tenant: Tenant, wanted: Wanted) -> str:
+    _permissions(tenant, wanted).remove(wanted["permission"])
+    return wanted["permission"]
+
+
+def _grant_permission(tenant: Tenant, wanted: Wanted) -> str:
+    _permissions(tenant, wanted).append(wanted["permission"])
+    return wanted["permission"]
+
+
+def _revoke_entra_role(tenant: Tenant, wanted: Wanted) -> str:
+    tenant.app.entra_roles.remove(wanted["role"])
     return wanted["role"]
 
 
-def _grant_role(tenant: Tenant, wanted: Wanted) -> str:
-    _roles(tenant, wanted.get("resource", "graph")).append(wanted["role"])
+def _grant_entra_role(tenant: Tenant, wanted: Wanted) -> str:
+    tenant.app.entra_roles.append(wanted["role"])
     return wanted["role"]
 
 
@@ -198,9 +207,11 @@ _OPERATIONS: dict[str, Callable[[Tenant, Wanted], str]] = {
     "number": _number,
     "tenant": _tenant,
     "method": _method,
-    "role": _role,
-    "revoke_role": _revoke_role,
-    "grant_role": _grant_role,
+    "directory_role": _directory_role,
+    "revoke_permission": _revoke_permission,
+    "grant_permission": _grant_permission,
+    "revoke_entra_role": _revoke_entra_role,
+    "grant_entra_role": _grant_entra_role,
     "consent": _consent,
     "delete_user": _delete_user,
 }

@@ -22,7 +22,7 @@ def build() -> Tenant:
     cleo = org.person("cleo", "Cleo Ferrer", licenses=(BUSINESS_PREMIUM,))
     org.person("lars", "Lars Okoro", licenses=(BUSINESS_PREMIUM,), onPremisesImmutableId=_anchor("lars"))
     people = org.staff(15, licenses=(BUSINESS_PREMIUM,))
-    org.role("Global Administrator", GLOBAL_ADMINISTRATOR, admin)
+    org.directory_role("Global Administrator", GLOBAL_ADMINISTRATOR, admin)
     org.group("on-premises", "On-premises group", members=[sven, signe], onPremisesSyncEnabled=True)
     org.group("on-premises-list", "On-premises list", "list", [sven, signe], onPremisesSyncEnabled=True)
     org.group("cloud", "Cloud group", members=[sven, cleo])

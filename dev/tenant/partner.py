@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dev.tenant.population import GLOBAL_ADMINISTRATOR, PARTNER_ROLES, Organisation, ident
+from dev.tenant.population import GLOBAL_ADMINISTRATOR, PARTNER_PERMISSIONS, Organisation, ident
 
 if TYPE_CHECKING:
     from dev.tenant.state import Tenant
@@ -15,8 +15,8 @@ def build(customers: list[Tenant]) -> Tenant:
     org = Organisation.found("msp", "Example Managed Services")
     admin = org.person("admin", "Partner Administrator")
     org.staff(5)
-    org.role("Global Administrator", GLOBAL_ADMINISTRATOR, admin)
-    org.tenant.app.graph += PARTNER_ROLES
+    org.directory_role("Global Administrator", GLOBAL_ADMINISTRATOR, admin)
+    org.tenant.app.graph += PARTNER_PERMISSIONS
     for customer in customers:
         org.tenant.relationships.append(_relationship(customer, f"Administration of {customer.displayName}", "active"))
         org.tenant.contracts.append(

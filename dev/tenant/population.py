@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from dev.tenant import licensing
+from dev.tenant import consent, licensing
 from dev.tenant.skus import E3, SKUS
-from dev.tenant.state import EVERYONE, Consent, Group, Mailbox, Number, Role, Site, Tenant, User
+from dev.tenant.state import EVERYONE, DirectoryRole, Group, Mailbox, Number, Site, Tenant, User
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,25 +61,7 @@ GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 EXCHANGE_ADMINISTRATOR = "29232cdf-9323-42fd-ade2-1d097af3e4de"
 HELPDESK_ADMINISTRATOR = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
 
-GRAPH_ROLES = [
-    "User.Read.All",
-    "User.EnableDisableAccount.All",
-    "User-PasswordProfile.ReadWrite.All",
-    "User.RevokeSessions.All",
-    "User.ReadWrite.All",
-    "User.DeleteRestore.All",
-    "Directory.Read.All",
-    "GroupMember.ReadWrite.All",
-    "LicenseAssignment.ReadWrite.All",
-    "UserAuthenticationMethod.ReadWrite.All",
-    "TeamsTelephoneNumber.ReadWrite.All",
-    "Files.Read.All",
-    "Calendars.ReadWrite",
-    "Domain.Read.All",
-    "Mail.Send",
-]
-"""What the app asks for in a customer's tenant and no more: a call that needs another role is refused here first."""
-PARTNER_ROLES = ["DelegatedAdminRelationship.Read.All", "CrossTenantInformation.ReadBasic.All"]
+PARTNER_PERMISSIONS = ["DelegatedAdminRelationship.Read.All", "CrossTenantInformation.ReadBasic.All"]
 
 GIB = 1024**3
 
@@ -100,12 +82,6 @@ class Organisation:
     @classmethod
     def found(cls, key: str, name: str, **facts: Json) -> Organisation:
         """Begin a tenant in which the app is consented to."""
-        consent = Consent(
-            graph=list(GRAPH_ROLES),
-            exchange=["Exchange.ManageAsApp"],
-            sharepoint=["Sites.FullControl.All"],
-            entra_roles=["Exchange Administrator"],
-        )
         return cls(
             Tenant(
                 id=ident(key),
@@ -113,7 +89,7 @@ class Organisation:
                 domain=f"{key}.example",
                 initial_domain=f"{key}.onmicrosoft.example",
                 sharepoint=key,
-                app=consent,
+                app=consent.given(),
                 skus=dict.fromkeys(SKUS, 500),
                 **facts,
             )
@@ -236,10 +212,11 @@ class Organisation:
                 f"{department.lower()}-{number}", f"{department} {number}", kind, members, owners=[members[0].id]
             )
 
-    def role(self, name: str, template: str, *members: User) -> None:
-        """Put a directory role into use."""
-        role = Role(ident(self.key, "role", template), name, template, [member.id for member in members])
-        self.tenant.roles[role.id] = role
+    def directory_role(self, name: str, template: str, *members: User) -> None:
+        """Put a directory role into use, or give one that is in use to more people."""
+        role = DirectoryRole(ident(self.key, "role", template), name, template)
+        role = self.tenant.directory_roles.setdefault(role.id, role)
+        role.members += [member.id for member in members]
 
     def number(self, telephone: str, user: User | None = None, **facts: Json) -> Number:
         """Add a telephone number, assigned or in the pool."""

@@ -66,7 +66,7 @@ def contoso() -> Tenant:
     admin = org.person("admin", "Contoso Administrator", licenses=())
     lia = org.person("lia", "Lia Moreau", licenses=(BUSINESS_PREMIUM,), jobTitle="Office assistant")
     people = org.staff(40, licenses=(BUSINESS_PREMIUM,))
-    org.role("Global Administrator", GLOBAL_ADMINISTRATOR, admin, people[0])
+    org.directory_role("Global Administrator", GLOBAL_ADMINISTRATOR, admin, people[0])
     for nickname, kind in (("all-hands", "team"), ("office", "m365"), ("vpn", "security"), ("news", "list")):
         org.group(nickname, nickname.replace("-", " ").title(), kind, [lia, *people[:5]], owners=[people[0].id])
     leavers.authenticator(lia)
@@ -79,6 +79,7 @@ def contoso() -> Tenant:
 def fabrikam() -> Tenant:
     """Build the typical tenant."""
     org = Organisation.found("fabrikam", "Fabrikam")
+    org.tenant.app.graph.append("Mail.Send")  # its mailbox sends the notifications
     admin = org.person("admin", "Fabrikam Administrator", licenses=())
     breakglass = org.person("breakglass", "Emergency Access", licenses=())
     cy = org.person("cy", "Cy Brandt", jobTitle="Head of Engineering")
@@ -86,9 +87,9 @@ def fabrikam() -> Tenant:
     bo = org.person("bo", "Bo Haugen", jobTitle="Accountant", department="Finance", manager=cy.id)
     helpdesk = _peculiar(org)
     people = org.staff(205)
-    org.role("Global Administrator", GLOBAL_ADMINISTRATOR, admin, breakglass)
-    org.role("Helpdesk Administrator", HELPDESK_ADMINISTRATOR, helpdesk)
-    org.role("Exchange Administrator", EXCHANGE_ADMINISTRATOR)
+    org.directory_role("Global Administrator", GLOBAL_ADMINISTRATOR, admin, breakglass)
+    org.directory_role("Helpdesk Administrator", HELPDESK_ADMINISTRATOR, helpdesk)
+    org.directory_role("Exchange Administrator", EXCHANGE_ADMINISTRATOR)
     leavers.everything(org, ada, cy, people)
     leavers.something(org, bo, cy, people)
     org.fill_groups(400, people)
@@ -133,7 +134,7 @@ def large() -> Tenant:
     ada = org.person("ada", "Ada Castell", licenses=(), manager=cy.id)
     mira = org.person("mira", "Mira Okoro", licenses=(), jobTitle="Director", manager=cy.id)
     people = org.staff(2000)
-    org.role("Global Administrator", GLOBAL_ADMINISTRATOR, cy)
+    org.directory_role("Global Administrator", GLOBAL_ADMINISTRATOR, cy)
     leavers.everything(org, ada, cy, people)
     leavers.much(org, mira, cy, people)
     org.fill_groups(6000, people)

@@ -135,7 +135,7 @@ class Site:
 
 
 @dataclass
-class Role:
+class DirectoryRole:
     """A directory role that is in use in the tenant."""
 
     id: str
@@ -187,7 +187,7 @@ class Tenant:
     mailboxes: dict[str, Mailbox] = field(default_factory=dict)
     deleted_mailboxes: dict[str, Mailbox] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
-    roles: dict[str, Role] = field(default_factory=dict)
+    directory_roles: dict[str, DirectoryRole] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
     skus: dict[str, int] = field(default_factory=dict)
     """How many seats were bought of each SKU."""
@@ -212,9 +212,9 @@ class Tenant:
         """The groups that a user is a direct member of."""
         return [group for group in self.groups.values() if user.id in group.members]
 
-    def roles_of(self, user: User) -> list[Role]:
+    def directory_roles_of(self, user: User) -> list[DirectoryRole]:
         """The directory roles of a user."""
-        return [role for role in self.roles.values() if user.id in role.members]
+        return [role for role in self.directory_roles.values() if user.id in role.members]
 
     def find_user(self, key: str) -> User | None:
         """Find a live user by object id or user principal name, the two keys that Graph takes in a path."""
@@ -231,7 +231,7 @@ _PARTS: dict[str, type] = {
     "mailboxes": Mailbox,
     "deleted_mailboxes": Mailbox,
     "sites": Site,
-    "roles": Role,
+    "directory_roles": DirectoryRole,
     "numbers": Number,
 }
 

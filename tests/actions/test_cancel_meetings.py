@@ -115,7 +115,7 @@ def test_a_slow_minute_of_exchange_is_waited_out(lab: Lab) -> None:
 
 
 def test_without_the_exchange_role_it_fails_and_says_what_to_give(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+    lab.simulator.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
 
     result = lab.offboard(seed.ADA, {**MEETINGS, "disable_sign_in": True})
 

@@ -65,7 +65,7 @@ def test_it_is_cleared_after_sign_in_is_blocked(lab: Lab) -> None:
 
 
 def test_without_the_permission_only_this_fails_and_says_what_to_grant(lab: Lab) -> None:
-    lab.simulator.arrange(HYBRID, "revoke_role", role="User.ReadWrite.All")
+    lab.simulator.arrange(HYBRID, "revoke_permission", permission="User.ReadWrite.All")
 
     result = lab.offboard(seed.LEFTOVER_ANCHOR, {**CLEAR, "disable_sign_in": True}, tenant=HYBRID)
 
@@ -75,7 +75,7 @@ def test_without_the_permission_only_this_fails_and_says_what_to_grant(lab: Lab)
 
 
 def test_an_administrator_takes_a_role_of_the_app_and_the_message_names_it(lab: Lab) -> None:
-    lab.simulator.arrange(HYBRID, "role", user=seed.LEFTOVER_ANCHOR, role="Global Administrator")
+    lab.simulator.arrange(HYBRID, "directory_role", user=seed.LEFTOVER_ANCHOR, role="Global Administrator")
 
     result = lab.offboard(seed.LEFTOVER_ANCHOR, CLEAR, tenant=HYBRID)
 

@@ -68,7 +68,7 @@ def test_it_is_deleted_after_all_else_is_proven(lab: Lab) -> None:
 
 
 def test_it_is_not_deleted_where_another_step_failed(lab: Lab) -> None:
-    lab.simulator.arrange(FABRIKAM, "revoke_role", role="User-PasswordProfile.ReadWrite.All")
+    lab.simulator.arrange(FABRIKAM, "revoke_permission", permission="User-PasswordProfile.ReadWrite.All")
 
     result = lab.offboard(seed.ADA, {**DELETE, "reset_password": True})
 
@@ -204,7 +204,7 @@ def test_an_account_that_the_app_may_not_touch_stays_and_the_message_says_what_t
 
 def test_without_the_permission_it_fails_and_says_what_to_grant(lab: Lab) -> None:
     for role in ("User.DeleteRestore.All", "User.ReadWrite.All"):
-        lab.simulator.arrange(FABRIKAM, "revoke_role", role=role)
+        lab.simulator.arrange(FABRIKAM, "revoke_permission", permission=role)
 
     result = lab.offboard(seed.ADA, {**DELETE, "disable_sign_in": True})
 

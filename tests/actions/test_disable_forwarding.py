@@ -120,7 +120,7 @@ def test_beside_forwarding_it_is_refused(lab: Lab) -> None:
 
 def test_without_the_exchange_role_it_fails_and_says_what_to_give(lab: Lab) -> None:
     forward(lab, seed.ADA, ForwardingAddress=seed.CY)
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+    lab.simulator.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
 
     result = lab.offboard(seed.ADA, {**STOP, "disable_sign_in": True})
 

@@ -132,7 +132,7 @@ def test_a_step_that_died_before_its_record_tells_the_same_story(lab: Lab) -> No
 
 
 def test_without_its_exchange_role_the_step_says_what_to_do(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+    lab.simulator.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
 
     result = lab.offboard(seed.ADA, HIDE | {"disable_sign_in": True})
 

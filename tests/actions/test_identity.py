@@ -33,7 +33,7 @@ def test_sessions_are_revoked_last(lab: Lab) -> None:
 
 def test_block_and_password_go_in_requests_of_their_own(lab: Lab) -> None:
     """A missing permission for one must not leave the other undone."""
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="User-PasswordProfile.ReadWrite.All")
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="User-PasswordProfile.ReadWrite.All")
 
     result = lab.offboard("ada@fabrikam.example", CONTAIN)
 

@@ -240,7 +240,7 @@ def test_who_is_in_the_synced_list_already_needs_no_attention(lab: Lab) -> None:
 
 @pytest.mark.parametrize("name", GRANTS)
 def test_without_its_exchange_role_the_step_says_what_to_do(lab: Lab, name: str) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+    lab.simulator.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
 
     result = lab.offboard(seed.ADA, to(seed.CY, action=name) | {"disable_sign_in": True})
 

@@ -166,7 +166,7 @@ def test_a_synced_leavers_onedrive_is_handed_over_and_closed(lab: Lab) -> None:
 
 
 def test_without_its_permission_the_step_says_what_to_do(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Sites.FullControl.All", resource="sharepoint")
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="Sites.FullControl.All", api="sharepoint")
 
     result = lab.offboard(seed.ADA, access(seed.CY) | SHARING | {"disable_sign_in": True})
 
@@ -176,7 +176,7 @@ def test_without_its_permission_the_step_says_what_to_do(lab: Lab) -> None:
 
 
 def test_without_the_permission_to_find_the_onedrive_the_step_says_what_to_do(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Files.Read.All")
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="Files.Read.All")
 
     result = lab.offboard(seed.ADA, SHARING)
 

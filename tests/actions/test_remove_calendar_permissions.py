@@ -189,7 +189,7 @@ def test_both_scans_of_two_leavers_at_once(lab: Lab, order: int) -> None:
 
 
 def test_without_the_permission_only_this_step_fails_and_says_what_to_do(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Calendars.ReadWrite")
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="Calendars.ReadWrite")
 
     result = lab.offboard(seed.ADA, {**ACTION, "disable_sign_in": True})
 

@@ -266,7 +266,7 @@ def test_groups_are_left_after_the_block(lab: Lab) -> None:
 
 
 def test_without_the_graph_permission_only_the_lists_are_left(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="GroupMember.ReadWrite.All")
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="GroupMember.ReadWrite.All")
 
     result = lab.offboard(seed.BO, GROUPS)
 
@@ -275,7 +275,7 @@ def test_without_the_graph_permission_only_the_lists_are_left(lab: Lab) -> None:
 
 
 def test_without_the_exchange_role_the_lists_stay_and_the_step_says_what_to_do(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+    lab.simulator.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
 
     result = lab.offboard(seed.BO, GROUPS)
 

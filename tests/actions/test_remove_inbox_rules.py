@@ -169,7 +169,7 @@ def test_they_go_after_the_block_and_before_the_automatic_reply(lab: Lab) -> Non
 
 
 def test_without_the_exchange_role_it_fails_and_says_what_to_give(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+    lab.simulator.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
 
     result = lab.offboard(seed.ADA, {**RULES, "disable_sign_in": True})
 

@@ -237,7 +237,7 @@ def test_without_a_mailbox_they_go(lab: Lab, user: str) -> None:
 
 
 def test_where_the_mailbox_could_not_be_read_they_stay(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+    lab.simulator.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
 
     result = lab.offboard(seed.BO, LICENSES)
 
@@ -314,8 +314,8 @@ def test_the_calls_for_direct_and_inherited_licenses_share_one_request(lab: Lab)
 
 
 def test_without_its_permission_the_step_says_what_to_do(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="LicenseAssignment.ReadWrite.All")
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="User.ReadWrite.All")
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="LicenseAssignment.ReadWrite.All")
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="User.ReadWrite.All")
 
     result = lab.offboard(seed.ADA, SAFE)
 

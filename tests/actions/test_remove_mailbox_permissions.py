@@ -272,7 +272,7 @@ def test_delivered_twice_nothing_is_counted_twice(lab: Lab) -> None:
 
 
 def test_without_the_exchange_role_only_this_step_fails_and_says_what_to_do(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+    lab.simulator.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
 
     result = lab.offboard(seed.ADA, {**ACTION, "disable_sign_in": True})
 

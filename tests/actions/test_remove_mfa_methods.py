@@ -203,7 +203,7 @@ def test_an_administrators_methods_take_a_role_of_the_app_and_the_message_names_
 
 
 def test_without_the_permission_only_this_fails_and_says_what_to_grant(lab: Lab) -> None:
-    lab.simulator.arrange(FABRIKAM, "revoke_role", role="UserAuthenticationMethod.ReadWrite.All")
+    lab.simulator.arrange(FABRIKAM, "revoke_permission", permission="UserAuthenticationMethod.ReadWrite.All")
 
     result = lab.offboard(seed.ADA, {**METHODS, "disable_sign_in": True})
 

@@ -124,7 +124,7 @@ def test_throttled_devices_are_asked_for_again_and_the_others_are_not(lab: Lab) 
 
 
 def test_without_the_exchange_role_it_fails_and_says_what_to_give(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+    lab.simulator.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
 
     result = lab.offboard(seed.ADA, {**DEVICES, "disable_sign_in": True})
 

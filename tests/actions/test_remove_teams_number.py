@@ -145,7 +145,7 @@ def test_licenses_go_after_it(lab: Lab) -> None:
 
 
 def test_without_the_permission_only_this_fails_and_says_what_to_grant(lab: Lab) -> None:
-    lab.simulator.arrange(FABRIKAM, "revoke_role", role="TeamsTelephoneNumber.ReadWrite.All")
+    lab.simulator.arrange(FABRIKAM, "revoke_permission", permission="TeamsTelephoneNumber.ReadWrite.All")
 
     result = lab.offboard(seed.ADA, {**NUMBER, "disable_sign_in": True})
 

@@ -220,7 +220,7 @@ def test_a_manager_that_cannot_be_read_fails_the_step_and_writes_nothing(lab: La
 
 
 def test_without_its_exchange_role_the_step_says_what_to_do(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="Exchange Administrator", resource="entra")
+    lab.simulator.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
 
     result = lab.offboard(seed.ADA, message() | {"disable_sign_in": True})
 

@@ -72,12 +72,12 @@ def test_a_completed_offboarding_is_not_run_again(lab: Lab) -> None:
 
 
 def test_a_retry_repeats_nothing_that_is_settled(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="User-PasswordProfile.ReadWrite.All")
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="User-PasswordProfile.ReadWrite.All")
     offboarding = lab.submit("ada@fabrikam.example", CONTAIN)
     lab.run()
     failed = lab.result(offboarding.id)
     assert failed.offboarding.state == "Failed"
-    lab.simulator.arrange("fabrikam.example", "grant_role", role="User-PasswordProfile.ReadWrite.All")
+    lab.simulator.arrange("fabrikam.example", "grant_permission", permission="User-PasswordProfile.ReadWrite.All")
     since = lab.simulator.requests()[-1]["n"]
 
     do(lab, "retry", offboarding.id)
@@ -92,7 +92,7 @@ def test_a_retry_repeats_nothing_that_is_settled(lab: Lab) -> None:
 
 
 def test_the_first_snapshot_survives_a_retry(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="User-PasswordProfile.ReadWrite.All")
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="User-PasswordProfile.ReadWrite.All")
     offboarding = lab.submit("ada@fabrikam.example", CONTAIN)
     lab.run()
     do(lab, "retry", offboarding.id)
@@ -221,7 +221,7 @@ def test_a_second_offboarding_of_somebody_who_is_leaving_is_refused_and_says_whi
 
 
 def test_a_failed_one_is_not_retried_while_another_of_the_same_leaver_runs(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_role", role="User-PasswordProfile.ReadWrite.All")
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="User-PasswordProfile.ReadWrite.All")
     first = lab.submit("ada@fabrikam.example", CONTAIN)
     lab.run()
     second = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=later())

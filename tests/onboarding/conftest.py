@@ -63,11 +63,14 @@ class Site:
         report = check.check(app or self.app(), tenant)
         return Checked(report, self.simulator.requests(before[-1]["n"] if before else 0))
 
-    def revoke(self, role: str, resource: str = "graph") -> None:
-        self.simulator.arrange(seed.FABRIKAM, "revoke_role", role=role, resource=resource)
+    def revoke(self, permission: str, api: str = "graph") -> None:
+        self.simulator.arrange(seed.FABRIKAM, "revoke_permission", permission=permission, api=api)
 
-    def grant(self, role: str, resource: str = "graph") -> None:
-        self.simulator.arrange(seed.FABRIKAM, "grant_role", role=role, resource=resource)
+    def revoke_exchange_role(self) -> None:
+        self.simulator.arrange(seed.FABRIKAM, "revoke_entra_role", role="Exchange Administrator")
+
+    def grant(self, permission: str, api: str = "graph") -> None:
+        self.simulator.arrange(seed.FABRIKAM, "grant_permission", permission=permission, api=api)
 
     def refuse_sign_in(self, number: int) -> None:
         """Have every token request refused with an AADSTS number."""

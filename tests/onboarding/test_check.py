@@ -116,7 +116,7 @@ def test_without_the_permission_for_every_offboarding_nothing_is_ready(site: Sit
 
 
 def test_the_exchange_role_is_missing(site: Site) -> None:
-    site.revoke("Exchange Administrator", "entra")
+    site.revoke_exchange_role()
     checked = site.check()
 
     assert checked.not_ready == EXCHANGE_ACTIONS
@@ -257,7 +257,7 @@ def test_the_sign_in_is_in_trouble(site: Site) -> None:
 
 
 def test_no_token_and_no_secret_is_told(site: Site) -> None:
-    site.revoke("Exchange Administrator", "entra")
+    site.revoke_exchange_role()
     told = json.dumps(asdict(site.check().report), default=str)
 
     assert TOKEN_PREFIX not in told

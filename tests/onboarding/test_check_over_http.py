@@ -21,10 +21,10 @@ METHODS = "UserAuthenticationMethod.ReadWrite.All"
 def without_methods(front: Front) -> Iterator[None]:
     """Contoso has not granted what removes sign-in methods, and the app's tokens show it."""
     simulator = front.stack.simulator
-    simulator.arrange(CONTOSO, "revoke_role", role=METHODS)
+    simulator.arrange(CONTOSO, "revoke_permission", permission=METHODS)
     assert front.get(f"tenants/{CONTOSO}/check", role="admin").json()["ready"] is False
     yield
-    simulator.arrange(CONTOSO, "grant_role", role=METHODS)
+    simulator.arrange(CONTOSO, "grant_permission", permission=METHODS)
     assert front.get(f"tenants/{CONTOSO}/check", role="admin").json()["ready"] is True
 
 

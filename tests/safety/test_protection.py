@@ -216,7 +216,7 @@ def test_a_key_answers_only_whoever_sent_it(lab: Lab) -> None:
 
 def test_last_administrator_since_it_was_planned(lab: Lab) -> None:
     (offboarding,) = submit(lab, ADMIN, scheduled_for=later())
-    lab.simulator.arrange(seed.FABRIKAM, "role", user=BREAKGLASS, role="Global Administrator", remove=True)
+    lab.simulator.arrange(seed.FABRIKAM, "directory_role", user=BREAKGLASS, role="Global Administrator", remove=True)
     after = run_later(lab, offboarding)
     assert (after.state, after.reason) == ("Failed", "refused")
     assert "Global Administrator" in after.message

@@ -89,7 +89,7 @@ def test_arranging(sim: Simulator) -> None:
     )
     group = sim.arrange(tenant, "group", create={"nickname": "crew", "kind": "team", "members": [user]})
     sim.arrange(tenant, "mailbox", mailbox=user, set={"total_item_size": 5})
-    sim.arrange(tenant, "role", user=user, role="Global Administrator")
+    sim.arrange(tenant, "directory_role", user=user, role="Global Administrator")
     sim.arrange(
         tenant, "number", number="+15559999", set={"assignmentStatus": "userAssigned", "assignmentTargetId": user}
     )
@@ -97,7 +97,7 @@ def test_arranging(sim: Simulator) -> None:
     assert state["users"][user]["jobTitle"] == "x"
     assert state["groups"][group]["members"] == [user]
     assert state["mailboxes"][user]["total_item_size"] == 5
-    assert any(user in role["members"] for role in state["roles"].values())
+    assert any(user in role["members"] for role in state["directory_roles"].values())
     sim.arrange(tenant, "group", group="crew", remove=[user])
     sim.arrange(tenant, "delete_user", user=user, for_good=True)
     state = sim.state(tenant)

@@ -111,10 +111,10 @@ def test_pages_are_posted_for_with_the_same_body(caller: Caller) -> None:
 
 
 def test_both_locks(caller: Caller, sim: Simulator) -> None:
-    sim.arrange("fabrikam.example", "revoke_role", resource="entra", role="Exchange Administrator")
+    sim.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
     response = caller.invoke("Get-Mailbox", **ADA)
     assert (response.status_code, response.content) == (403, bytes(64))
-    sim.arrange("fabrikam.example", "revoke_role", resource="exchange", role="Exchange.ManageAsApp")
+    sim.arrange("fabrikam.example", "revoke_permission", permission="Exchange.ManageAsApp", api="exchange")
     assert caller.invoke("Get-Mailbox", **ADA).status_code == 401
 
 

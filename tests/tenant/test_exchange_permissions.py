@@ -121,8 +121,8 @@ def test_members_of_distribution_groups(caller: Caller, sim: Simulator) -> None:
 
 
 def test_a_lesser_role_may_not_pass_the_manager_by(caller: Caller, sim: Simulator) -> None:
-    sim.arrange("fabrikam.example", "revoke_role", resource="entra", role="Exchange Administrator")
-    sim.arrange("fabrikam.example", "grant_role", resource="entra", role="Exchange Recipient Administrator")
+    sim.arrange("fabrikam.example", "revoke_entra_role", role="Exchange Administrator")
+    sim.arrange("fabrikam.example", "grant_entra_role", role="Exchange Recipient Administrator")
     how = {"Identity": ident("fabrikam", "group", "ada-list-0"), "Member": seed.ADA}
     response = caller.invoke("Remove-DistributionGroupMember", **how, BypassSecurityGroupManagerCheck=True)
     assert "A parameter cannot be found that matches parameter name" in response.text

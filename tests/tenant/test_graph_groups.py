@@ -52,7 +52,7 @@ def test_hidden_memberships_show_only_to_those_who_may_see_them(caller: Caller, 
     sim.arrange("fabrikam.example", "group", group="ada-team-3", set={"visibility": "HiddenMembership"})
     path = f"{ADA}/memberOf/microsoft.graph.group?$select=id"
     assert len(caller.get(path).json()["value"]) == 12
-    sim.arrange("fabrikam.example", "grant_role", role="Member.Read.Hidden")
+    sim.arrange("fabrikam.example", "grant_permission", permission="Member.Read.Hidden")
     assert len(caller.get(path).json()["value"]) == 13
 
 
@@ -92,12 +92,12 @@ def test_role_assignable_and_restricted_groups(caller: Caller, sim: Simulator) -
     sim.arrange("fabrikam.example", "group", group="ada-security-1", set={"isManagementRestricted": True})
     assert error(caller.graph("DELETE", membership("ada-security-0")))[0] == 403
     assert error(caller.graph("DELETE", membership("ada-security-1")))[0] == 403
-    sim.arrange("fabrikam.example", "grant_role", role="RoleManagement.ReadWrite.Directory")
+    sim.arrange("fabrikam.example", "grant_permission", permission="RoleManagement.ReadWrite.Directory")
     assert caller.graph("DELETE", membership("ada-security-0")).status_code == 204
 
 
 def test_the_last_owner_stays(caller: Caller, sim: Simulator) -> None:
-    sim.arrange("fabrikam.example", "grant_role", role="Group.ReadWrite.All")
+    sim.arrange("fabrikam.example", "grant_permission", permission="Group.ReadWrite.All")
     response = caller.graph("DELETE", f"/groups/{group('ada-team-3')}/owners/{seed.CY}/$ref")
     assert error(response) == (400, "Request_BadRequest")
     assert caller.get(f"/groups/{group('ada-team-3')}/owners?$select=id").json()["value"][0]["id"] == seed.CY

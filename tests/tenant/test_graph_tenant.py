@@ -86,7 +86,7 @@ def test_drive(caller: Caller, sim: Simulator) -> None:
 def test_the_root_library_tells_where_sharepoint_is(caller: Caller, sim: Simulator) -> None:
     library = caller.get("/sites/root/drive?$select=webUrl").json()
     assert library["webUrl"].startswith("https://fabrikam.sharepoint.com/")
-    sim.arrange("fabrikam.example", "revoke_role", role="Files.Read.All")
+    sim.arrange("fabrikam.example", "revoke_permission", permission="Files.Read.All")
     assert error(caller.get("/sites/root/drive")) == (403, "Authorization_RequestDenied")
 
 
@@ -108,7 +108,7 @@ def test_what_needs_a_mailbox(caller: Caller) -> None:
 
 
 def test_automatic_replies_through_graph_and_through_exchange_are_the_same(caller: Caller, sim: Simulator) -> None:
-    sim.arrange("fabrikam.example", "grant_role", role="MailboxSettings.ReadWrite")
+    sim.arrange("fabrikam.example", "grant_permission", permission="MailboxSettings.ReadWrite")
     replies = {"status": "alwaysEnabled", "externalAudience": "all", "internalReplyMessage": "Gone"}
     response = caller.graph("PATCH", f"{ADA}/mailboxSettings", {"automaticRepliesSetting": replies})
     assert response.json()["automaticRepliesSetting"]["status"] == "alwaysEnabled"
@@ -119,7 +119,7 @@ def test_automatic_replies_through_graph_and_through_exchange_are_the_same(calle
 
 
 def test_message_rules_leave_hidden_ones_out(caller: Caller, sim: Simulator) -> None:
-    sim.arrange("fabrikam.example", "grant_role", role="MailboxSettings.ReadWrite")
+    sim.arrange("fabrikam.example", "grant_permission", permission="MailboxSettings.ReadWrite")
     path = f"{ADA}/mailFolders/inbox/messageRules"
     rules = caller.get(path).json()["value"]
     assert len(rules) == 4

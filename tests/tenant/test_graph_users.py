@@ -134,7 +134,7 @@ def test_weak_passwords_are_refused(caller: Caller) -> None:
 def test_a_password_needs_a_permission_of_its_own_and_a_merged_change_fails_as_a_whole(
     caller: Caller, sim: Simulator
 ) -> None:
-    sim.arrange("fabrikam.example", "revoke_role", role="User-PasswordProfile.ReadWrite.All")
+    sim.arrange("fabrikam.example", "revoke_permission", permission="User-PasswordProfile.ReadWrite.All")
     both = {"accountEnabled": False, "passwordProfile": {"password": PASSWORD}}
     assert error(caller.graph("PATCH", ADA, both)) == (403, "Authorization_RequestDenied")
     assert user(sim)["accountEnabled"] is True
@@ -179,7 +179,7 @@ def test_administrators_and_restricted_users_are_out_of_reach(caller: Caller, ta
 
 def test_a_privileged_app_reaches_administrators(caller: Caller, sim: Simulator) -> None:
     role = "Privileged Authentication Administrator"
-    sim.arrange("fabrikam.example", "grant_role", resource="entra", role=role)
+    sim.arrange("fabrikam.example", "grant_entra_role", role=role)
     assert caller.graph("PATCH", f"/users/{seed.ADMIN}", {"accountEnabled": False}).status_code == 204
 
 
@@ -197,7 +197,7 @@ def test_delete_and_restore(caller: Caller, sim: Simulator) -> None:
 
 
 def test_roles_are_checked_before_anything_else(caller: Caller, sim: Simulator) -> None:
-    sim.arrange("fabrikam.example", "revoke_role", role="User.DeleteRestore.All")
-    sim.arrange("fabrikam.example", "revoke_role", role="User.ReadWrite.All")
+    sim.arrange("fabrikam.example", "revoke_permission", permission="User.DeleteRestore.All")
+    sim.arrange("fabrikam.example", "revoke_permission", permission="User.ReadWrite.All")
     assert error(caller.graph("DELETE", ADA)) == (403, "Authorization_RequestDenied")
     assert error(caller.graph("DELETE", "/users/nobody")) == (403, "Authorization_RequestDenied")

@@ -84,7 +84,7 @@ def test_a_token_from_a_secret_is_refused(caller: Caller) -> None:
 
 def test_the_role_and_the_audience(caller: Caller, sim: Simulator) -> None:
     assert caller.sharepoint("GET", f"{SITE}/_api/web/siteusers", audience=ADMIN).status_code == 401
-    sim.arrange("fabrikam.example", "revoke_role", resource="sharepoint", role="Sites.FullControl.All")
+    sim.arrange("fabrikam.example", "revoke_permission", permission="Sites.FullControl.All", api="sharepoint")
     assert caller.sharepoint("GET", f"{SITE}/_api/web/siteusers").status_code == 403
 
 
@@ -165,5 +165,5 @@ def test_the_root_of_the_onedrive_host_tells_its_title_to_those_who_may(caller: 
     root = "https://fabrikam-my.sharepoint.com/_api/web?$select=Title"
     assert caller.sharepoint("GET", root, headers=JSON).json() == {"Title": "Fabrikam"}
     assert caller.sharepoint("GET", root.replace("-my", ""), headers=JSON).status_code == 404
-    sim.arrange("fabrikam.example", "revoke_role", role="Sites.FullControl.All", resource="sharepoint")
+    sim.arrange("fabrikam.example", "revoke_permission", permission="Sites.FullControl.All", api="sharepoint")
     assert caller.sharepoint("GET", root, headers=JSON).status_code == 403

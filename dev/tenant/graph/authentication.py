@@ -32,7 +32,7 @@ _COLLECTIONS = {
 _BETA_COLLECTIONS = {"hardwareOathMethods": "hardwareOath"}
 
 
-@route("GET", "/users/{user}/authentication/methods", roles=_READ)
+@route("GET", "/users/{user}/authentication/methods", permissions=_READ)
 def list_methods(ask: Ask, user: str) -> dict[str, Any]:
     """List every method, the password among them."""
     found = ask.user(user)
@@ -42,7 +42,7 @@ def list_methods(ask: Ask, user: str) -> dict[str, Any]:
     }
 
 
-@route("GET", "/users/{user}/authentication/signInPreferences", roles=_READ, versions=("beta",))
+@route("GET", "/users/{user}/authentication/signInPreferences", permissions=_READ, versions=("beta",))
 def sign_in_preferences(ask: Ask, user: str) -> dict[str, Any]:
     """Tell which second factor is the default; only beta can."""
     found = ask.user(user)
@@ -98,11 +98,11 @@ def _deletion(kind: str) -> Callable[..., None]:
 
 
 for _segment, _kind in _COLLECTIONS.items():
-    route("DELETE", f"/users/{{user}}/authentication/{_segment}/{{method}}", roles=_WRITE)(_deletion(_kind))
+    route("DELETE", f"/users/{{user}}/authentication/{_segment}/{{method}}", permissions=_WRITE)(_deletion(_kind))
 for _segment, _kind in _BETA_COLLECTIONS.items():
-    route("DELETE", f"/users/{{user}}/authentication/{_segment}/{{method}}", roles=_WRITE, versions=("beta",))(
+    route("DELETE", f"/users/{{user}}/authentication/{_segment}/{{method}}", permissions=_WRITE, versions=("beta",))(
         _deletion(_kind)
     )
-route("DELETE", "/users/{user}/authentication/qrCodePinMethod", roles=_WRITE, versions=("beta",))(
+route("DELETE", "/users/{user}/authentication/qrCodePinMethod", permissions=_WRITE, versions=("beta",))(
     _deletion("qrCodePin")
 )

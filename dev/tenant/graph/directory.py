@@ -11,7 +11,7 @@ from dev.tenant.graph.schema import USER_DEFAULT, role_resource, user_resource
 from dev.tenant.graph.users import DELETE, guard_sensitive
 
 if TYPE_CHECKING:
-    from dev.tenant.state import Role, Tenant
+    from dev.tenant.state import DirectoryRole, Tenant
 
 _READ_ORGANIZATION = ("Organization.Read.All", "Directory.Read.All", "Directory.ReadWrite.All", "User.Read.All")
 _READ_DOMAINS = ("Domain.Read.All", "Directory.Read.All", "Directory.ReadWrite.All")
@@ -21,7 +21,7 @@ def _domains(tenant: Tenant) -> list[tuple[str, bool, bool]]:
     return [(tenant.domain, True, False), (tenant.initial_domain, False, True)]
 
 
-@route("GET", "/organization", roles=_READ_ORGANIZATION, options="$select $top")
+@route("GET", "/organization", permissions=_READ_ORGANIZATION, options="$select $top")
 def organization(ask: Ask) -> dict[str, Any]:
     """Read the organisation, in a list of one."""
     tenant = ask.tenant
@@ -47,7 +47,7 @@ def organization(ask: Ask) -> dict[str, Any]:
     return {"@odata.context": f"{ask.root}/$metadata#organization", "value": value}
 
 
-@route("GET", "/domains", roles=_READ_DOMAINS, options="$select")
+@route("GET", "/domains", permissions=_READ_DOMAINS, options="$select")
 def domains(ask: Ask) -> dict[str, Any]:
     """List the domains."""
     rows = [
@@ -60,39 +60,39 @@ def domains(ask: Ask) -> dict[str, Any]:
     }
 
 
-@route("GET", "/directoryRoles", roles=READ_DIRECTORY, options="$select $filter")
+@route("GET", "/directoryRoles", permissions=READ_DIRECTORY, options="$select $filter")
 def directory_roles(ask: Ask) -> dict[str, Any]:
     """List the roles in use; the collection does not page."""
-    rows = odata.narrow(ask, [role_resource(ask.tenant, role) for role in ask.tenant.roles], "directoryRole")
+    rows = odata.narrow(ask, [role_resource(ask.tenant, role) for role in ask.tenant.directory_roles], "directoryRole")
     value = [odata.select(ask, row, "directoryRole") for row in rows]
     return {"@odata.context": f"{ask.root}/$metadata#directoryRoles", "value": value}
 
 
-@route("GET", "/directoryRoles/{role}/members", roles=READ_DIRECTORY, options="$select")
+@route("GET", "/directoryRoles/{role}/members", permissions=READ_DIRECTORY, options="$select")
 def role_members(ask: Ask, role: str) -> dict[str, Any]:
     """List who holds a role, by the id that the role has in this tenant."""
-    if role not in ask.tenant.roles:
+    if role not in ask.tenant.directory_roles:
         raise missing(role)
-    return _members(ask, ask.tenant.roles[role])
+    return _members(ask, ask.tenant.directory_roles[role])
 
 
-@route("GET", "/directoryRoles(roleTemplateId='{template}')/members", roles=READ_DIRECTORY, options="$select")
+@route("GET", "/directoryRoles(roleTemplateId='{template}')/members", permissions=READ_DIRECTORY, options="$select")
 def template_members(ask: Ask, template: str) -> dict[str, Any]:
     """List who holds a role, by the id that the role has everywhere."""
-    found = next((role for role in ask.tenant.roles.values() if role.roleTemplateId == template), None)
+    found = next((role for role in ask.tenant.directory_roles.values() if role.roleTemplateId == template), None)
     if found is None:
         raise missing(template)
     return _members(ask, found)
 
 
-def _members(ask: Ask, role: Role) -> dict[str, Any]:
+def _members(ask: Ask, role: DirectoryRole) -> dict[str, Any]:
     users = [ask.tenant.users[member] for member in role.members if member in ask.tenant.users]
     rows = [odata.select(ask, user_resource(user), "user", USER_DEFAULT) for user in users]
     value = [{"@odata.type": "#microsoft.graph.user", **row} for row in rows]
     return {"@odata.context": f"{ask.root}/$metadata#directoryObjects", "value": value}
 
 
-@route("GET", "/directory/deletedItems/microsoft.graph.user", roles=READ_USERS, options=odata.LIST)
+@route("GET", "/directory/deletedItems/microsoft.graph.user", permissions=READ_USERS, options=odata.LIST)
 def deleted_users(ask: Ask) -> dict[str, Any]:
     """List the accounts that can be restored."""
     rows = odata.narrow(ask, [user_resource(user) for user in ask.tenant.deleted_users.values()], "user")
@@ -101,7 +101,7 @@ def deleted_users(ask: Ask) -> dict[str, Any]:
     return body
 
 
-@route("GET", "/directory/deletedItems/{item}", roles=READ_USERS, options="$select")
+@route("GET", "/directory/deletedItems/{item}", permissions=READ_USERS, options="$select")
 def deleted_item(ask: Ask, item: str) -> dict[str, Any]:
     """Read one deleted account."""
     if item not in ask.tenant.deleted_users:
@@ -111,7 +111,7 @@ def deleted_item(ask: Ask, item: str) -> dict[str, Any]:
     return {"@odata.type": "#microsoft.graph.user", **chosen}
 
 
-@route("POST", "/directory/deletedItems/{item}/restore", roles=DELETE)
+@route("POST", "/directory/deletedItems/{item}/restore", permissions=DELETE)
 def restore(ask: Ask, item: str) -> dict[str, Any]:
     """Bring an account back with its mailbox."""
     if item not in ask.tenant.deleted_users:

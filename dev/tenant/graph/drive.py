@@ -35,7 +35,7 @@ def _sharepoint_ids(site: Site, ask: Ask) -> dict[str, Any]:
     }
 
 
-@route("GET", "/users/{user}/drive", roles=_READ, options="$select")
+@route("GET", "/users/{user}/drive", permissions=_READ, options="$select")
 def drive(ask: Ask, user: str) -> dict[str, Any]:
     """Read the drive; `sharePointIds` comes only when asked for, and the owner's language names the library."""
     site = _site(ask, user)
@@ -54,7 +54,7 @@ def drive(ask: Ask, user: str) -> dict[str, Any]:
     return {"@odata.context": f"{ask.root}/$metadata#drives/$entity", **odata.select(ask, resource, "drive", default)}
 
 
-@route("GET", "/users/{user}/drive/root", roles=_READ, options="$select")
+@route("GET", "/users/{user}/drive/root", permissions=_READ, options="$select")
 def root(ask: Ask, user: str) -> dict[str, Any]:
     """Read the root folder."""
     site = _site(ask, user)
@@ -71,7 +71,7 @@ def root(ask: Ask, user: str) -> dict[str, Any]:
     return {"@odata.context": f"{ask.root}/$metadata#driveItem", **odata.select(ask, resource, "driveItem", default)}
 
 
-@route("GET", "/sites/root/drive", roles=_READ, options="$select")
+@route("GET", "/sites/root/drive", permissions=_READ, options="$select")
 def root_library(ask: Ask) -> dict[str, Any]:
     """Read the library of the tenant's root site."""
     resource = {
@@ -84,7 +84,10 @@ def root_library(ask: Ask) -> dict[str, Any]:
 
 
 @route(
-    "GET", "/sites/root", roles=("Sites.Read.All", "Sites.ReadWrite.All", "Sites.FullControl.All"), options="$select"
+    "GET",
+    "/sites/root",
+    permissions=("Sites.Read.All", "Sites.ReadWrite.All", "Sites.FullControl.All"),
+    options="$select",
 )
 def root_site(ask: Ask) -> dict[str, Any]:
     """Read the tenant's root site, whose id begins with the SharePoint host."""

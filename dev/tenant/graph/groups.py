@@ -17,7 +17,7 @@ WRITE_MEMBERS = ("GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.
 _WRITE_OWNERS = ("Group.ReadWrite.All", "Directory.ReadWrite.All")
 
 
-@route("GET", "/groups", roles=READ_GROUPS, options=odata.LIST)
+@route("GET", "/groups", permissions=READ_GROUPS, options=odata.LIST)
 def list_groups(ask: Ask) -> dict[str, Any]:
     """List the groups."""
     rows = odata.narrow(ask, [group_resource(group) for group in ask.tenant.groups.values()], "group")
@@ -26,19 +26,19 @@ def list_groups(ask: Ask) -> dict[str, Any]:
     return body
 
 
-@route("GET", "/groups/{group}", roles=READ_GROUPS, options="$select")
+@route("GET", "/groups/{group}", permissions=READ_GROUPS, options="$select")
 def get_group(ask: Ask, group: str) -> dict[str, Any]:
     """Read one group."""
     return odata.select(ask, group_resource(ask.group(group)), "group", GROUP_DEFAULT)
 
 
-@route("GET", "/groups/{group}/members", roles=READ_GROUPS, options=odata.LIST)
+@route("GET", "/groups/{group}/members", permissions=READ_GROUPS, options=odata.LIST)
 def list_members(ask: Ask, group: str) -> dict[str, Any]:
     """List the members."""
     return _people(ask, [user.id for user in ask.tenant.live_members(ask.group(group))])
 
 
-@route("GET", "/groups/{group}/owners", roles=READ_GROUPS, options=odata.LIST)
+@route("GET", "/groups/{group}/owners", permissions=READ_GROUPS, options=odata.LIST)
 def list_owners(ask: Ask, group: str) -> dict[str, Any]:
     """List the owners."""
     return _people(ask, [owner for owner in ask.group(group).owners if owner in ask.tenant.users])
@@ -52,7 +52,7 @@ def _people(ask: Ask, ids: list[str]) -> dict[str, Any]:
     return body
 
 
-@route("DELETE", "/groups/{group}/members/{member}/$ref", roles=WRITE_MEMBERS)
+@route("DELETE", "/groups/{group}/members/{member}/$ref", permissions=WRITE_MEMBERS)
 def remove_member(ask: Ask, group: str, member: str) -> None:
     """Take a member out of a group of a kind that Graph may change."""
     found = ask.group(group)
@@ -78,7 +78,7 @@ def check_changeable(ask: Ask, group: Group) -> None:
         raise denied()
 
 
-@route("DELETE", "/groups/{group}/members/{member}", roles=users.DELETE)
+@route("DELETE", "/groups/{group}/members/{member}", permissions=users.DELETE)
 def delete_the_member_itself(ask: Ask, group: str, member: str) -> None:
     """Delete the user: without `/$ref` the path is the account, not the membership ("Remove member" on Learn)."""
     if member not in ask.group(group).members:
@@ -86,7 +86,7 @@ def delete_the_member_itself(ask: Ask, group: str, member: str) -> None:
     users.delete_user(ask, member)
 
 
-@route("DELETE", "/groups/{group}/owners/{owner}/$ref", roles=_WRITE_OWNERS)
+@route("DELETE", "/groups/{group}/owners/{owner}/$ref", permissions=_WRITE_OWNERS)
 def remove_owner(ask: Ask, group: str, owner: str) -> None:
     """Take an owner off a group, unless it is the last of a Microsoft 365 group."""
     found = ask.group(group)
@@ -97,7 +97,7 @@ def remove_owner(ask: Ask, group: str, owner: str) -> None:
     found.owners.remove(owner)
 
 
-@route("POST", "/groups/{group}/members/$ref", roles=WRITE_MEMBERS)
+@route("POST", "/groups/{group}/members/$ref", permissions=WRITE_MEMBERS)
 def add_member(ask: Ask, group: str) -> None:
     """Put a member into a group."""
     found = ask.group(group)

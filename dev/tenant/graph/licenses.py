@@ -25,7 +25,7 @@ _READ_SKUS = (
 )
 
 
-@route("POST", "/users/{user}/assignLicense", roles=_WRITE)
+@route("POST", "/users/{user}/assignLicense", permissions=_WRITE)
 def assign_license(ask: Ask, user: str) -> dict[str, Any]:
     """Add and remove direct licenses, all or none ("assignLicense" on Learn)."""
     found, body = ask.user(user), ask.object_body()
@@ -79,7 +79,9 @@ def _check_addition(ask: Ask, user: User, sku_id: str) -> None:
         raise bad_request("License is already assigned to the user.")
 
 
-@route("POST", "/users/{user}/reprocessLicenseAssignment", roles=("User.ReadWrite.All", "Directory.ReadWrite.All"))
+@route(
+    "POST", "/users/{user}/reprocessLicenseAssignment", permissions=("User.ReadWrite.All", "Directory.ReadWrite.All")
+)
 def reprocess(ask: Ask, user: str) -> dict[str, Any]:
     """Have the licenses that come from groups worked out again now."""
     found = ask.user(user)
@@ -87,7 +89,7 @@ def reprocess(ask: Ask, user: str) -> dict[str, Any]:
     return {"@odata.context": f"{ask.root}/$metadata#users/$entity", **_shown(found)}
 
 
-@route("GET", "/subscribedSkus", roles=_READ_SKUS, options="$select")
+@route("GET", "/subscribedSkus", permissions=_READ_SKUS, options="$select")
 def subscribed_skus(ask: Ask) -> dict[str, Any]:
     """List what was bought and how much of it is in use."""
     users = ask.tenant.users.values()

@@ -10,7 +10,7 @@ from dev.tenant.graph.router import READ_DIRECTORY, READ_GROUPS, Ask, route
 from dev.tenant.graph.schema import GROUP_DEFAULT, group_resource, role_resource
 
 
-@route("GET", "/users/{user}/memberOf", roles=READ_GROUPS, options="$top $skiptoken $select $count")
+@route("GET", "/users/{user}/memberOf", permissions=READ_GROUPS, options="$top $skiptoken $select $count")
 def member_of(ask: Ask, user: str) -> dict[str, Any]:
     """List groups and directory roles together."""
     found = ask.user(user)
@@ -19,14 +19,14 @@ def member_of(ask: Ask, user: str) -> dict[str, Any]:
     ]
     roles = [
         {"@odata.type": "#microsoft.graph.directoryRole", **role_resource(ask.tenant, role.id)}
-        for role in ask.tenant.roles_of(found)
+        for role in ask.tenant.directory_roles_of(found)
     ]
     body = odata.page(ask, groups + roles, "directoryObjects")
     body["value"] = [odata.select(ask, row, "directoryObject") for row in body["value"]]
     return body
 
 
-@route("GET", "/users/{user}/memberOf/{cast}", roles=READ_GROUPS, options=odata.LIST)
+@route("GET", "/users/{user}/memberOf/{cast}", permissions=READ_GROUPS, options=odata.LIST)
 def member_of_kind(ask: Ask, user: str, cast: str) -> dict[str, Any]:
     """List the groups or the directory roles.
 
@@ -34,7 +34,7 @@ def member_of_kind(ask: Ask, user: str, cast: str) -> dict[str, Any]:
     """
     found = ask.user(user)
     if cast == "microsoft.graph.directoryRole":
-        rows = [role_resource(ask.tenant, role.id) for role in ask.tenant.roles_of(found)]
+        rows = [role_resource(ask.tenant, role.id) for role in ask.tenant.directory_roles_of(found)]
         return {
             "@odata.context": f"{ask.root}/$metadata#directoryRoles",
             "value": [odata.select(ask, row, "directoryRole") for row in rows],
@@ -48,7 +48,7 @@ def member_of_kind(ask: Ask, user: str, cast: str) -> dict[str, Any]:
     return _groups(ask, rows)
 
 
-@route("GET", "/users/{user}/ownedObjects", roles=READ_DIRECTORY, options="$top $skiptoken $select")
+@route("GET", "/users/{user}/ownedObjects", permissions=READ_DIRECTORY, options="$top $skiptoken $select")
 def owned_objects(ask: Ask, user: str) -> dict[str, Any]:
     """List what the user owns; of all that a directory can hold, groups."""
     owner = ask.user(user)
@@ -58,7 +58,7 @@ def owned_objects(ask: Ask, user: str) -> dict[str, Any]:
     return body
 
 
-@route("GET", "/users/{user}/ownedObjects/microsoft.graph.group", roles=READ_DIRECTORY, options=odata.LIST)
+@route("GET", "/users/{user}/ownedObjects/microsoft.graph.group", permissions=READ_DIRECTORY, options=odata.LIST)
 def owned_groups(ask: Ask, user: str) -> dict[str, Any]:
     """List the groups that the user owns."""
     owner = ask.user(user)

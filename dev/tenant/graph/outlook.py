@@ -32,7 +32,7 @@ def _mailbox(ask: Ask, user: str) -> Mailbox:
     return mailbox
 
 
-@route("GET", "/users/{user}/calendars", roles=_CALENDARS, options="$select $top $skiptoken")
+@route("GET", "/users/{user}/calendars", permissions=_CALENDARS, options="$select $top $skiptoken")
 def calendars(ask: Ask, user: str) -> dict[str, Any]:
     """List the calendars: the default one."""
     mailbox = _mailbox(ask, user)
@@ -42,7 +42,7 @@ def calendars(ask: Ask, user: str) -> dict[str, Any]:
     )
 
 
-@route("GET", "/users/{user}/calendar/calendarPermissions", roles=_CALENDARS, options="$select $top $skiptoken")
+@route("GET", "/users/{user}/calendar/calendarPermissions", permissions=_CALENDARS, options="$select $top $skiptoken")
 def calendar_permissions(ask: Ask, user: str) -> dict[str, Any]:
     """List who may see or change the default calendar."""
     mailbox = _mailbox(ask, user)
@@ -61,7 +61,7 @@ def calendar_permissions(ask: Ask, user: str) -> dict[str, Any]:
     return odata.page(ask, [odata.select(ask, row, "calendarPermission") for row in rows], context)
 
 
-@route("DELETE", "/users/{user}/calendar/calendarPermissions/{permission}", roles=("Calendars.ReadWrite",))
+@route("DELETE", "/users/{user}/calendar/calendarPermissions/{permission}", permissions=("Calendars.ReadWrite",))
 def delete_calendar_permission(ask: Ask, user: str, permission: str) -> None:
     """Take somebody off the default calendar."""
     mailbox = _mailbox(ask, user)
@@ -73,7 +73,7 @@ def delete_calendar_permission(ask: Ask, user: str, permission: str) -> None:
     mailbox.calendar.remove(entry)
 
 
-@route("GET", "/users/{user}/mailboxSettings", roles=("MailboxSettings.Read", *_SETTINGS), options="$select")
+@route("GET", "/users/{user}/mailboxSettings", permissions=("MailboxSettings.Read", *_SETTINGS), options="$select")
 def mailbox_settings(ask: Ask, user: str) -> dict[str, Any]:
     """Read the settings, automatic replies among them."""
     mailbox = _mailbox(ask, user)
@@ -91,7 +91,7 @@ def mailbox_settings(ask: Ask, user: str) -> dict[str, Any]:
     return odata.select(ask, resource, "mailboxSettings")
 
 
-@route("PATCH", "/users/{user}/mailboxSettings", roles=_SETTINGS)
+@route("PATCH", "/users/{user}/mailboxSettings", permissions=_SETTINGS)
 def change_mailbox_settings(ask: Ask, user: str) -> dict[str, Any]:
     """Change the automatic replies."""
     mailbox, body = _mailbox(ask, user), ask.object_body()
@@ -110,7 +110,7 @@ def change_mailbox_settings(ask: Ask, user: str) -> dict[str, Any]:
     return mailbox_settings(Ask(ask.simulation, ask.tenant, "GET", ask.root, ask.version, ask.path, {}, {}), user)
 
 
-@route("GET", "/users/{user}/mailFolders/inbox/messageRules", roles=("MailboxSettings.Read", *_SETTINGS))
+@route("GET", "/users/{user}/mailFolders/inbox/messageRules", permissions=("MailboxSettings.Read", *_SETTINGS))
 def message_rules(ask: Ask, user: str) -> dict[str, Any]:
     """List the inbox rules; hidden ones never show here, which is why the app asks Exchange."""
     mailbox = _mailbox(ask, user)
@@ -121,7 +121,7 @@ def message_rules(ask: Ask, user: str) -> dict[str, Any]:
     return {"@odata.context": f"{ask.root}/$metadata#messageRules", "value": value}
 
 
-@route("DELETE", "/users/{user}/mailFolders/inbox/messageRules/{rule}", roles=_SETTINGS)
+@route("DELETE", "/users/{user}/mailFolders/inbox/messageRules/{rule}", permissions=_SETTINGS)
 def delete_message_rule(ask: Ask, user: str, rule: str) -> None:
     """Delete an inbox rule."""
     mailbox = _mailbox(ask, user)
@@ -131,7 +131,7 @@ def delete_message_rule(ask: Ask, user: str, rule: str) -> None:
     mailbox.rules.remove(found)
 
 
-@route("POST", "/users/{user}/sendMail", roles=("Mail.Send",))
+@route("POST", "/users/{user}/sendMail", permissions=("Mail.Send",))
 def send_mail(ask: Ask, user: str) -> Reply:
     """Keep a message instead of sending it."""
     mailbox, body = _mailbox(ask, user), ask.object_body()

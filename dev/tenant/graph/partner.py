@@ -12,7 +12,7 @@ _RELATIONSHIPS = ("DelegatedAdminRelationship.Read.All", "DelegatedAdminRelation
 _ROOT = "/tenantRelationships"
 
 
-@route("GET", f"{_ROOT}/delegatedAdminRelationships", roles=_RELATIONSHIPS, options=odata.LIST)
+@route("GET", f"{_ROOT}/delegatedAdminRelationships", permissions=_RELATIONSHIPS, options=odata.LIST)
 def relationships(ask: Ask) -> dict[str, Any]:
     """List the relationships of delegated administration, past ones included."""
     rows = odata.narrow(ask, ask.tenant.relationships, "delegatedAdminRelationship")
@@ -21,7 +21,7 @@ def relationships(ask: Ask) -> dict[str, Any]:
     return body
 
 
-@route("GET", f"{_ROOT}/delegatedAdminCustomers", roles=_RELATIONSHIPS, options=odata.LIST)
+@route("GET", f"{_ROOT}/delegatedAdminCustomers", permissions=_RELATIONSHIPS, options=odata.LIST)
 def customers(ask: Ask) -> dict[str, Any]:
     """List the customers, each once."""
     found = {each["customer"]["tenantId"]: each["customer"]["displayName"] for each in ask.tenant.relationships}
@@ -35,7 +35,7 @@ def customers(ask: Ask) -> dict[str, Any]:
 @route(
     "GET",
     f"{_ROOT}/findTenantInformationByTenantId(tenantId='{{tenant}}')",
-    roles=("CrossTenantInformation.ReadBasic.All",),
+    permissions=("CrossTenantInformation.ReadBasic.All",),
 )
 def tenant_information(ask: Ask, tenant: str) -> dict[str, Any]:
     """Tell what is public about a tenant."""
@@ -53,7 +53,7 @@ def tenant_information(ask: Ask, tenant: str) -> dict[str, Any]:
     }
 
 
-@route("GET", "/contracts", roles=("Directory.Read.All", "Directory.ReadWrite.All"), options=odata.LIST)
+@route("GET", "/contracts", permissions=("Directory.Read.All", "Directory.ReadWrite.All"), options=odata.LIST)
 def contracts(ask: Ask) -> dict[str, Any]:
     """List the customers by contract."""
     body = odata.page(ask, odata.narrow(ask, ask.tenant.contracts, "contract"), "contracts")

@@ -56,17 +56,17 @@ class Ask:
         """Look up a header whatever its case."""
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
-    def allows(self, *roles: str) -> bool:
-        """Whether the tenant consented to one of these app roles.
+    def allows(self, *permissions: str) -> bool:
+        """Whether the tenant consented to one of these permissions.
 
-        The consent of this moment counts, not that in the token: a test that withdraws a role sees at once what an
-        app in production sees when its token is renewed.
+        The consent of this moment counts, not that in the token: a test that withdraws a permission sees at once
+        what an app in production sees when its token is renewed.
         """
-        return not set(roles).isdisjoint(self.tenant.app.graph)
+        return not set(permissions).isdisjoint(self.tenant.app.graph)
 
-    def need(self, *roles: str) -> None:
-        """Refuse unless one of these app roles was consented to."""
-        if not self.allows(*roles):
+    def need(self, *permissions: str) -> None:
+        """Refuse unless one of these permissions was consented to."""
+        if not self.allows(*permissions):
             raise denied()
 
     def user(self, key: str) -> User:
@@ -97,7 +97,7 @@ class Route:
     pattern: re.Pattern[str]
     wildcards: int
     handler: Callable[..., Any]
-    roles: tuple[str, ...]
+    permissions: tuple[str, ...]
     options: frozenset[str]
     versions: tuple[str, ...]
 
@@ -109,7 +109,7 @@ def route(
     method: str,
     path: str,
     *,
-    roles: tuple[str, ...] = (),
+    permissions: tuple[str, ...] = (),
     options: str = "",
     versions: tuple[str, ...] = VERSIONS,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -118,7 +118,7 @@ def route(
     Args:
         method: the HTTP method.
         path: the path below the version, with `{name}` for what varies.
-        roles: app roles of which one is enough; without any, the handler decides.
+        permissions: those of which one is enough; without any, the handler decides.
         options: the query options that it takes.
         versions: where it exists.
     """
@@ -127,7 +127,9 @@ def route(
         pieces = re.split(r"(\{\w+\})", path)
         expression = "".join(f"(?P<{piece[1:-1]}>[^/]+?)" if piece[:1] == "{" else re.escape(piece) for piece in pieces)
         pattern = re.compile(expression, re.IGNORECASE)
-        _ROUTES.append(Route(method, pattern, path.count("{"), handler, roles, frozenset(options.split()), versions))
+        _ROUTES.append(
+            Route(method, pattern, path.count("{"), handler, permissions, frozenset(options.split()), versions)
+        )
         _ROUTES.sort(key=lambda declared: declared.wildcards)
         return handler
 
@@ -155,8 +157,8 @@ def dispatch(ask: Ask, segments: list[str]) -> Reply:
 
 
 def _answer(ask: Ask, found: Route, names: dict[str, str]) -> Reply:
-    if found.roles:
-        ask.need(*found.roles)
+    if found.permissions:
+        ask.need(*found.permissions)
     for option in ask.query:
         if option not in found.options:
             raise GraphError(400, "BadRequest", f"The query parameter '{option}' is not supported.", unknown=True)

@@ -157,7 +157,7 @@ def group_resource(group: Group) -> dict[str, Any]:
 
 def role_resource(tenant: Tenant, role_id: str) -> dict[str, Any]:
     """Show a directory role."""
-    role = tenant.roles[role_id]
+    role = tenant.directory_roles[role_id]
     return {
         "id": role.id,
         "displayName": role.displayName,

@@ -23,7 +23,7 @@ def _served(tenant: Tenant) -> None:
         raise GraphError(400, "BadRequest", "Skype for Business or Teams Phone is not provisioned for this tenant.")
 
 
-@route("GET", f"{_ROOT}/numberAssignments", roles=_READ, options="$filter $top $skip $select")
+@route("GET", f"{_ROOT}/numberAssignments", permissions=_READ, options="$filter $top $skip $select")
 def number_assignments(ask: Ask) -> dict[str, Any]:
     """List the numbers; looking brings an unassignment under way nearer to its end."""
     _served(ask.tenant)
@@ -52,7 +52,7 @@ def _resource(number: Number) -> dict[str, Any]:
     }
 
 
-@route("POST", f"{_ROOT}/numberAssignments/unassignNumber", roles=_WRITE)
+@route("POST", f"{_ROOT}/numberAssignments/unassignNumber", permissions=_WRITE)
 def unassign(ask: Ask) -> Reply:
     """Begin to take a number away; the operation tells how it ended."""
     _served(ask.tenant)
@@ -77,8 +77,8 @@ def unassign(ask: Ask) -> Reply:
     return Reply(202, None, {"Location": f"{ask.root}{_ROOT}/operations('{operation_id}')"})
 
 
-@route("GET", f"{_ROOT}/operations('{{operation}}')", roles=_READ)
-@route("GET", f"{_ROOT}/operations/{{operation}}", roles=_READ)
+@route("GET", f"{_ROOT}/operations('{{operation}}')", permissions=_READ)
+@route("GET", f"{_ROOT}/operations/{{operation}}", permissions=_READ)
 def operation(ask: Ask, operation: str) -> dict[str, Any]:
     """Tell how an operation stands; looking brings it nearer to its end."""
     found = ask.tenant.operations.get(operation)

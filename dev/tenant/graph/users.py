@@ -45,14 +45,16 @@ def guard_sensitive(ask: Ask, user: User) -> None:
     management administrative unit.
     """
     tenant = ask.tenant
-    privileged = bool(tenant.roles_of(user)) or any(group.isAssignableToRole for group in tenant.groups_of(user))
+    privileged = bool(tenant.directory_roles_of(user)) or any(
+        group.isAssignableToRole for group in tenant.groups_of(user)
+    )
     if privileged and _ADMINISTRATOR_OF_ADMINISTRATORS not in tenant.app.entra_roles:
         raise denied()
     if user.isManagementRestricted:
         raise denied()
 
 
-@route("GET", "/users", roles=READ_USERS, options=odata.LIST)
+@route("GET", "/users", permissions=READ_USERS, options=odata.LIST)
 def list_users(ask: Ask) -> dict[str, Any]:
     """List the accounts."""
     rows = odata.narrow(ask, [user_resource(user) for user in ask.tenant.users.values()], "user")
@@ -61,7 +63,7 @@ def list_users(ask: Ask) -> dict[str, Any]:
     return body
 
 
-@route("GET", "/users/{user}", roles=READ_USERS, options="$select")
+@route("GET", "/users/{user}", permissions=READ_USERS, options="$select")
 def get_user(ask: Ask, user: str) -> dict[str, Any]:
     """Read one account; each look brings the asynchronous loss of inherited licenses nearer."""
     found = ask.user(user)
@@ -70,7 +72,7 @@ def get_user(ask: Ask, user: str) -> dict[str, Any]:
     return {"@odata.context": f"{ask.root}/$metadata#users/$entity", **chosen}
 
 
-@route("GET", "/users/{user}/manager", roles=READ_USERS, options="$select")
+@route("GET", "/users/{user}/manager", permissions=READ_USERS, options="$select")
 def get_manager(ask: Ask, user: str) -> dict[str, Any]:
     """Read the manager of an account."""
     manager = ask.tenant.users.get(ask.user(user).manager or "")
@@ -136,7 +138,7 @@ def _check_password(password: object) -> None:
         raise bad_request("The specified password does not comply with password complexity requirements.")
 
 
-@route("DELETE", "/users/{user}", roles=DELETE)
+@route("DELETE", "/users/{user}", permissions=DELETE)
 def delete_user(ask: Ask, user: str) -> None:
     """Move an account to the deleted items, with its mailbox."""
     found = ask.user(user)
@@ -154,7 +156,7 @@ def soft_delete(tenant: Tenant, user: User) -> None:
         tenant.deleted_mailboxes[user.id] = tenant.mailboxes.pop(user.id)
 
 
-@route("POST", "/users/{user}/revokeSignInSessions", roles=("User.RevokeSessions.All", *WRITE_USERS))
+@route("POST", "/users/{user}/revokeSignInSessions", permissions=("User.RevokeSessions.All", *WRITE_USERS))
 def revoke_sessions(ask: Ask, user: str) -> dict[str, Any]:
     """Make every refresh token issued before now worthless."""
     found = ask.user(user)

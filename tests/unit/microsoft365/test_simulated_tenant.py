@@ -376,9 +376,9 @@ class TestRefusals:
         assert category(lambda: tenant.graph.send(calls.assign_license(ADA, [inherited]))) is Category.inherited_license
 
     def test_a_missing_role(self, tenant: TenantClients, simulator: Simulator) -> None:
-        simulator.arrange(seed.FABRIKAM, "revoke_role", role="User.EnableDisableAccount.All")
-        simulator.arrange(seed.FABRIKAM, "revoke_role", role="User.ReadWrite.All")
-        simulator.arrange(seed.FABRIKAM, "revoke_role", role="Exchange Administrator", resource="entra")
+        simulator.arrange(seed.FABRIKAM, "revoke_permission", permission="User.EnableDisableAccount.All")
+        simulator.arrange(seed.FABRIKAM, "revoke_permission", permission="User.ReadWrite.All")
+        simulator.arrange(seed.FABRIKAM, "revoke_entra_role", role="Exchange Administrator")
 
         assert category(lambda: tenant.graph.send(calls.disable_user(ADA))) is Category.auth_permission
         assert category(lambda: tenant.exchange.invoke(cmdlets.get_mailbox(ADA))) is Category.auth_role
