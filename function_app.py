@@ -39,6 +39,7 @@ import triggers.notifications
 import triggers.offboardings
 import triggers.openapi
 import triggers.portal
+import triggers.restoring
 import triggers.schedule
 from shared.app import settings
 from shared.base import logs
@@ -53,6 +54,7 @@ app.register_functions(triggers.notifications.blueprint)
 app.register_functions(triggers.offboardings.blueprint)
 app.register_functions(triggers.openapi.blueprint)
 app.register_functions(triggers.portal.blueprint)
+app.register_functions(triggers.restoring.blueprint)
 app.register_functions(triggers.schedule.blueprint)
 app.register_functions(orchestrators.blueprint.build())
 app.register_functions(activities.blueprint.build())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.actions import catalogue
+from shared.actions import restoration
 from shared.actions.catalogue import Task, View
 from shared.actions.outcome import Finding, Outcome, StepState
 from shared.actions.reads.perform import perform
@@ -24,7 +24,7 @@ from shared.microsoft365.http.errors import MicrosoftError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.actions.catalogue import Action
+    from shared.actions.catalogue import Procedure
     from shared.actions.reads.snapshot import Snapshot
     from shared.app.services import Services
     from shared.jobs.records import Step
@@ -121,60 +121,66 @@ def view_of(details: Details, name: str, order: Order, now: Snapshot | None = No
         selected=request.actions,
         force=request.force,
         outcomes={n: s.outcome for n, s in details.steps.items() if s.outcome},
+        original=details.original(name),
     )
+
+
+def procedure_of(details: Details, name: str) -> Procedure:
+    """Return what the step `name` does: an action, or how it is undone."""
+    return restoration.procedure(name, backwards=details.request is not None and bool(details.request.restores))
 
 
 def _work(
     services: Services, details: Details, step: Step, order: Order, log: list[SentRequest]
 ) -> tuple[Step, Answer]:
-    action = catalogue.get(step.name)
+    procedure = procedure_of(details, step.name)
     view = view_of(details, step.name, order)
     clients = services.microsoft365.tenant(tenant_of(details), log)
     scans = services.store.scans(tenant_of(details))
     try:
-        view, unasked = _read_more(services, action, view, order, clients)
+        view, unasked = _read_more(services, procedure, view, order, clients)
         if unasked:
             return _come_back(step, again_after(unasked))
-        view = _surveyed(services, view, order, action.survey(view, clients, scans))
+        view = _surveyed(services, view, order, procedure.survey(view, clients, scans))
     except MoreToDoError as more:
         waiting, answer = _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
         return replace(waiting, state=StepState.running), answer
     except (MicrosoftError, UnreadError) as error:
         if isinstance(error, MicrosoftError) and error.retryable and not order.last:
             return _come_back(step, again_after([error]))
-        return _end(step, [Finding(Outcome.failed, str(error))], action, view)
-    return _judge_and_write(action, view, clients, step, order)
+        return _end(step, [Finding(Outcome.failed, str(error))], procedure, view)
+    return _judge_and_write(procedure, view, clients, step, order)
 
 
 def _judge_and_write(
-    action: Action, view: View, clients: TenantClients, step: Step, order: Order
+    procedure: Procedure, view: View, clients: TenantClients, step: Step, order: Order
 ) -> tuple[Step, Answer]:
-    findings = judgement.findings_of(action, view)
-    todo = judgement.to_do(action, findings)
+    findings = judgement.findings_of(procedure, view)
+    todo = judgement.to_do(procedure, findings)
     missing = [f for f in todo if f.item not in step.accepted and f.item not in step.problems]
     if missing:
         try:
-            step, again = _apply(action, Task(view, missing, clients), step, last=order.last)
+            step, again = _apply(procedure, Task(view, missing, clients), step, last=order.last)
         except MoreToDoError as more:
             return _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
         if again:
             return _come_back(step, again)
     if not judgement.unproven(todo, step.problems):
-        return _end(step, judgement.concluded(_with(findings, todo), step.problems, ""), action, view)
-    if not action.proves_itself:
+        return _end(step, judgement.concluded(_with(findings, todo), step.problems, ""), procedure, view)
+    if not procedure.proves_itself:
         return replace(step, state=StepState.verifying, next_attempt_at=None), {"written": True}
-    seen, retryable = action.read_back(view, clients)
+    seen, retryable = procedure.read_back(view, clients)
     if retryable and not order.last:
         return _come_back(step, again_after(retryable))
-    return _read_back(action, replace(view, now=seen.instead_of(view.now)), step, order)
+    return _read_back(procedure, replace(view, now=seen.instead_of(view.now)), step, order)
 
 
 def _read_more(
-    services: Services, action: Action, view: View, order: Order, clients: TenantClients
+    services: Services, procedure: Procedure, view: View, order: Order, clients: TenantClients
 ) -> tuple[View, list[MicrosoftError]]:
     """Ask what the action wants to know besides the snapshot of the run; or return the errors to wait out."""
     asked = {*view.now.values, *view.now.errors}
-    wanted = [read for read in action.reads_later(view) if read.name not in asked]
+    wanted = [read for read in procedure.reads_later(view) if read.name not in asked]
     if not wanted:
         return view, []
     seen, retryable = perform(wanted, view.person, clients, view.now)
@@ -191,10 +197,10 @@ def _surveyed(services: Services, view: View, order: Order, seen: Snapshot | Non
     return replace(view, first=view.first.over(seen), now=seen.over(view.now))
 
 
-def _apply(action: Action, task: Task, step: Step, *, last: bool) -> tuple[Step, _Again | None]:
+def _apply(procedure: Procedure, task: Task, step: Step, *, last: bool) -> tuple[Step, _Again | None]:
     """Let the action write, and note what Microsoft accepted, refused, and wants to be asked again."""
     try:
-        results = action.apply(task)
+        results = procedure.apply(task)
     except MicrosoftError as error:
         results = {finding.item: error for finding in task.open}
     if results is None:
@@ -205,7 +211,7 @@ def _apply(action: Action, task: Task, step: Step, *, last: bool) -> tuple[Step,
         if error is not None and error.retryable and not last:
             retryable.append(error)
             continue
-        refused = judgement.problem(action, finding, error) if error else None
+        refused = judgement.problem(procedure, finding, error) if error else None
         if refused:
             problems[finding.item] = refused
         else:
@@ -224,13 +230,13 @@ def again_after(errors: list[MicrosoftError]) -> _Again:
     return _Again(max(waits, default=None), why, errors[0].message)
 
 
-def _read_back(action: Action, view: View, step: Step, order: Order) -> tuple[Step, Answer]:
-    findings = judgement.findings_of(action, view)
+def _read_back(procedure: Procedure, view: View, step: Step, order: Order) -> tuple[Step, Answer]:
+    findings = judgement.findings_of(procedure, view)
     if judgement.unproven(findings, step.problems) and not order.last:
         seconds = _POLL_SECONDS[min(order.attempt, len(_POLL_SECONDS)) - 1]
         return _come_back(step, _Again(seconds, "pending", "Microsoft accepted the change; it does not show yet."))
     unseen = f"Microsoft accepted the change, but it did not show within {order.waited / 60:.0f} minutes."
-    return _end(step, judgement.concluded(findings, step.problems, unseen), action, view)
+    return _end(step, judgement.concluded(findings, step.problems, unseen), procedure, view)
 
 
 def _come_back(step: Step, again: _Again, progress: int = 0) -> tuple[Step, Answer]:
@@ -241,8 +247,8 @@ def _come_back(step: Step, again: _Again, progress: int = 0) -> tuple[Step, Answ
     return waiting, {"again": again.seconds, "why": again.why, "progress": progress}
 
 
-def _end(step: Step, findings: list[Finding], action: Action, view: View) -> tuple[Step, Answer]:
-    over = judgement.ended(step, findings, clock.now(), judgement.changes_of(action, view))
+def _end(step: Step, findings: list[Finding], procedure: Procedure, view: View) -> tuple[Step, Answer]:
+    over = judgement.ended(step, findings, clock.now(), judgement.changes_of(procedure, view))
     return over, settled(over)
 
 

@@ -9,7 +9,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from activities.attempt import SUPERSEDED, Answer, Order, again_after, settled, tenant_of, view_of
+from activities.attempt import SUPERSEDED, Answer, Order, again_after, procedure_of, settled, tenant_of, view_of
 from shared.actions import catalogue, plan
 from shared.actions.outcome import Finding, Outcome, StepState
 from shared.actions.reads.account import USER
@@ -18,6 +18,7 @@ from shared.actions.reads.snapshot import Snapshot
 from shared.base import clock
 from shared.jobs import judgement
 from shared.jobs.records import ENDED, Reason, State, Step, reason_of
+from shared.jobs.storage.rows import ORIGINAL
 from shared.jobs.storage.table import ConflictError
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from shared.actions.reads.snapshot import Read
     from shared.app.services import Services
-    from shared.jobs.records import Offboarding
+    from shared.jobs.records import Offboarding, Request
     from shared.jobs.storage.store import Details
 
 _log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def begin_run(services: Services, order: Order) -> Answer:
     if offboarding is None or offboarding.state is not State.running or offboarding.run != order.run:
         return SUPERSEDED
     details = services.store.details(order.id)
-    the_plan = plan.make(offboarding.request.actions)
+    the_plan = plan_of(offboarding.request)
     taken = [
         Step(node.name, order.run, started_at=old.started_at if old else None, etag=old.etag if old else "")
         for node in the_plan.steps
@@ -59,6 +60,8 @@ def begin_run(services: Services, order: Order) -> Answer:
         return SUPERSEDED
     if offboarding.cancelled_by:
         return {"stop": "cancelled"}
+    if taken and not _has_original(services, offboarding, details):
+        return {"stop": "original_missing"}
     if taken:
         try:
             services.store.begin(offboarding, details, taken)
@@ -71,12 +74,30 @@ def begin_run(services: Services, order: Order) -> Answer:
     }
 
 
+def plan_of(request: Request) -> plan.Plan:
+    """Plan what was asked for, forwards or backwards."""
+    return plan.make_back(request.actions) if request.restores else plan.make(request.actions)
+
+
+def _has_original(services: Services, job: Offboarding, details: Details) -> bool:
+    """Keep with a restoration what it brings back, unless it is; False where that is not known any more."""
+    if not job.request.restores or details.snapshots.get(ORIGINAL):
+        return True
+    original = services.store.details(job.request.restores)
+    if not original.steps:
+        return False
+    services.store.put_original(job.id, original.first(), original.steps.values())
+    return True
+
+
 def snapshot_directory(services: Services, order: Order) -> Answer:
     """Read the person's account and what else the directory knows; stop the run where there is no such person."""
     details = services.store.details(order.id)
     snapshot, answer = _snapshot(services, details, order, "graph")
     if snapshot.values.get(USER.name, "unread") is not None:
         return _refusal(services, details, snapshot) or answer if "settled" in answer else answer
+    if details.request is not None and details.request.restores:
+        return {"stop": "nobody_to_restore"}
     return {"stop": "user_deleted" if _is_deleted(services, details) else "user_missing"}
 
 
@@ -89,7 +110,7 @@ def _refusal(services: Services, details: Details, snapshot: Snapshot) -> Answer
         return {"stop": "another_person"}
     operator = {details.request.requested_by.casefold()}
     why = protection.why_protected(user, services.settings.protected_users, operator)
-    if why is None and user.enabled:
+    if why is None and user.enabled and not details.request.restores:
         if protection.ADMINISTRATORS.name not in snapshot.values:
             why = "unprotected_unknown"
         elif user.id in (administrators := snapshot.get(protection.ADMINISTRATORS)):
@@ -133,8 +154,8 @@ def _unsettled_reads(details: Details, service: str) -> list[Read[Any]]:
 
 
 def _reads_of(details: Details, name: str) -> tuple[Read[Any], ...]:
-    action = catalogue.get(name)
-    return action.reads_for(details.request.actions[name]) if details.request else action.reads
+    procedure = procedure_of(details, name)
+    return procedure.reads_for(details.request.actions[name]) if details.request else procedure.reads
 
 
 def _again(errors: list[MicrosoftError]) -> Answer:
@@ -191,19 +212,19 @@ def verify(services: Services, order: Order) -> Answer:
 
 
 def _proof_of(details: Details, claim: Step, order: Order) -> tuple[Read[Any], ...]:
-    return catalogue.get(claim.name).proof_for(view_of(details, claim.name, order))
+    return procedure_of(details, claim.name).proof_for(view_of(details, claim.name, order))
 
 
 def _proven(details: Details, claim: Step, order: Order, proof: Snapshot, *, last: bool) -> Step | None:
     """Return the end of a step that is proven, or whose time is up; None while it may still show."""
-    action = catalogue.get(claim.name)
+    procedure = procedure_of(details, claim.name)
     view = view_of(details, claim.name, order, proof.instead_of(details.latest(order.run)))
-    findings = judgement.findings_of(action, view)
+    findings = judgement.findings_of(procedure, view)
     if not last and (proof.errors or judgement.unproven(findings, claim.problems)):
         return None
     unseen = "Microsoft accepted the change, but it was not seen when it was looked for."
     over = judgement.concluded(findings, claim.problems, unseen)
-    return judgement.ended(claim, over, clock.now(), judgement.changes_of(action, view))
+    return judgement.ended(claim, over, clock.now(), judgement.changes_of(procedure, view))
 
 
 def _outcomes(details: Details) -> dict[str, str]:
@@ -229,7 +250,12 @@ _STOPPED: Final[Mapping[str, tuple[Reason, str]]] = {
     **protection.STOPS,
     "user_missing": (Reason.refused, "There is no such user in the tenant any more."),
     "user_deleted": (Reason.refused, "The account was deleted before the offboarding began."),
-    "cancelled": (Reason.cancelled, "The offboarding was cancelled."),
+    "cancelled": (Reason.cancelled, "It was cancelled."),
+    "original_missing": (
+        Reason.refused,
+        "The offboarding that was to be undone was deleted with what it had recorded.",
+    ),
+    "nobody_to_restore": (Reason.refused, "The account does not exist now. Restore it first, with delete_user."),
 }
 
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from shared.actions.catalogue import Action, graph_permission, register
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads.account import USER
+from shared.actions.restoration import Restoration, restores, values_back
 from shared.microsoft365.graph import graph_calls
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.actions.catalogue import Task, View
 
 
@@ -50,3 +53,20 @@ class DisableSignIn(Action):
     def apply(self, task: Task) -> None:
         """Block sign-in; nothing else goes into this request, so that it cannot fail for another reason."""
         task.clients.graph.send(graph_calls.disable_user(task.person.id))
+
+
+@restores(DisableSignIn)
+class EnableSignIn(Restoration):
+    """Set accountEnabled to true again, last of all."""
+
+    def judge(self, view: View) -> Sequence[Finding]:
+        """Find out whether the account is enabled."""
+        user = view.now.get(USER)
+        if user is not None and user.is_synced and not user.enabled:
+            text = "Enable the account in Active Directory: the next synchronisation enables it here."
+            return [Finding(Outcome.needs_attention, text)]
+        return values_back(view, "Sign-in is open again. Set a new password in Entra: the old one is gone.")
+
+    def apply(self, task: Task) -> None:
+        """Open sign-in; nothing else goes into this request."""
+        task.clients.graph.send(graph_calls.enable_user(task.person.id))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from shared.actions import catalogue, plan
-from shared.actions.outcome import Outcome, StepState
+from shared.actions.outcome import WHOLE_STEP, Outcome, StepState
 from shared.app import services
 from shared.base import clock
 from shared.jobs.records import State, Step
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from shared.actions.reads.snapshot import Person
     from shared.jobs.records import Offboarding
     from shared.jobs.storage.store import Details
+    from shared.offboarding.restoring import Planned
+
+
+POLL_AFTER_SECONDS: Final = "5"
 
 
 def url(offboarding: Offboarding, suffix: str = "") -> str:
@@ -53,6 +57,8 @@ def item(offboarding: Offboarding) -> dict[str, Any]:
         "id": offboarding.id,
         "tenant": tenant(offboarding.request.tenant.id, offboarding.request.tenant.domain),
         "user": person(offboarding.request.person),
+        "kind": offboarding.request.kind,
+        "restores": offboarding.request.restores or None,
         "state": offboarding.state,
         "waiting": offboarding.is_waiting(clock.now()),
         "reason": offboarding.reason,
@@ -67,7 +73,8 @@ def item(offboarding: Offboarding) -> dict[str, Any]:
 def details(offboarding: Offboarding, known: Details) -> dict[str, Any]:
     """Return everything about an offboarding in the form the API gives it."""
     actions = offboarding.request.actions
-    planned, steps, first = planned_steps(actions), known.steps, known.first()
+    planned = planned_steps(actions, backwards=bool(offboarding.request.restores))
+    steps, first = known.steps, known.first()
     unplanned = [name for name in actions if name not in catalogue.all_actions()]
     return {
         **item(offboarding),
@@ -87,8 +94,8 @@ def details(offboarding: Offboarding, known: Details) -> dict[str, Any]:
     }
 
 
-def planned_steps(actions: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Show the steps of selected actions in their order."""
+def planned_steps(actions: Mapping[str, Any], *, backwards: bool = False) -> list[dict[str, Any]]:
+    """Show the steps of selected actions in their order, or in that in which they are undone."""
     known = [name for name in actions if name in catalogue.all_actions()]
     return [
         {
@@ -98,8 +105,31 @@ def planned_steps(actions: Mapping[str, Any]) -> list[dict[str, Any]]:
             "requires": [name for name in node.requires if name in actions],
             "lane": node.lane,
         }
-        for node in plan.make(known).steps
+        for node in (plan.make_back(known) if backwards else plan.make(known)).steps
     ]
+
+
+def planned_restoration(planned: Planned) -> dict[str, Any]:
+    """Show what a restoration would bring back; an item without an outcome comes back."""
+    request = planned.original.request
+    return {
+        "restores": planned.original.id,
+        "tenant": tenant(request.tenant.id, request.tenant.domain),
+        "user": person(request.person),
+        "steps": [
+            {
+                "name": step.name,
+                "title": catalogue.title_of(step.name),
+                "message": step.message,
+                "items": [
+                    {"id": f.item, "name": f.name, "outcome": f.outcome, "message": f.message}
+                    for f in step.findings
+                    if f.item != WHOLE_STEP
+                ],
+            }
+            for step in planned.steps
+        ],
+    }
 
 
 def _step(name: str, step: Step | None, *, is_over: bool = False) -> dict[str, Any]:

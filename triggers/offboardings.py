@@ -10,7 +10,7 @@ import azure.functions as func
 
 from shared.app import services
 from shared.base.problems import RefusedError, refused
-from shared.jobs.records import State
+from shared.jobs.records import Kind, State
 from shared.jobs.storage import audit
 from shared.offboarding.lifecycle.operations import Operations
 from shared.offboarding.lookup import ListFilter, Lookup
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 blueprint = df.Blueprint()
 
-_POLL_AFTER_SECONDS = "5"
 _PAGE = 50
 _MAX_KEY_CHARS = 200
 
@@ -44,7 +43,7 @@ async def submit_offboardings(
     await starting.start(client, submitted.to_start)
     body = {"offboardings": [bodies.accepted(o) for o in submitted.offboardings], "warnings": list(submitted.warnings)}
     location = bodies.url(submitted.offboardings[0], "/status")
-    return json_answer(body, 202, {"Location": location, "Retry-After": _POLL_AFTER_SECONDS})
+    return json_answer(body, 202, {"Location": location, "Retry-After": bodies.POLL_AFTER_SECONDS})
 
 
 def _lookup(caller: Caller) -> Lookup:
@@ -97,7 +96,11 @@ def _filter(req: func.HttpRequest) -> ListFilter:
     state = req.params.get("state")
     if state is not None and state not in set(State):
         raise refused(400, "invalid_request", f"state must be one of {', '.join(State)}.", "state")
+    kind = req.params.get("kind")
+    if kind is not None and kind not in set(Kind):
+        raise refused(400, "invalid_request", f"kind must be one of {', '.join(Kind)}.", "kind")
     return ListFilter(
+        kind=Kind(kind) if kind else None,
         tenant=req.params.get("tenant"),
         state=State(state) if state else None,
         user=req.params.get("user", ""),
@@ -120,7 +123,7 @@ def get_status(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     body = bodies.status(offboarding, details)
     if offboarding.has_ended:
         return json_answer(body)
-    headers = {"Location": bodies.url(offboarding, "/status"), "Retry-After": _POLL_AFTER_SECONDS}
+    headers = {"Location": bodies.url(offboarding, "/status"), "Retry-After": bodies.POLL_AFTER_SECONDS}
     return json_answer(body, 202, headers)
 
 

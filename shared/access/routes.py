@@ -29,6 +29,8 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
         "POST offboardings/{id}/run-now": Role.operator,
         "POST offboardings/{id}/retry": Role.operator,
         "POST offboardings/{id}/cancel": Role.operator,
+        "POST offboardings/{id}/restore/plan": Role.reader,
+        "POST offboardings/{id}/restore": Role.operator,
         "POST offboardings/bulk": Role.operator,
         "GET actions": Role.reader,
         "GET tenants": Role.reader,

@@ -50,6 +50,21 @@ class After:
 
 
 @dataclass(frozen=True)
+class Original:
+    """The step of an offboarding whose change a restoration brings back.
+
+    `first` is what was there before it, `items` (id -> name) are those it changed, `left` are the values it changed,
+    by read and property, as it left them (the beginning of long ones). `overwrite` brings back what was changed since,
+    too.
+    """
+
+    first: Snapshot
+    items: Mapping[str, str]
+    left: Mapping[str, str]
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
 class View:
     """Everything a judgement rests on: what was, what is, and what was asked for."""
 
@@ -61,11 +76,13 @@ class View:
     """Every selected action with its parameters."""
     force: bool
     outcomes: Mapping[str, Outcome] = field(default_factory=dict[str, "Outcome"])
+    original: Original | None = None
+    """What is brought back; None in an offboarding."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What an action is given to change the tenant: the view, the open items, and the tenant's clients."""
+    """What a procedure is given to change the tenant: the view, the open items, and the tenant's clients."""
 
     view: View
     open: Sequence[Finding]
@@ -86,8 +103,8 @@ Results = dict[str, "MicrosoftError | None"]
 """By item id: None where Microsoft accepted the change, else why not."""
 
 
-class Action(ABC):
-    """One thing that can be selected in an offboarding.
+class Procedure(ABC):
+    """What a step does, forwards in an offboarding or backwards in a restoration.
 
     `judge` alone decides what is right: it is asked before anything is written (what is so already or cannot apply is
     never written), and after (what it still finds open was not achieved, whatever Microsoft answered). `apply` only
@@ -95,51 +112,24 @@ class Action(ABC):
     """
 
     name: ClassVar[str]
-    title: ClassVar[str]
-    description: ClassVar[str]
-    portal_key: ClassVar[str]
-    params: ClassVar[type | None] = None
-    """A frozen dataclass of the action's parameters; None: the action is only switched on."""
     reads: ClassVar[tuple[Read[Any], ...]] = (USER,)
     proof: ClassVar[tuple[Read[Any], ...]] = (USER,)
     """What is read again to prove the change; the rest of `reads` is taken from the run's snapshot."""
     changes: ClassVar[tuple[str, ...]] = ()
     """The values that are its own to change, besides items: a read's name and a property, for the audit record."""
     permissions: ClassVar[tuple[Permission, ...]]
-    after: ClassVar[tuple[str | After, ...]] = ()
-    requires: ClassVar[tuple[str, ...]] = ()
-    excludes: ClassVar[tuple[str, ...]] = ()
-    yields_people_to: ClassVar[str | None] = None
-    """Another action with a list of people, `to`, that must not share a person with this one's: that one has them."""
-    warns_with: ClassVar[Mapping[str, str]] = {}
-    """By another action: what to tell the operator when both are selected."""
-    warns_without: ClassVar[Mapping[str, str]] = {}
-    """By another action: what to tell the operator when it is not selected."""
     lane: ClassVar[str | None] = None
-    destructive: ClassVar[bool] = False
-    undo: ClassVar[str]
     proves_itself: ClassVar[bool] = False
     """True: read back at once, because a gate hangs on it or the service is slow; else the verify node does."""
     repeats: ClassVar[bool] = False
     """True: done again in every offboarding, even where the tenant looks as wanted."""
     removes: ClassVar[bool] = False
     """True: "not found" is an answer as good as success."""
-    is_last: ClassVar[bool] = False
-    """True: begins only after verification and when every other step settled well."""
-
-    def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Read the action's parameters out of the portal's form (keys in lower case); None where it is off."""
-        return {} if is_on(form.get(self.portal_key.lower())) else None
 
     def reads_for(self, params: Mapping[str, Any]) -> tuple[Read[Any], ...]:
         """Return what the action decides on, where that depends on its parameters."""
         del params
         return self.reads
-
-    def remarks(self, params: Mapping[str, Any]) -> Iterable[str]:
-        """Say what the operator should know of these parameters before anything is done."""
-        del params
-        return ()
 
     def survey(self, view: View, clients: TenantClients, scans: Scans) -> Snapshot | None:
         """Find out what takes more than one question, before `judge` is asked; it is kept with the run's snapshot.
@@ -178,6 +168,38 @@ class Action(ABC):
         """Judge a refusal by Microsoft that only this action understands; None leaves it to the common rules."""
         del finding, error
         return None
+
+
+class Action(Procedure):
+    """One thing that can be selected in an offboarding."""
+
+    title: ClassVar[str]
+    description: ClassVar[str]
+    portal_key: ClassVar[str]
+    params: ClassVar[type | None] = None
+    """A frozen dataclass of the action's parameters; None: the action is only switched on."""
+    after: ClassVar[tuple[str | After, ...]] = ()
+    requires: ClassVar[tuple[str, ...]] = ()
+    excludes: ClassVar[tuple[str, ...]] = ()
+    yields_people_to: ClassVar[str | None] = None
+    """Another action with a list of people, `to`, that must not share a person with this one's: that one has them."""
+    warns_with: ClassVar[Mapping[str, str]] = {}
+    """By another action: what to tell the operator when both are selected."""
+    warns_without: ClassVar[Mapping[str, str]] = {}
+    """By another action: what to tell the operator when it is not selected."""
+    destructive: ClassVar[bool] = False
+    undo: ClassVar[str]
+    is_last: ClassVar[bool] = False
+    """True: begins only after verification and when every other step settled well."""
+
+    def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Read the action's parameters out of the portal's form (keys in lower case); None where it is off."""
+        return {} if is_on(form.get(self.portal_key.lower())) else None
+
+    def remarks(self, params: Mapping[str, Any]) -> Iterable[str]:
+        """Say what the operator should know of these parameters before anything is done."""
+        del params
+        return ()
 
 
 def is_on(switch: object) -> bool:

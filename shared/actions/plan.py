@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from shared.actions import catalogue
+from shared.actions import catalogue, restoration
 from shared.actions.catalogue import After
 from shared.actions.outcome import OPENS_GATE, SETTLED_WELL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from shared.actions.catalogue import Action
+    from shared.actions.catalogue import Action, Procedure
 
 SNAPSHOT_DIRECTORY: Final = "snapshot_directory"
 SNAPSHOT_MAILBOX: Final = "snapshot_mailbox"
@@ -84,6 +84,43 @@ def make(selected: Selected | Collection[str]) -> Plan:
     )
 
 
+def make_back(names: Collection[str]) -> Plan:
+    """Plan the restoration of what the actions `names` changed; raises KeyError for one that does not exist.
+
+    Whatever was changed later comes back earlier, so that sign-in, blocked first of all, is open again when the rest is
+    there. What a restoration needs before anything can be asked about the person gates all of it.
+    """
+    selected = frozenset(names)
+    first = tuple(name for name in names if restoration.of(name).is_first)
+    rest = [restoration.of(name) for name in names if name not in first]
+    nodes = [Node(name, is_step=True) for name in first]
+    nodes.append(Node(SNAPSHOT_DIRECTORY, requires=first, is_step=False))
+    if any(reads_mailbox(one) for one in rest):
+        nodes.append(Node(SNAPSHOT_MAILBOX, requires=first, is_step=False))
+    later: dict[str, list[str]] = {name: [] for name in names}
+    for name in names:
+        action = catalogue.get(name)
+        for earlier in (*_order(action, selected), *(one for one in action.requires if one in selected)):
+            later[earlier].append(name)
+    nodes += [
+        Node(
+            one.name,
+            after=tuple(name for name in later[one.name] if name not in first),
+            requires=(*first, *_snapshots(one)),
+            lane=one.lane,
+        )
+        for one in rest
+    ]
+    if rest:
+        steps = tuple(one.name for one in rest)
+        nodes.append(Node(VERIFY, after=steps, requires=(SNAPSHOT_DIRECTORY,), is_step=False))
+    return Plan(nodes=tuple(_in_order(nodes)), warnings=(), refusals=())
+
+
+def _snapshots(procedure: Procedure) -> tuple[str, ...]:
+    return (SNAPSHOT_DIRECTORY, SNAPSHOT_MAILBOX) if reads_mailbox(procedure) else (SNAPSHOT_DIRECTORY,)
+
+
 def _nodes(actions: list[Action], selected: frozenset[str]) -> list[Node]:
     nodes = [Node(SNAPSHOT_DIRECTORY, is_step=False)]
     if any(reads_mailbox(action) for action in actions):
@@ -99,11 +136,10 @@ def _nodes(actions: list[Action], selected: frozenset[str]) -> list[Node]:
 
 
 def _step(action: Action, selected: frozenset[str]) -> Node:
-    snapshots = (SNAPSHOT_DIRECTORY, SNAPSHOT_MAILBOX) if reads_mailbox(action) else (SNAPSHOT_DIRECTORY,)
     return Node(
         action.name,
         after=tuple(_order(action, selected)),
-        requires=(*snapshots, *(name for name in action.requires if name in selected)),
+        requires=(*_snapshots(action), *(name for name in action.requires if name in selected)),
         lane=action.lane,
     )
 
@@ -117,9 +153,9 @@ def _order(action: Action, selected: frozenset[str]) -> Iterable[str]:
             yield edge
 
 
-def reads_mailbox(action: Action) -> bool:
-    """Return whether an action decides on anything that only Exchange knows."""
-    return any(read.service == "exchange" for read in action.reads)
+def reads_mailbox(procedure: Procedure) -> bool:
+    """Return whether a step decides on anything that only Exchange knows."""
+    return any(read.service == "exchange" for read in procedure.reads)
 
 
 def _in_order(nodes: list[Node]) -> list[Node]:

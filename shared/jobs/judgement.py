@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from shared.actions.outcome import OPENS_GATE, WHOLE_STEP, Finding, Outcome, StepState, fold
 from shared.actions.reads.snapshot import UnreadError
@@ -16,40 +15,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from shared.actions.catalogue import Action, View
-    from shared.actions.reads.snapshot import Snapshot
+    from shared.actions.catalogue import Procedure, View
     from shared.jobs.records import Step
 
 Problems = dict[str, tuple[Outcome, str]]
 
 _NAMED_IN_A_SUMMARY: Final = 3
-_SHOWN_OF_A_VALUE: Final = 500
 
 
-def findings_of(action: Action, view: View) -> list[Finding]:
-    """Ask the action what it finds; what could not be read fails the step in words."""
+def findings_of(procedure: Procedure, view: View) -> list[Finding]:
+    """Ask the procedure what it finds; what could not be read fails the step in words."""
     try:
-        found = action.judge(view)
+        found = procedure.judge(view)
     except UnreadError as error:
         return [Finding(Outcome.failed, str(error))]
     return [found] if isinstance(found, Finding) else list(found)
 
 
-def to_do(action: Action, findings: Iterable[Finding]) -> list[Finding]:
+def to_do(procedure: Procedure, findings: Iterable[Finding]) -> list[Finding]:
     """Return what has to be written: what is not as wanted, and what is done in every offboarding anyway."""
     return [
-        replace(f, outcome=None) if action.repeats and f.outcome in {Outcome.done, Outcome.already_done} else f
+        replace(f, outcome=None) if procedure.repeats and f.outcome in {Outcome.done, Outcome.already_done} else f
         for f in findings
-        if f.is_open or (action.repeats and f.outcome in {Outcome.done, Outcome.already_done})
+        if f.is_open or (procedure.repeats and f.outcome in {Outcome.done, Outcome.already_done})
     ]
 
 
-def problem(action: Action, finding: Finding, error: MicrosoftError) -> tuple[Outcome, str] | None:
+def problem(procedure: Procedure, finding: Finding, error: MicrosoftError) -> tuple[Outcome, str] | None:
     """Return how an item that Microsoft refused to change ends; None where the refusal is as good as success."""
-    own = action.settle_error(finding, error)
+    own = procedure.settle_error(finding, error)
     if own is not None and own.outcome is not None:
         return own.outcome, own.message
-    if error.category is Category.already_done or (action.removes and error.category is Category.not_found):
+    if error.category is Category.already_done or (procedure.removes and error.category is Category.not_found):
         return None
     if error.category is Category.on_prem_mastered:
         return Outcome.needs_attention, f"It is managed on-premises and must be changed there: {error.message}"
@@ -73,20 +70,14 @@ def unproven(findings: Iterable[Finding], problems: Mapping[str, tuple[Outcome, 
     return [f for f in findings if f.is_open and f.item not in problems and WHOLE_STEP not in problems]
 
 
-def changes_of(action: Action, view: View) -> tuple[Change, ...]:
-    """Return the values of the action's own that are others now than they were first; what was not read is unknown."""
-    both = [path for path in action.changes if all(path.partition(".")[0] in s.values for s in (view.first, view.now))]
-    values = ((path, _value(view.first, path), _value(view.now, path)) for path in both)
-    return tuple(Change(path, before, after) for path, before, after in values if before != after)
-
-
-def _value(snapshot: Snapshot, path: str) -> str:
-    read, _, name = path.partition(".")
-    value = snapshot.values[read]
-    if name:
-        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "" if value is None else text[:_SHOWN_OF_A_VALUE]
+def changes_of(procedure: Procedure, view: View) -> tuple[Change, ...]:
+    """Return the values of its own that are others now than they were first; what was not read is unknown."""
+    values = ((path, view.first.shown(path), view.now.shown(path)) for path in procedure.changes)
+    return tuple(
+        Change(path, before, after)
+        for path, before, after in values
+        if before is not None and after is not None and before != after
+    )
 
 
 def ended(step: Step, findings: Sequence[Finding], now: datetime, changes: Sequence[Change] = ()) -> Step:

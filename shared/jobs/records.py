@@ -34,6 +34,13 @@ class Reason(StrEnum):
     refused = "refused"
 
 
+class Kind(StrEnum):
+    """What is done about the person."""
+
+    offboarding = "offboarding"
+    restoration = "restoration"
+
+
 ENDED = frozenset({State.completed, State.failed})
 
 MAX_EVENTS = 50
@@ -63,6 +70,15 @@ class Request:
     requested_by: str = ""
     ticket: str = ""
     """The number of a ticket in the PSA system that is told the result, instead of a new one."""
+    restores: str = ""
+    """The id of the offboarding whose changes are brought back; empty: this is one itself."""
+    overwrite: bool = False
+    """Of a restoration: bring back also what somebody changed since."""
+
+    @property
+    def kind(self) -> Kind:
+        """What is done about the person."""
+        return Kind.restoration if self.restores else Kind.offboarding
 
 
 @dataclass(frozen=True)
@@ -224,6 +240,16 @@ class Step:
     def is_settled(self) -> bool:
         """Return whether later runs leave it alone."""
         return self.outcome in SETTLED_WELL
+
+    @property
+    def changed_items(self) -> dict[str, str]:
+        """The items it changed something about, id -> name."""
+        return {item.id: item.name for item in self.items if item.outcome is Outcome.done}
+
+    @property
+    def has_changed(self) -> bool:
+        """Return whether it changed something in the tenant."""
+        return self.outcome is Outcome.done or bool(self.changes or self.changed_items)
 
 
 def reason_of(steps: Iterable[Step]) -> Reason | None:

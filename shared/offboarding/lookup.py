@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.app.services import Services
-    from shared.jobs.records import Offboarding, State
+    from shared.jobs.records import Kind, Offboarding, State
     from shared.jobs.storage.store import Details
 
 MAX_PAGE: Final = 200
@@ -30,6 +30,7 @@ class ListFilter:
     """Which offboardings a listing is for; `user` is a part of the name or address, or the whole object id."""
 
     tenant: str | None = None
+    kind: Kind | None = None
     state: State | None = None
     user: str = ""
     reference: str = ""
@@ -39,7 +40,7 @@ class ListFilter:
     @property
     def is_answered_by_keys(self) -> bool:
         """Return whether keys alone answer."""
-        return self.state is None and not self.user and not self.reference
+        return self.state is None and self.kind is None and not self.user and not self.reference
 
     def includes(self, offboarding: Offboarding) -> bool:
         """Return whether an offboarding is wanted."""
@@ -47,6 +48,7 @@ class ListFilter:
         text = self.user.casefold()
         return (
             self.state in {None, offboarding.state}
+            and self.kind in {None, offboarding.request.kind}
             and self.reference in {"", offboarding.request.reference}
             and (text in {"", person.id} or text in person.upn.casefold() or text in person.display_name.casefold())
         )

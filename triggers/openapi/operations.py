@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from shared.jobs.records import State
+from shared.jobs.records import Kind, State
 from triggers.answers import MAX_COUNT
 from triggers.openapi.schemas import CHANNELS, MOMENT, SEARCH, SWITCH, TEXT, Schema, one_of
 
@@ -35,6 +35,7 @@ _LISTED: Final = (
     _LIMIT,
     _NEXT,
     _IN_TENANT,
+    _parameter("kind", one_of(Kind), "Only offboardings, or only restorations."),
     _parameter("state", one_of(State), "Only those in this state."),
     _parameter("user", TEXT, "A part of the name or address, or the object id."),
     _parameter("reference", TEXT, "The reference that was given with the request."),
@@ -84,6 +85,12 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "POST offboardings/{id}/run-now": Operation({202: "Offboarding"}, "", _CHANGED),
     "POST offboardings/{id}/retry": Operation({202: "Offboarding"}, "", _CHANGED),
     "POST offboardings/{id}/cancel": Operation({202: "Offboarding"}, "", _CHANGED),
+    "POST offboardings/{id}/restore/plan": Operation(
+        {200: "PlannedRestoration"}, "Restore", (*_SENT, *_CHANGED, *_MICROSOFT)
+    ),
+    "POST offboardings/{id}/restore": Operation(
+        {202: "AcceptedRestoration"}, "Restore", (*_SENT, *_CHANGED, 429, *_MICROSOFT)
+    ),
     "POST offboardings/bulk": Operation({200: "BulkResults"}, "Bulk", _SENT),
     "GET actions": Operation({200: "Actions"}, "", (404, *_MICROSOFT), (_IN_TENANT,)),
     "GET tenants": Operation(

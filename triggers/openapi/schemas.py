@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions.outcome import Outcome, StepState
 from shared.base import identifiers
 from shared.jobs.delivery import DeliveryState
-from shared.jobs.records import Reason, State
+from shared.jobs.records import Kind, Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ SEARCH: Final[Schema] = {"type": "string", "maxLength": 100, "pattern": identifi
 _LINK: Final[Schema] = {"type": "string", "format": "uri"}
 
 
-def one_of(values: type[State | Reason | Outcome | StepState | DeliveryState]) -> Schema:
+def one_of(values: type[State | Kind | Reason | Outcome | StepState | DeliveryState]) -> Schema:
     """Describe the values of an enumeration."""
     return {"type": "string", "enum": [value.value for value in values]}
 
@@ -75,6 +75,8 @@ _ITEM: Final = {
     "id": TEXT,
     "tenant": _object(id=TEXT, domain=TEXT),
     "user": _USER,
+    "kind": one_of(Kind),
+    "restores": or_null(TEXT),
     "state": one_of(State),
     "waiting": SWITCH,
     "reason": or_null(one_of(Reason)),
@@ -105,6 +107,20 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         steps=_PLAN,
         warnings=_list(TEXT),
         refusals=_list(TEXT),
+    ),
+    "AcceptedRestoration": _object(id=TEXT, user=_USER, state=one_of(State), statusQueryGetUri=_LINK),
+    "PlannedRestoration": _object(
+        restores=TEXT,
+        tenant=_object(id=TEXT, domain=TEXT),
+        user=_USER,
+        steps=_list(
+            _object(
+                name=TEXT,
+                title=TEXT,
+                message=TEXT,
+                items=_list(_object(id=TEXT, name=TEXT, outcome=or_null(one_of(Outcome)), message=TEXT)),
+            )
+        ),
     ),
     "Offboarding": _object(**_ITEM),
     "Audit": _object(

@@ -6,8 +6,9 @@ offboarding's snapshot, and repeated by verification.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 
 from shared.microsoft365.http.errors import Category
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     """A question to SharePoint about the OneDrive at an address."""
 
 T = TypeVar("T")
+
+_SHOWN_OF_A_VALUE: Final = 500
 
 Service = Literal["graph", "exchange", "sharepoint"]
 
@@ -101,6 +104,20 @@ class Snapshot:
         names = {read.name for read in reads}
         values = {n: v for n, v in self.values.items() if n in names}
         return Snapshot(values, {n: e for n, e in self.errors.items() if n in names})
+
+    def shown(self, path: str) -> str | None:
+        """Return the value at `path` as text, the beginning of a long one; None where it was not read.
+
+        A path is a read and a property, such as `user.accountEnabled`.
+        """
+        read, _, name = path.partition(".")
+        if read not in self.values:
+            return None
+        value = self.values[read]
+        if name:
+            value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return "" if value is None else text[:_SHOWN_OF_A_VALUE]
 
     def over(self, other: Snapshot) -> Snapshot:
         """Return the answers of this snapshot, filled up with those only `other` has."""

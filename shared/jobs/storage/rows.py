@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.actions.catalogue import Original
 from shared.actions.outcome import Outcome, StepState
 from shared.actions.reads.snapshot import NOTHING_READ, Person, Snapshot
 from shared.base import clock
@@ -74,6 +75,7 @@ def _list_columns(offboarding: Offboarding) -> Row:
         "display_name": request.person.display_name,
         "reference": request.reference,
         "notify": ",".join(request.notify),
+        "restores": request.restores,
         "state": offboarding.state.value,
         "reason": offboarding.reason.value if offboarding.reason else "",
         "requested_at": clock.to_text(offboarding.requested_at),
@@ -142,6 +144,8 @@ def of_request(request: Request) -> Row:
         "reference": request.reference,
         "requested_by": request.requested_by,
         "ticket": request.ticket,
+        "restores": request.restores,
+        "overwrite": request.overwrite,
     }
 
 
@@ -156,6 +160,8 @@ def to_request(row: Row) -> Request:
         reference=row["reference"],
         requested_by=row.get("requested_by", ""),
         ticket=row.get("ticket", ""),
+        restores=row.get("restores", ""),
+        overwrite=row.get("overwrite", False),
     )
 
 
@@ -223,6 +229,32 @@ def snapshot_inserts(run: int, snapshot: Snapshot) -> Iterator[list[Operation]]:
             chars += len(piece)
     if inserts:
         yield inserts
+
+
+ORIGINAL: Final = 0
+"""Where the runs of a restoration are counted from 1: what it brings back, as the offboarding recorded it."""
+
+
+def of_original(first: Snapshot, steps: Iterable[Step]) -> Snapshot:
+    """Return what was there first, and how `steps` left it, in the form in which snapshots are kept."""
+    left = {
+        _left(step.name): {
+            "items": step.changed_items,
+            "values": {change.what: change.after for change in step.changes},
+        }
+        for step in steps
+    }
+    return Snapshot({**first.values, **left}, first.errors)
+
+
+def to_original(kept: Snapshot, step: str, *, overwrite: bool) -> Original:
+    """Read what was there before a step, and how it left it."""
+    left = kept.values.get(_left(step), {"items": {}, "values": {}})
+    return Original(kept, left["items"], left["values"], overwrite)
+
+
+def _left(step: str) -> str:
+    return f"left by {step}"
 
 
 def to_details(

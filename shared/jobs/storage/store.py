@@ -21,9 +21,10 @@ from shared.jobs.storage.scans import Scans
 from shared.jobs.storage.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace, clear
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from shared.actions.catalogue import Original
     from shared.actions.reads.snapshot import Snapshot
     from shared.jobs.records import Offboarding, Request, Step
     from shared.jobs.storage.table import Row, Table
@@ -65,7 +66,13 @@ class Details:
 
     def first(self) -> Snapshot:
         """Return what was there before anything was changed: of each read, the earliest answer there is."""
-        return rows.merged(self.snapshots[run] for run in sorted(self.snapshots))
+        return rows.merged(self.snapshots[run] for run in sorted(self.snapshots) if run != rows.ORIGINAL)
+
+    def original(self, step: str) -> Original | None:
+        """Return what the step of a restoration brings back; None in an offboarding."""
+        if self.request is None or rows.ORIGINAL not in self.snapshots:
+            return None
+        return rows.to_original(self.snapshots[rows.ORIGINAL], step, overwrite=self.request.overwrite)
 
     def latest(self, run: int) -> Snapshot:
         """Return what the run `run` read at its beginning."""
@@ -290,6 +297,10 @@ class Store:
     def scans(self, tenant_id: str) -> Scans:
         """Return the scans of a tenant."""
         return Scans(self._details, tenant_id)
+
+    def put_original(self, restoration_id: str, first: Snapshot, steps: Iterable[Step]) -> None:
+        """Keep with a restoration what it brings back, so that nothing happens to it any more; repeatable."""
+        self.put_snapshot(restoration_id, rows.ORIGINAL, rows.of_original(first, steps))
 
     def put_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> None:
         """Keep what a run read at its beginning; what is kept already is never written over."""

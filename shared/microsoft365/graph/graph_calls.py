@@ -148,6 +148,11 @@ def disable_user(user_id: str) -> GraphCall:
     return GraphCall("PATCH", user_path(user_id), {"accountEnabled": False})
 
 
+def enable_user(user_id: str) -> GraphCall:
+    """Open sign-in again."""
+    return GraphCall("PATCH", user_path(user_id), {"accountEnabled": True})
+
+
 def set_password(user_id: str, password: str) -> GraphCall:
     """Set a new password, which must be changed at the next sign-in."""
     profile = {"password": password, "forceChangePasswordNextSignIn": True}

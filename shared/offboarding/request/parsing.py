@@ -130,7 +130,13 @@ def _defaults() -> type[BaseModel]:
 
 def models() -> dict[str, type[BaseModel]]:
     """Return the models of the bodies, by the name under which the API is described."""
-    return {"OffboardingRequest": _model(), "Defaults": _defaults(), "Schedule": _Schedule, "Bulk": _Bulk}
+    return {
+        "OffboardingRequest": _model(),
+        "Defaults": _defaults(),
+        "Schedule": _Schedule,
+        "Restore": _Restore,
+        "Bulk": _Bulk,
+    }
 
 
 def parse(body: bytes, max_users: int) -> Submission:
@@ -147,6 +153,18 @@ class _Schedule(BaseModel):
     scheduled_for: _Moment | None
 
 
+class _Restore(BaseModel):
+    model_config = _STRICT
+
+    steps: Annotated[list[Annotated[str, StringConstraints(pattern="^[a-z_]{1,64}$")]], Field(min_length=1)] | None = (
+        None
+    )
+    scheduled_for: _Moment | None = None
+    notify: list[Literal["webhook", "email", "psa"]] = []
+    reference: _Line = ""
+    overwrite: bool = False
+
+
 class _Bulk(BaseModel):
     model_config = _STRICT
 
@@ -159,6 +177,13 @@ class _Bulk(BaseModel):
 def parse_schedule(body: bytes) -> datetime | None:
     """Read {"scheduled_for": moment or null}; raises `RefusedError` (400, 413, 422)."""
     return _parsed(_Schedule, body).scheduled_for
+
+
+def parse_restore(body: bytes) -> dict[str, Any]:
+    """Read the fields of a restoration; raises `RefusedError` (400, 413, 422)."""
+    parsed = _parsed(_Restore, body)
+    steps = None if parsed.steps is None else tuple(dict.fromkeys(parsed.steps))
+    return {**dict(parsed), "steps": steps, "notify": tuple(parsed.notify)}
 
 
 def parse_bulk(body: bytes) -> tuple[Name, list[str]]:

@@ -121,7 +121,7 @@ class Submissions:
             new = self._new(submission, planned, operator, now, receipt_key)
             missing = [o for o in new if self._store.get(o.id) is None] if earlier else new
             receipt = (receipt_key, receipt_row(body_hash, [o.id for o in new], now)) if receipt_key else None
-            added = {o.id: o for o in self._add(missing, planned.found.administrators, None if earlier else receipt)}
+            added = {o.id: o for o in self.store(missing, planned.found.administrators, None if earlier else receipt)}
         stored = tuple(added.get(o.id, o) for o in new)
         to_start = tuple(o for o in added.values() if o.state is State.running)
         return Submitted(stored, planned.general, planned.remarks, to_start)
@@ -188,10 +188,13 @@ class Submissions:
             new.append(offboarding.noted(now, operator, "submitted"))
         return new
 
-    def _add(
+    def store(
         self, new: list[Offboarding], administrators: frozenset[str], receipt: tuple[str, Row] | None
     ) -> list[Offboarding]:
-        """Store new offboardings, taken for their first run as far as they are due and their tenant has room."""
+        """Store new jobs of one tenant, taken for their first run as far as they are due and their tenant has room.
+
+        Of `administrators` one must remain; none are given where nobody leaves. Raises `RefusedError` like `submit`.
+        """
         for _ in range(_TRIES):
             if not new:
                 return []
