@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +28,14 @@ def _tenant(front: Front, domain: str = "contoso.example") -> dict[str, Any] | N
     return next(row["offboardingDefaults"] for row in rows if row["defaultDomainName"] == domain)
 
 
+def _managed(front: Front) -> Any:
+    """Return what Manage Tenant shows: it reads a JSON text of the tenant's own properties, and saves all it shows."""
+    details = front.get("listTenantDetails?tenantFilter=contoso.example").json()
+    assert details["Groups"] == []
+    text = details["customProperties"].get("OffboardingDefaults")
+    return json.loads(text) if text else None
+
+
 def test_settings_of_somebody_new(front: Front) -> None:
     told = _own(front, name="new@msp.example", role="readonly")
 
@@ -34,9 +43,26 @@ def test_settings_of_somebody_new(front: Front) -> None:
         "currentTheme": {"value": "light", "label": "light"},
         "pinNav": True,
         "showDevtools": False,
-        "offboardingDefaultsSource": "user",
+        "UserSpecificSettings": {
+            "currentTheme": {"value": "light", "label": "light"},
+            "pinNav": True,
+            "showDevtools": False,
+        },
+        "offboardingDefaultsSource": "none",
         "offboardingDefaults": {},
     }
+
+
+def test_the_page_begins_with_the_current_user(front: Front) -> None:
+    """It begins with "Current User" where `UserSpecificSettings` is truthy, else with "All Users"."""
+    who = {"name": "careful@msp.example", "role": "admin"}
+    for _ in range(2):  # the page sends back all that it was told
+        told = _own(front, **who)
+        assert told["UserSpecificSettings"]["pinNav"] is True
+        assert "UserSpecificSettings" not in told["UserSpecificSettings"]
+        body = {"user": "careful@msp.example", "currentSettings": told}
+        assert front.post("ExecUserSettings", body, **who).status_code == 200
+    assert _own(front, name="somebody@msp.example")["offboardingDefaultsSource"] == "none"
 
 
 def test_an_operator_saves_their_own(front: Front) -> None:
@@ -91,9 +117,13 @@ def test_a_tenants_defaults_are_whole_so_that_no_switch_leaks(front: Front) -> N
     assert told["OOO"] == ""
     assert told["KeepCopy"] is False
     assert front.get("tenants/contoso.example/defaults").json()["source"] == "tenant"
+    assert _managed(front) == told
+    assert front.post("EditTenantOffboardingDefaults", {**body, "offboardingDefaults": _managed(front)}).ok
+    assert _tenant(front) == told
     cleared = front.post("EditTenantOffboardingDefaults", {**body, "offboardingDefaults": None})
     assert "cleared" in cleared.json()["resultText"]
     assert _tenant(front) is None
+    assert _managed(front) is None
     assert front.get("tenants/contoso.example/defaults").json()["source"] != "tenant"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions import catalogue
@@ -65,11 +66,18 @@ def _tenant(tenant: ManagedTenant) -> dict[str, Any]:
 
 @route(wire.blueprint, "GET ListTenantDetails", wire.text_refused)
 def list_tenant_details(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
-    """Describe one tenant, for the card beside the header's picker."""
-    tenants = Tenants(services.current(), caller.scope)
+    """Describe one tenant, for the card beside the header's picker and the page "Manage Tenant".
+
+    That page shows the defaults from here and saves its whole form: what it is not told, the next save would wipe.
+    """
+    app = services.current()
+    tenants = Tenants(app, caller.scope)
     tenant_id = tenants.resolve(_one_tenant(wire.query(req)))
     found = next((tenant for tenant in tenants.all().tenants if tenant.id == tenant_id), None)
-    return json_answer({"id": tenant_id, **(_tenant(found) if found else {})})
+    defaults = DefaultsStore(app, caller.name, caller.scope).of_tenant_id(tenant_id)
+    properties = {"OffboardingDefaults": json.dumps(forms.form_of(defaults))} if defaults else {}
+    described = _tenant(found) if found else {}
+    return json_answer({"id": tenant_id, **described, "customProperties": properties, "Groups": []})
 
 
 @route(wire.blueprint, "GET ListGraphRequest", wire.text_refused)

@@ -24,22 +24,28 @@ if TYPE_CHECKING:
 
 _LOOKS: Final = {"currentTheme": {"value": "light", "label": "light"}, "pinNav": True, "showDevtools": False}
 _EVERYBODY: Final = "allusers"
-_SOURCES: Final = {"everybody": "allUsers"}
-_DEFAULTS: Final = frozenset({"offboardingdefaults", "offboardingdefaultssource"})
+_SOURCES: Final = {"operator": "user", "everybody": "allUsers", "none": "none"}
+_NOT_LOOKS: Final = frozenset({"offboardingdefaults", "offboardingdefaultssource", "userspecificsettings"})
+"""What the page sends back besides how it looks."""
 
 
 @route(wire.blueprint, "GET ListUserSettings", wire.text_refused)
 def list_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
-    """Tell an operator's settings, with the defaults that apply where a tenant has none."""
+    """Tell an operator's settings, with the defaults that apply where a tenant has none.
+
+    With `UserSpecificSettings` the page of preferences begins with "Current User", without them with "All Users": then
+    an administrator who saves would change everybody's. So they are there for everybody who asks.
+    """
     del req
     app = services.current()
     found = DefaultsStore(app, caller.name, caller.scope).for_tenant(None)
     looks = app.store.document(_looks_key(caller.name)) or app.store.document(_looks_key(_EVERYBODY))
+    shown = {**_LOOKS, **(looks.content if looks else {})}
     return json_answer(
         {
-            **_LOOKS,
-            **(looks.content if looks else {}),
-            "offboardingDefaultsSource": _SOURCES.get(found.source, "user"),
+            **shown,
+            "UserSpecificSettings": shown,
+            "offboardingDefaultsSource": _SOURCES[found.source],
             "offboardingDefaults": {} if found.source == "none" else forms.form_of(found.defaults),
         }
     )
@@ -71,7 +77,7 @@ def exec_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
 
 
 def _save_looks(key: str, settings: dict[str, Any]) -> None:
-    looks = {name: value for name, value in settings.items() if name.lower() not in _DEFAULTS}
+    looks = {name: value for name, value in settings.items() if name.lower() not in _NOT_LOOKS}
     if len(json.dumps(looks)) > rows.MAX_PROPERTY_CHARS:
         raise refused(400, "invalid_request", f"The settings have more than {rows.MAX_PROPERTY_CHARS} characters.")
     store = services.current().store

@@ -12,8 +12,8 @@ from shared.actions import catalogue
 from shared.app import services
 from shared.base import clock
 from shared.base.problems import RefusedError, refused
-from shared.jobs.records import Reason
-from shared.offboarding.lifecycle.operations import Operations
+from shared.jobs.records import Reason, State
+from shared.offboarding.lifecycle.operations import Done, Operations
 from shared.offboarding.lookup import MAX_PAGE, ListFilter, Lookup
 from triggers import starting
 from triggers.answers import json_answer
@@ -22,6 +22,7 @@ from triggers.portal.steps import Line, lines_of
 from triggers.routing import route, route_with_client
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     import azure.durable_functions as df
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from shared.access.caller import Caller
     from shared.jobs.records import Offboarding
-    from shared.offboarding.lifecycle.operations import Name
 
 _COMMAND: Final = "Invoke-CIPPOffboardingJob"
 _MOST: Final = 1000
@@ -121,7 +121,7 @@ def _task(offboarding: Offboarding) -> dict[str, Any]:
             "options": options,
         },
         "ScheduledTime": clock.to_text(scheduled),
-        "ExecutedTime": _text(offboarding.started_at),
+        "ExecutedTime": _text(offboarding.ended_at if offboarding.started_at else None),
         "Recurrence": "Once",
         "PostExecution": forms.channels_text(request.notify),
         "Reference": request.reference,
@@ -145,9 +145,11 @@ def _summary(offboarding: Offboarding) -> str:
 def list_scheduled_item_details(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell everything about one offboarding, with a row for each step."""
     offboarding, details = Lookup(services.current(), caller.scope).details(_row_key(wire.query(req)))
-    task = _task(offboarding) | {"TenantGroup": None, "Trigger": None}
+    # Under All Tenants the task page makes its title and links of this: an object would read "[object Object]" there.
+    tenant = offboarding.request.tenant.domain
+    task = _task(offboarding) | {"Tenant": tenant, "TenantGroup": None, "Trigger": None}
     rows = [_row(line) for line in lines_of(offboarding, details)]
-    answer = {"Tenant": offboarding.request.tenant.domain, "Timestamp": task["Timestamp"], "Results": rows}
+    answer = {"Tenant": tenant, "Timestamp": task["Timestamp"], "Results": rows}
     return json_answer({"Task": task, "Details": [answer]})
 
 
@@ -218,28 +220,84 @@ async def add_scheduled_item(
     """Run an offboarding now. The portal's general form for tasks of any kind comes here, too, and is refused."""
     form = wire.body(req)
     if not catalogue.is_on(form.get("runnow")):
-        raise refused(400, "invalid_request", "Only Run Now is done here; submit offboardings with the wizard.")
-    key = _row_key(form)
-    name = await _perform(client, caller, "run-now", key)
-    return json_answer({"Results": f"{name} is scheduled to run now."})
+        raise refused(400, "invalid_request", "Only Run Now works here. Submit offboardings with the wizard.")
+    return await _row_action(client, caller, _row_key(form), _run)
 
 
 @route_with_client(wire.blueprint, "POST RemoveScheduledItem", wire.text_refused)
 async def remove_scheduled_item(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
-    """Delete an offboarding that does not run."""
-    key = _row_key(wire.query(req) | wire.body(req), "id")
-    name = await _perform(client, caller, "delete", key)
-    return json_answer({"Results": f"{name} was removed."})
+    """Delete an offboarding; one that runs is cancelled first, as the portal has no other way to stop it."""
+    return await _row_action(client, caller, _row_key(wire.query(req) | wire.body(req), "id"), _remove)
 
 
-async def _perform(client: df.DurableOrchestrationClient, caller: Caller, what: Name, key: str) -> str:
+async def _row_action(
+    client: df.DurableOrchestrationClient, caller: Caller, key: str, act: Callable[[Operations, Offboarding], _Acted]
+) -> func.HttpResponse:
+    """Do something to one row and say how it went, a refusal included.
+
+    For several rows the portal sends one request after another and gives up at the first status of 400 or more: the
+    rows behind it would not be tried, and nobody would learn what became of those before it. So what is wrong with one
+    row is told in the result.
+    """
     app = services.current()
-    offboarding = await asyncio.to_thread(Lookup(app, caller.scope).get, key)
-    done = await asyncio.to_thread(Operations(app, caller.name, caller.scope).perform, what, key)
-    await starting.follow_up(client, done)
-    return _name(offboarding)
+    upn = ""
+    try:
+        offboarding = await asyncio.to_thread(Lookup(app, caller.scope).get, key)
+        upn = offboarding.request.person.upn
+        operations = Operations(app, caller.name, caller.scope)
+        acted = await asyncio.to_thread(act, operations, offboarding)
+    except RefusedError as error:
+        text = _REFUSALS.get(error.code) or " ".join(problem.message for problem in error.problems)
+        return _row_result(upn or "Offboarding", text, "error")
+    await starting.follow_up(client, acted.done)
+    return _row_result(upn, acted.text, acted.state)
+
+
+def _row_result(who: str, text: str, state: str) -> func.HttpResponse:
+    return json_answer({"Results": {"resultText": f"{who}: {text}", "state": state}})
+
+
+_REFUSALS: Final = {
+    "offboarding_not_found": "it is not there any more. Refresh the table.",
+    "running": "it is running already.",
+    "already_under_way": "another offboarding of this person is planned or running. Delete that one first.",
+    "completed": "it is completed. To repeat it, submit it again with the wizard.",
+    "ended": "it ended just now. Refresh the table, then delete it again.",
+    "changed": "it changed just now. Refresh the table and try again.",
+    "action_forbidden": "your role may not delete users, and deleting the user is part of this offboarding.",
+    "own_account": "it is your own account. Somebody else has to start this.",
+}
+"""By the code of a refusal: what it means to somebody who has the portal's buttons."""
+
+
+@dataclass(frozen=True)
+class _Acted:
+    """What an operation led to, and how the portal's user is told."""
+
+    done: Done
+    text: str
+    state: str = "success"
+
+
+def _run(operations: Operations, offboarding: Offboarding) -> _Acted:
+    done = operations.run_now(offboarding.id)
+    text = "is scheduled to run now." if done.to_start else "is queued: the tenant's other offboardings run first."
+    return _Acted(done, text)
+
+
+def _remove(operations: Operations, offboarding: Offboarding) -> _Acted:
+    if offboarding.state is not State.running:
+        return _Acted(operations.delete(offboarding.id), "was removed.")
+    if offboarding.cancelled_by:
+        text = "it is being cancelled, and a step is still at work. Delete it again when it has ended."
+        return _Acted(Done(offboarding), text, "warning")
+    text = (
+        "was running and is cancelled now: no further step begins, and what was done is not undone. "
+        "View Task Details shows what was done; delete it again to remove it."
+    )
+    return _Acted(operations.cancel(offboarding.id), text, "warning")
 
 
 def _text(moment: datetime | None) -> str:
