@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared.actions.catalogue import Action, graph_permission, register
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads.account import USER
+from shared.actions.restoration import Restoration, first_values, restores, values_back
 from shared.microsoft365.graph import graph_calls
 
 if TYPE_CHECKING:
@@ -52,3 +53,22 @@ class ClearImmutableId(Action):
     def apply(self, task: Task) -> None:
         """Clear the immutable id."""
         task.clients.graph.send(graph_calls.clear_immutable_id(task.person.id))
+
+
+@restores(ClearImmutableId)
+class SetImmutableId(Restoration):
+    """Link the account again to the one it came from, where it is not synchronised by now."""
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether the account carries its immutable id."""
+        user = view.now.get(USER)
+        if user is None:
+            return Finding(Outcome.not_applicable, "The account no longer exists.")
+        if user.is_synced:
+            return Finding(Outcome.not_applicable, "The account is synchronised: its immutable id is kept there.")
+        return values_back(view, "The immutable id is set again.")
+
+    def apply(self, task: Task) -> None:
+        """Set the immutable id."""
+        value = first_values(task.view, USER)["onPremisesImmutableId"]
+        task.clients.graph.send(graph_calls.set_immutable_id(task.person.id, value))

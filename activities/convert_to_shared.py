@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
+from shared.actions.restoration import Restoration, restores, values_back
 from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
     from shared.actions.catalogue import Task, View
+    from shared.actions.reads.snapshot import Read
+
+LICENSED: Final = replace(USER, name="licensed_account", title="The licenses of the account")
+"""The account at the moment of the conversion, when the licenses are back."""
 
 
 @register
@@ -60,3 +66,32 @@ class ConvertToShared(Action):
     def apply(self, task: Task) -> None:
         """Ask for the conversion."""
         task.clients.exchange.invoke(exchange_cmdlets.convert_to_shared(task.person.id))
+
+
+@restores(ConvertToShared)
+class ConvertToRegular(Restoration):
+    """Make it a user mailbox again, once the person has a license: without one it is deleted after 30 days."""
+
+    reads = (USER, MAILBOX)
+    proof = (MAILBOX,)
+    proves_itself = True
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether it is a user mailbox."""
+        if view.now.get(MAILBOX) is None:
+            return Finding(Outcome.not_applicable, "There is no mailbox.")
+        found = values_back(view, "The mailbox was read back as a user mailbox.")
+        user = view.now.get(LICENSED)
+        if found.is_open and (user is None or not user.licenses):
+            text = "It stays a shared mailbox: without a license a user mailbox is deleted after 30 days. Assign one."
+            return Finding(Outcome.needs_attention, text)
+        return found
+
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Look at the account when the licenses are back."""
+        del view
+        return (LICENSED,)
+
+    def apply(self, task: Task) -> None:
+        """Ask for the conversion."""
+        task.clients.exchange.invoke(exchange_cmdlets.convert_to_regular(task.person.id))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.mailboxes.first_values import MailboxValues
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
+from shared.actions.restoration import restores
 from shared.microsoft365.exchange import exchange_cmdlets
 from shared.microsoft365.http.errors import Category, MicrosoftError
 
@@ -74,3 +76,10 @@ class DisableForwarding(Action):
 
 def _target(mailbox: Mailbox) -> str | None:
     return mailbox.forwards_to or mailbox.forwards_to_smtp
+
+
+@restores(DisableForwarding)
+class ForwardAgain(MailboxValues):
+    """Forward mail as before."""
+
+    done = "Mail is forwarded as before."

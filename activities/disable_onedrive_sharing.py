@@ -9,6 +9,7 @@ from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads.account import USER
 from shared.actions.reads.onedrive import DRIVE
 from shared.actions.reads.snapshot import Read
+from shared.actions.restoration import Restoration, original_of, restores, values_back
 from shared.microsoft365.sharepoint import SHARING_DISABLED, SharePoint
 
 if TYPE_CHECKING:
@@ -56,3 +57,22 @@ class DisableOnedriveSharing(Action):
     def apply(self, task: Task) -> None:
         """Switch sharing with people outside off."""
         task.clients.sharepoint.disable_sharing(task.view.now.get(DRIVE) or "")
+
+
+@restores(DisableOnedriveSharing)
+class AllowOnedriveSharing(Restoration):
+    """Allow sharing with people outside as far as it was allowed; links that had ended do not come back."""
+
+    reads = (USER, DRIVE, SHARING)
+    proof = (SHARING,)
+
+    def judge(self, view: View) -> Finding:
+        """Find out how files can be shared."""
+        if view.now.get(DRIVE) is None:
+            return Finding(Outcome.not_applicable, "There is no OneDrive.")
+        return values_back(view, "Files can be shared as before. Links that had been given out have to be made anew.")
+
+    def apply(self, task: Task) -> None:
+        """Set what was allowed."""
+        allowed = original_of(task.view).first.get(SHARING)
+        task.clients.sharepoint.set_sharing(task.view.now.get(DRIVE) or "", allowed)

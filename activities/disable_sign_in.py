@@ -11,8 +11,6 @@ from shared.actions.restoration import Restoration, restores, values_back
 from shared.microsoft365.graph import graph_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from shared.actions.catalogue import Task, View
 
 
@@ -59,12 +57,12 @@ class DisableSignIn(Action):
 class EnableSignIn(Restoration):
     """Set accountEnabled to true again, last of all."""
 
-    def judge(self, view: View) -> Sequence[Finding]:
+    def judge(self, view: View) -> Finding:
         """Find out whether the account is enabled."""
         user = view.now.get(USER)
         if user is not None and user.is_synced and not user.enabled:
             text = "Enable the account in Active Directory: the next synchronisation enables it here."
-            return [Finding(Outcome.needs_attention, text)]
+            return Finding(Outcome.needs_attention, text)
         return values_back(view, "Sign-in is open again. Set a new password in Entra: the old one is gone.")
 
     def apply(self, task: Task) -> None:

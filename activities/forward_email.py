@@ -7,11 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, is_on, register
+from shared.actions.mailboxes.first_values import MailboxValues
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.portal_form import one_person
 from shared.actions.reads.account import DOMAINS, USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read
+from shared.actions.restoration import restores
 from shared.base import identifiers
 from shared.microsoft365.exchange import exchange_cmdlets
 from shared.microsoft365.http.errors import Category, MicrosoftError
@@ -161,3 +163,10 @@ def _forwards(mailbox: Mailbox, params: Mapping[str, Any], recipient: _Recipient
     if mailbox.forwards_to is None:
         return (mailbox.forwards_to_smtp or "").casefold() in names
     return mailbox.forwards_to_smtp is None and mailbox.forwards_to.casefold() in names
+
+
+@restores(ForwardEmail)
+class EndForwarding(MailboxValues):
+    """Forward mail as before, or not at all."""
+
+    done = "Mail is no longer forwarded by this offboarding; what was set before is set again."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.actions import restoration
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX, own_row
 from shared.actions.reads.snapshot import Read
+from shared.actions.restoration import Restoration, restores
 from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
@@ -85,3 +87,31 @@ def _hidden(snapshot: Snapshot) -> bool | None:
     if mailbox is not None:
         return mailbox.is_hidden
     return snapshot.get(MAIL_USER) if MAIL_USER.name in {*snapshot.values, *snapshot.errors} else None
+
+
+@restores(HideFromAddressLists)
+class ShowInAddressLists(Restoration):
+    """Show the mailbox, or the mail user of a guest, in the address lists again."""
+
+    reads = (USER, MAILBOX)
+    proof = (MAILBOX, MAIL_USER)
+
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Ask for the mail user where that was hidden."""
+        hidden = restoration.original_of(view).left
+        return (MAIL_USER,) if any(path.startswith(MAIL_USER.name) for path in hidden) else ()
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether it is shown."""
+        user, left = view.now.get(USER), restoration.original_of(view).left
+        if user and user.is_synced and left:
+            return _IN_ACTIVE_DIRECTORY
+        if any(path.startswith(MAILBOX.name) for path in left) and view.now.get(MAILBOX) is None:
+            return Finding(Outcome.not_applicable, "There is no mailbox.")
+        return restoration.values_back(view, "It is in the address lists again; offline ones follow within a day.")
+
+    def apply(self, task: Task) -> None:
+        """Show it."""
+        has_mailbox = task.view.now.get(MAILBOX) is not None
+        show = exchange_cmdlets.show_in_address_lists if has_mailbox else exchange_cmdlets.show_mail_user
+        task.clients.exchange.invoke(show(task.person.id))

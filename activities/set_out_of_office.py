@@ -13,6 +13,7 @@ from shared.actions.reads import placeholders
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX, only_row
 from shared.actions.reads.snapshot import Read
+from shared.actions.restoration import Restoration, original_of, restores, values_back
 from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
@@ -180,3 +181,22 @@ def _answers(reply: _AutoReply | None, view: View, messages: tuple[str, str]) ->
         and reply.audience == view.params["audience"]
         and (reply.internal, reply.external) == (_text(internal), _text(external))
     )
+
+
+@restores(SetOutOfOffice)
+class AnswerAsBefore(Restoration):
+    """Set the automatic reply to what it was, and for when it was."""
+
+    reads = (USER, MAILBOX, AUTO_REPLY)
+    proof = (AUTO_REPLY,)
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether mail is answered as before."""
+        if view.now.get(MAILBOX) is None:
+            return Finding(Outcome.not_applicable, "There is no mailbox.")
+        return values_back(view, "Mail is answered as before the offboarding, or not at all.")
+
+    def apply(self, task: Task) -> None:
+        """Set the reply."""
+        before = original_of(task.view).first.values[AUTO_REPLY.name]
+        task.clients.exchange.invoke(exchange_cmdlets.restore_auto_reply(task.person.id, before))

@@ -7,16 +7,18 @@ does instead.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from shared.actions import catalogue
 from shared.actions.catalogue import Procedure
 from shared.actions.outcome import WHOLE_STEP, Finding, Outcome
+from shared.actions.reads.snapshot import UnreadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from shared.actions.catalogue import Action, Original, Results, Task, View
+    from shared.actions.reads.snapshot import Read
 
 
 class Restoration(Procedure):
@@ -123,23 +125,34 @@ def brought_back(
     return Finding(Outcome.needs_attention, kept, item, name)
 
 
-def values_back(view: View, done: str, titles: dict[str, str] | None = None) -> list[Finding]:
-    """Judge the values that the step recorded as changed; `titles` names them for people where there are several."""
+def values_back(view: View, done: str) -> Finding:
+    """Judge the values that the step recorded as changed, as one thing: half of a forwarding would be another one."""
     original = original_of(view)
-    findings = [
-        brought_back(
-            first=original.first.shown(path),
-            left=left,
-            before=view.first.shown(path),
-            now=view.now.shown(path),
-            overwrite=original.overwrite,
-            done=done,
-            item=path if len(original.left) > 1 else WHOLE_STEP,
-            name=(titles or {}).get(path, path.partition(".")[2]),
-        )
-        for path, left in original.left.items()
-    ]
-    return findings or [NOTHING]
+    paths = tuple(original.left)
+    if not paths:
+        return NOTHING
+    first = {path: original.first.shown(path) for path in paths}
+    now = {path: view.now.shown(path) for path in paths}
+    unread = [path for path in paths if now[path] is None]
+    if unread:
+        raise UnreadError(f"{', '.join(unread)} could not be read, so it is not known whether it has to come back.")
+    changed_since = [path for path in paths if now[path] not in {first[path], original.left[path]}]
+    return brought_back(
+        first=first,
+        left=now if not changed_since else original.left,
+        before={path: view.first.shown(path) for path in paths},
+        now=now,
+        overwrite=original.overwrite,
+        done=done,
+        kept=f"{', '.join(path.partition('.')[2] or path for path in changed_since)}: {KEPT[0].lower()}{KEPT[1:]}",
+    )
+
+
+def first_values(view: View, read: Read[Any]) -> dict[str, Any]:
+    """Return the properties of `read` that the step changed, as they were first."""
+    original = original_of(view)
+    names = [path.partition(".")[2] for path in original.left if path.partition(".")[0] == read.name]
+    return {name: original.first.values[read.name].get(name) for name in names}
 
 
 def members_back(

@@ -185,6 +185,10 @@ class SharePoint:
         """Close the site to people outside of the tenant; links to them that exist stop working."""
         self._csom(parse_site(site_url), _SET_SHARING.format(value=SHARING_DISABLED), is_write=True)
 
+    def set_sharing(self, site_url: str, capability: int) -> None:
+        """Set the site's `SharingCapability`; the tenant's own limits it (Learn: "Change the sharing settings")."""
+        self._csom(parse_site(site_url), _SET_SHARING.format(value=int(capability)), is_write=True)
+
     def get_sharing(self, site_url: str) -> int:
         """Read the site's `SharingCapability`, see `SHARING_DISABLED`.
 

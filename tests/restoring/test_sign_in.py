@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dev.tenant import seed
 from shared.base.problems import RefusedError
-from shared.offboarding.request import parsing
-from shared.offboarding.restoring import Restorations, Wish
 
 if TYPE_CHECKING:
-    from dev.lab import Lab
+    from collections.abc import Callable
+
+    from dev.lab import Lab, Result
 
 BLOCK = {"disable_sign_in": True, "reset_password": True}
 
 
-def restore(lab: Lab, offboarding_id: str, **wish: Any) -> Any:
-    parsed = Wish(**parsing.parse_restore(json.dumps(wish).encode()))
-    stored = Restorations(lab.app, "operator").submit(offboarding_id, parsed)
-    if stored.state == "Running":
-        lab.start(stored)
-    lab.run()
-    return lab.result(stored.id)
-
-
-def test_sign_in_is_open_again_and_the_password_is_left_to_a_person(lab: Lab) -> None:
+def test_sign_in_is_open_again_and_the_password_is_left_to_a_person(lab: Lab, restore: Callable[..., Result]) -> None:
     left = lab.offboard(seed.ADA, BLOCK)
 
-    result = restore(lab, left.offboarding.id)
+    result = restore(left)
 
     assert lab.user(seed.ADA)["accountEnabled"] is True
     assert result.offboarding.state == "Completed"
@@ -39,18 +29,18 @@ def test_sign_in_is_open_again_and_the_password_is_left_to_a_person(lab: Lab) ->
     assert "set a new password" in result.message("reset_password")
 
 
-def test_a_second_restoration_finds_it_open(lab: Lab) -> None:
+def test_a_second_restoration_finds_it_open(lab: Lab, restore: Callable[..., Result]) -> None:
     left = lab.offboard(seed.ADA, BLOCK)
-    restore(lab, left.offboarding.id)
+    restore(left)
 
-    result = restore(lab, left.offboarding.id, steps=["disable_sign_in"])
+    result = restore(left, steps=["disable_sign_in"])
 
     assert result.outcome("disable_sign_in") == "already_done"
 
 
-def test_an_offboarding_that_changed_nothing_has_nothing_to_restore(lab: Lab) -> None:
+def test_an_offboarding_that_changed_nothing_has_nothing_to_restore(lab: Lab, restore: Callable[..., Result]) -> None:
     lab.offboard(seed.ADA, {"disable_sign_in": True})
     again = lab.offboard(seed.ADA, {"disable_sign_in": True})
 
     with pytest.raises(RefusedError, match="changed nothing"):
-        restore(lab, again.offboarding.id)
+        restore(again)

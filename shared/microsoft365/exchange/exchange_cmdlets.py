@@ -122,9 +122,19 @@ def convert_to_shared(identity: str, *, anchor: str | None = None) -> Cmdlet:
     return set_mailbox(identity, anchor=anchor, Type="Shared")
 
 
+def convert_to_regular(identity: str) -> Cmdlet:
+    """Make it a user mailbox; the type changes some time after."""
+    return set_mailbox(identity, Type="Regular")
+
+
 def hide_from_address_lists(identity: str, *, anchor: str | None = None) -> Cmdlet:
     """Take it out of the address lists."""
     return set_mailbox(identity, anchor=anchor, HiddenFromAddressListsEnabled=True)
+
+
+def show_in_address_lists(identity: str) -> Cmdlet:
+    """Show it in the address lists."""
+    return set_mailbox(identity, HiddenFromAddressListsEnabled=False)
 
 
 def get_mail_user(identity: str) -> Cmdlet:
@@ -136,6 +146,11 @@ def get_mail_user(identity: str) -> Cmdlet:
 def hide_mail_user(identity: str) -> Cmdlet:
     """Take a mail user out of the address lists."""
     return Cmdlet("Set-MailUser", {"Identity": named(identity), "HiddenFromAddressListsEnabled": True})
+
+
+def show_mail_user(identity: str) -> Cmdlet:
+    """Show a mail user in the address lists."""
+    return Cmdlet("Set-MailUser", {"Identity": named(identity), "HiddenFromAddressListsEnabled": False})
 
 
 def set_forwarding(identity: str, to: str, *, external: bool, keep_copy: bool, anchor: str | None = None) -> Cmdlet:
@@ -184,6 +199,15 @@ def set_auto_reply(
         "ExternalAudience": audience,
     }
     return Cmdlet("Set-MailboxAutoReplyConfiguration", parameters, anchor=anchor)
+
+
+def restore_auto_reply(identity: str, before: Mapping[str, Json]) -> Cmdlet:
+    """Set the automatic reply to what was read of it; the times count only of one that is scheduled."""
+    names = ["AutoReplyState", "InternalMessage", "ExternalMessage", "ExternalAudience"]
+    if before.get("AutoReplyState") == "Scheduled":
+        names += ["StartTime", "EndTime"]
+    values = {name: before[name] for name in names if before.get(name) is not None}
+    return Cmdlet("Set-MailboxAutoReplyConfiguration", {"Identity": named(identity), **values})
 
 
 def get_inbox_rules(mailbox: str, *, anchor: str | None = None) -> Cmdlet:

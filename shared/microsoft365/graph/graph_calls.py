@@ -169,6 +169,11 @@ def clear_immutable_id(user_id: str) -> GraphCall:
     return GraphCall("PATCH", user_path(user_id), {"onPremisesImmutableId": None})
 
 
+def set_immutable_id(user_id: str, immutable_id: str) -> GraphCall:
+    """Link the account to the on-premises account of this id; refused while the user is synchronised."""
+    return GraphCall("PATCH", user_path(user_id), {"onPremisesImmutableId": immutable_id})
+
+
 def delete_user(user_id: str) -> GraphCall:
     """Delete a user, restorable for 30 days."""
     return GraphCall("DELETE", user_path(user_id))
