@@ -21,6 +21,7 @@ from shared.app.settings import Settings
 from shared.base import clock
 from shared.jobs.storage.store import Store
 from shared.jobs.storage.table import Delete
+from shared.offboarding.lifecycle import watch
 from shared.offboarding.lookup import Lookup
 from shared.offboarding.request import parsing
 from shared.offboarding.request.submit import Submissions
@@ -104,6 +105,11 @@ class Lab:
     def start(self, claimed: Offboarding) -> None:
         """Start the run of a claimed offboarding."""
         self.hub.start("offboard_user", claimed.instance_id, {"id": claimed.id, "run": claimed.run})
+
+    def wake(self) -> list[Offboarding]:
+        """Do what the timer does, up to the start of the runs and the messages; return what is to be started."""
+        due = self.app.store.due(clock.now())
+        return watch.wake(self.app, due, self.hub.instances(one.instance_id for one in due if one.run))
 
     def run(self, order: int = 0) -> None:
         """Let everything happen that can, in an order that `order` seeds."""

@@ -1,4 +1,4 @@
-"""What the services leave to whoever has a Durable client: start, wake and forget orchestrations."""
+"""What the services leave to whoever has a Durable client: start, wake, look at and forget orchestrations."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from azure.durable_functions import DurableOrchestrationClient
 
-    from shared.jobs.records import Offboarding
+    from shared.jobs.records import Offboarding, Wake
     from shared.offboarding.lifecycle.operations import Done
 
 _log = logging.getLogger(__name__)
 
+_ASKED_AT_ONCE: Final = 20
 _BEFORE_ALL_RUNS: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _ENDED: Final = [
     OrchestrationRuntimeStatus.Completed,
@@ -51,6 +52,28 @@ async def wake(client: DurableOrchestrationClient, cancelled: Offboarding) -> No
         await client.raise_event(cancelled.instance_id, "cancel", None)
     except Exception:  # noqa: BLE001 - the cancellation is stored
         _log.warning("Run %s could not be told that it was cancelled", cancelled.instance_id, exc_info=True)
+
+
+async def instances(client: DurableOrchestrationClient, due: Iterable[Wake]) -> dict[str, str | None]:
+    """Return the status of the instance of each run in flight, None where there is none.
+
+    What could not be found out is left out. The SDK's `get_status` cannot tell that: it reads a hub that fails (500) as
+    it reads an instance that does not exist (404). A list of the instances with a prefix is either right or raises.
+    """
+    runs = [wake.instance_id for wake in due if wake.instance_id and not wake.destination]
+    slots = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+    async def status(instance_id: str) -> tuple[str, str | None] | None:
+        async with slots:
+            try:
+                found = await client.get_status_by(instance_id_prefix=instance_id)
+            except Exception:  # noqa: BLE001 - the next tick asks again
+                _log.warning("Durable Functions could not be asked about run %s", instance_id, exc_info=True)
+                return None
+        status = next((one.runtime_status for one in found if one.instance_id == instance_id), None)
+        return instance_id, status.value if status else None
+
+    return dict(filter(None, await asyncio.gather(*map(status, runs))))
 
 
 async def forget(client: DurableOrchestrationClient, deleted: Offboarding) -> None:

@@ -29,7 +29,7 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(e
 
 // An orchestration that fails, not an offboarding that ends as Failed: a fault of this app or of the platform.
 // Seen in any of three: the Durable extension's own error line, its span (distributed tracing V2), and an offboarding
-// that was given up after five recoveries.
+// that was given up after six runs.
 var failedOrchestrations = '''
 union isfuzzy=true
     (AppTraces | where Message contains "(Orchestrator)' failed with an error"),
@@ -44,6 +44,15 @@ AppMetrics
 | where Name == "offboarding.queue.oldest_due"
 | summarize Ticks = count(), OldestSeconds = max(Sum)
 | where Ticks == 0 or OldestSeconds > 3600
+'''
+
+// Lost runs are carried on by themselves, but something kills them: a worker out of memory, a crash in a library, a function
+// over its time limit, or a new version that cannot replay them.
+var lostRuns = '''
+AppMetrics
+| where Name == "offboarding.recovered"
+| summarize Runs = sum(Sum) by Loss = tostring(Properties.loss)
+| where Runs > 0
 '''
 
 var deadLetters = '''
@@ -74,6 +83,12 @@ var rules = [
     displayName: 'Offboarding: due offboardings do not begin'
     severity: 1
     query: oldestDue
+  }
+  {
+    name: 'lost-runs'
+    displayName: 'Offboarding: runs were lost and carried on'
+    severity: 2
+    query: lostRuns
   }
   {
     name: 'dead-letters'

@@ -39,6 +39,7 @@ class _Instruments:
         counter, histogram, gauge = meter.create_counter, meter.create_histogram, meter.create_observable_gauge
         self.submitted = counter("offboarding.submitted", "{offboarding}", "Offboardings that were stored")
         self.ended = counter("offboarding.ended", "{offboarding}", "Ends of offboardings, by state and reason")
+        self.recovered = counter("offboarding.recovered", "{run}", "Runs that were lost, by how it was noticed")
         self.duration = histogram("offboarding.duration", "s", "From the claim of a run to the end")
         self.step_outcomes = counter("offboarding.step.outcomes", "{step}", "Ends of steps, by outcome")
         self.step_duration = histogram("offboarding.step.duration", "s", "From the first attempt to the end")
@@ -66,6 +67,11 @@ def ended(state: str, reason: str, seconds: float | None) -> None:
     _instruments().ended.add(1, {"state": state, "reason": reason})
     if seconds is not None:
         _instruments().duration.record(seconds, {"state": state})
+
+
+def recovered(loss: str) -> None:
+    """Count a run that was lost."""
+    _instruments().recovered.add(1, {"loss": loss})
 
 
 def step_ended(action: str, outcome: str, attempts: int, seconds: float | None) -> None:

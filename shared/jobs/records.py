@@ -126,8 +126,8 @@ class Offboarding:
 
     @property
     def instance_id(self) -> str:
-        """The Durable instance of the current run; no id is ever used twice."""
-        return f"{self.id}-{self.run}"
+        """The Durable instance of the current run."""
+        return instance_id(self.id, self.run)
 
     @property
     def has_ended(self) -> bool:
@@ -259,10 +259,24 @@ def reason_of(steps: Iterable[Step]) -> Reason | None:
 
 @dataclass(frozen=True)
 class Wake:
-    """An offboarding that has to be looked at; with a `destination`, a message about it that has to be delivered."""
+    """An offboarding that has to be looked at; with a `destination`, a message about it that has to be delivered.
+
+    `run` is the run in flight; 0 where none is, or where an older version stored it.
+    """
 
     id: str
     tenant_id: str
     is_planned: bool
     due_at: datetime
     destination: str = ""
+    run: int = 0
+
+    @property
+    def instance_id(self) -> str:
+        """The Durable instance of the run in flight; empty where none is known."""
+        return instance_id(self.id, self.run) if self.run else ""
+
+
+def instance_id(offboarding_id: str, run: int) -> str:
+    """Return the Durable instance of a run; no id is ever used twice."""
+    return f"{offboarding_id}-{run}"

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from shared.jobs.records import Offboarding
     from shared.jobs.storage.store import Store
 
-BEGIN_WITHIN: Final = timedelta(minutes=10)
-"""A run that has not begun by then is taken for lost."""
+FIRST_LOOK_AFTER: Final = timedelta(minutes=1)
+"""From then on every tick looks whether the run is alive; before, the message that starts it may be on its way."""
 
 
 def free_slots(store: Store, tenant_id: str, most: int) -> list[int]:
@@ -27,4 +27,4 @@ def free_of(taken: frozenset[int], most: int) -> list[int]:
 
 def claimed(offboarding: Offboarding, now: datetime, slot: int) -> Offboarding:
     """Return the offboarding as taken for its next run; whoever stores that first starts it."""
-    return offboarding.claimed(now, now + BEGIN_WITHIN, slot)
+    return offboarding.claimed(now, now + FIRST_LOOK_AFTER, slot)

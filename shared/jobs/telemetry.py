@@ -101,6 +101,11 @@ def changed(old: Offboarding, new: Offboarding) -> None:
             metrics.delivery(delivery.channel, result)
 
 
+def recovered(loss: str) -> None:
+    """Count a run that was lost and had to be carried on, or given up."""
+    metrics.recovered(loss)
+
+
 def steps_put(steps: Iterable[Step]) -> None:
     """Count the steps that have ended: a step that has is not written again by its run."""
     for step in steps:

@@ -28,7 +28,7 @@ ACTIONS: dict[str, Any] = {
     "remove_licenses": True,
 }
 DEPLOYED = ("function_app.py", "host.json", "activities", "orchestrators", "shared", "triggers")
-MISSED_AFTER = 31 * 60
+MISSED_AFTER = 2 * 60
 
 
 @pytest.fixture(scope="module")

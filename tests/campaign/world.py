@@ -67,6 +67,10 @@ class Killed(BaseException):
     """The host ends here. Nothing in the app may catch it, as nothing catches kill -9."""
 
 
+class WorkerDied(Killed):
+    """The worker alone ends here, with everything that runs on it: the host lives, and fails what was under way."""
+
+
 class UnansweredError(Exception):
     """The storage did not answer, and nobody knows whether it wrote."""
 
@@ -199,6 +203,7 @@ class Odds:
     start_twice: float = 0
     history_lost: float = 0
     event_lost: float = 0
+    worker_dies: float = 0
 
     @classmethod
     def drawn(cls, rng: random.Random) -> Odds:
@@ -213,6 +218,7 @@ class Odds:
             "lost_result": 0.15,
             "twice": 0.3,
             "event_lost": 0.5,
+            "worker_dies": 0.03,
         }
         return cls(
             **{name: rng.uniform(0, most.get(name, 0.04)) for name in cls.__dataclass_fields__ if rng.random() < 0.5}
@@ -248,6 +254,7 @@ class World:
         clock.set_source(self.hub.clock.now)
         self.moments = 0
         self.kill_at: int | None = None
+        self.worker_dies_at: int | None = None
         self.killed = 0
         self.struck = 0
         self.depth = 0
@@ -285,6 +292,8 @@ class World:
         if self.moments == self.kill_at or self.rng.random() < self.odds.kill:
             self.killed += 1
             raise Killed
+        if self.moments == self.worker_dies_at or self._strikes(self.odds.worker_dies):
+            self.let_worker_die()
         if self.depth < 2 and self.rng.random() < self.odds.meanwhile:
             self.depth += 1
             try:
@@ -296,6 +305,17 @@ class World:
         if self.rng.random() < getattr(self.odds, fault):
             self.struck += 1
             raise error(fault)
+
+    def let_worker_die(self) -> None:
+        """Have the host fail everything that is under way on the worker."""
+        self.killed += 1
+        for work in self.in_flight:
+            self.hub.fail(work)
+        raise WorkerDied
+
+    def _strikes(self, odds: float) -> bool:
+        """Draw; nothing is drawn for what cannot happen, so that older seeds keep their course."""
+        return bool(odds) and self.rng.random() < odds
 
     def calm_down(self) -> None:
         """Let nothing go wrong any more."""
@@ -316,14 +336,19 @@ class World:
         deliveries = len(self.deliveries)
         try:
             yield
-        except (Killed, UnansweredError):
+        except (Killed, UnansweredError) as end:
             del self.deliveries[deliveries:]
+            if isinstance(end, WorkerDied) and self.depth:
+                raise  # what it came in between ran on the same worker
 
     # What the hosts do
 
     def tick(self) -> None:
         """Do what the timer does every minute."""
-        for claimed in watch.wake(self.app):
+        due = self.app.store.due(self.now)
+        instances = self.hub.instances(one.instance_id for one in due if one.run)
+        self.pause()
+        for claimed in watch.wake(self.app, due, instances):
             self.start(claimed)
 
     def start(self, claimed: Offboarding) -> None:
@@ -361,6 +386,8 @@ class World:
             return
         self.in_flight.append(work)
         try:
+            if work.kind == "turn" and self._strikes(self.odds.worker_dies):
+                self.let_worker_die()
             self.hub.execute(
                 work,
                 record=self.rng.random() >= self.odds.lost_result,
@@ -466,9 +493,10 @@ class World:
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
-        odds, kill_at, self.odds, self.kill_at = self.odds, self.kill_at, Odds(), None
+        before = self.odds, self.kill_at, self.worker_dies_at
+        self.odds, self.kill_at, self.worker_dies_at = Odds(), None, None
         yield
-        self.odds, self.kill_at = odds, kill_at
+        self.odds, self.kill_at, self.worker_dies_at = before
 
     def state(self) -> dict[str, Any]:
         return self.cloud.simulator.state(self.tenant)

@@ -15,7 +15,7 @@ def query(name: str) -> str:
 
 
 def test_there_is_an_alert_for_everything_that_needs_a_person() -> None:
-    assert set(RULES) == {"failed-orchestrations", "oldest-due", "dead-letters", "throttling"}
+    assert set(RULES) == {"failed-orchestrations", "oldest-due", "lost-runs", "dead-letters", "throttling"}
     assert {rule["severity"] for rule in RULES.values()} <= {0, 1, 2, 3, 4}
 
 
@@ -24,6 +24,7 @@ def test_there_is_an_alert_for_everything_that_needs_a_person() -> None:
     [
         ("failed-orchestrations", {"offboarding.ended"}),
         ("oldest-due", {"offboarding.queue.oldest_due"}),
+        ("lost-runs", {"offboarding.recovered"}),
         ("dead-letters", {"notification.deliveries"}),
         ("throttling", {"microsoft365.throttled"}),
     ],

@@ -170,7 +170,7 @@ class Plant:
         with tracing.invocation("wake", None):
             now = clock.now()
             due = self.lab.app.store.due(now)
-            claimed = watch.wake(self.lab.app, due)
+            claimed = watch.wake(self.lab.app, due, self.lab.hub.instances(one.instance_id for one in due if one.run))
             telemetry.due(due, claimed, now)
             self.start(*claimed)
         return [offboarding.id for offboarding in claimed]

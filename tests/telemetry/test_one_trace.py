@@ -89,7 +89,7 @@ def test_a_retry_and_a_recovery_go_on_with_the_trace(plant: Plant, seen: Seen) -
     with tracing.invocation("POST offboardings/{id}/retry", None):
         retried = Operations(plant.lab.app, "operator").retry(offboarding.id).to_start
     assert retried  # and never started: its process died
-    plant.advance(hours=1)
+    plant.advance(minutes=2)
     assert plant.tick() == [offboarding.id]
     plant.run()
 

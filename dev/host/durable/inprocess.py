@@ -17,6 +17,7 @@ or step by step:
     work = hub.ready()               # turns, activity deliveries and due timers; a test picks one
     hub.execute(work[0])             # does it and records what came of it
     hub.execute(work[0], record=False)   # does it and loses the result, as a host killed just before recording
+    hub.execute(work[0], worker_dies=True)  # begins it, and has the worker alone die: the host fails it
     hub.execute(work[0], deliveries=2)   # does it twice, as Azure may; the hub records it once
     hub.crash()                      # forgets every lease: what was lost is ready again
     hub.advance()                    # moves time to the next timer or lapsed lease; False if there is none
@@ -28,7 +29,7 @@ import importlib
 import inspect
 import json
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -112,6 +113,11 @@ class InProcessHub:
             raise UnknownInstanceError(instance_id)
         return status_view(row)
 
+    def instances(self, instance_ids: Iterable[str]) -> dict[str, str | None]:
+        """Return the runtime status of each instance, None where there is none."""
+        found = {instance_id: self.engine.store.instance(instance_id) for instance_id in instance_ids}
+        return {instance_id: row["status"] if row else None for instance_id, row in found.items()}
+
     def history(self, instance_id: str) -> list[Event]:
         """Give an instance's history as it is stored; it is plain JSON."""
         return self.engine.store.history(instance_id)
@@ -126,14 +132,26 @@ class InProcessHub:
         timers = [Work("timer", row["instance"], row["fire_at"], row["id"]) for row in engine.due_timers()]
         return [*turns, *activities, *timers]
 
-    def execute(self, work: Work, *, record: bool = True, deliveries: int = 1) -> None:
+    def execute(self, work: Work, *, record: bool = True, deliveries: int = 1, worker_dies: bool = False) -> None:
         """Do a piece of work; without `record` its effects outside the hub are all that remains of it."""
-        if work.kind == "turn":
+        if worker_dies:
+            self.fail(work)
+        elif work.kind == "turn":
             self._take_turn(work.instance_id, record=record, deliveries=deliveries)
         elif work.kind == "activity":
             self._deliver(int(work.id), record=record, deliveries=deliveries)
         elif record:
             self.engine.fire_timer(int(work.id))
+
+    def fail(self, work: Work) -> None:
+        """Have the worker die while it does a turn or an activity: the host gets no answer, and fails it."""
+        if work.kind == "turn":
+            turn = self.engine.begin_turn(work.instance_id)
+            if turn:
+                self.engine.commit_turn(turn, shim_v1.decide(turn, shim_v1.worker_exit()))
+        activity = self.engine.activity(int(work.id)) if work.kind == "activity" else None
+        if activity:
+            self.engine.fail_activity(activity, *shim_v1.activity_failure(activity.name, shim_v1.worker_exit()))
 
     def crash(self) -> None:
         """Lose every lease, as a host that comes back after the visibility time-out."""

@@ -66,6 +66,11 @@ class InvocationError(Exception):
         return cls(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
 
 
+def worker_exit(code: int = 137) -> InvocationError:
+    """Word the death of a worker in the middle of an invocation as the Functions host does (137: SIGKILL)."""
+    return InvocationError(f"WorkerProcessExitException: python exited with code {code} (0x{code:X})")
+
+
 class ReplayError(Exception):
     """The actions cannot be carried out: they contradict the history, or this host does not serve them."""
 
@@ -140,6 +145,8 @@ def carry_out(turn: Turn, reply: str | InvocationError) -> Decision:
     """Find what is new in the worker's answer and, when every action has been awaited, how the instance ends."""
     state, failure = _read(turn.name, reply)
     if state is None:
+        # The shim's orchestrator throws before it takes an action: whatever history has of actions contradicts that.
+        Replay(turn.history).run([])
         return Decision(completion=Completion.failed(failure or "", immediate=True))
     custom_status = json.dumps(state["customStatus"]) if "customStatus" in state else None
     replay = Replay(turn.history)

@@ -52,7 +52,8 @@ def of(offboarding: Offboarding) -> dict[str, Row]:
     }
     wake = {"id": offboarding.id, "tenant_id": tenant, "state": offboarding.state.value}
     if offboarding.wake_at:
-        rows[keys.wake(offboarding.wake_at, offboarding.id)] = wake
+        run = offboarding.run if offboarding.state is State.running else 0
+        rows[keys.wake(offboarding.wake_at, offboarding.id)] = {**wake, "run": run}
     for delivery in offboarding.deliveries:
         if delivery.next_attempt_at:
             key = keys.wake(delivery.next_attempt_at, offboarding.id, delivery.key)

@@ -167,6 +167,7 @@ class Store:
                 is_planned=row["state"] == State.planned,
                 due_at=keys.wake_moment(row["key"]),
                 destination=row.get("destination", ""),
+                run=row.get("run", 0),
             )
             for row in page.rows
         ]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from shared.actions.outcome import Finding, Outcome
 from shared.base import clock
-from shared.jobs import judgement, slots
-from shared.jobs.records import Reason, State
+from shared.jobs import slots
 from shared.jobs.storage.table import ConflictError
-from shared.notifications import outbox
+from shared.offboarding.lifecycle import recovery
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -24,19 +22,16 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-PROGRESS_WITHIN: Final = timedelta(minutes=30)
-"""A run that shows no sign of life for so long is taken for lost."""
 
-MAX_RECOVERIES: Final = 5
-
-
-def wake(services: Services, due: Sequence[Wake] | None = None) -> list[Offboarding]:
+def wake(
+    services: Services, due: Sequence[Wake] | None = None, instances: recovery.Instances = MappingProxyType({})
+) -> list[Offboarding]:
     """Look at everything that is due (`due`, where it was read before), and return what has to be started.
 
-    Messages that are due are left to the outbox.
+    `instances` is what Durable Functions says of the runs in flight. Messages that are due are left to the outbox.
 
     Costs one read, one more for each tenant with offboardings to start, and two or three requests for each offboarding
-    that is started or looked after. Those that wait for room cost nothing.
+    that is started or carried on. Those that wait for room, and runs that live, cost nothing.
     """
     now = clock.now()
     to_start: list[Offboarding] = []
@@ -48,7 +43,7 @@ def wake(services: Services, due: Sequence[Wake] | None = None) -> list[Offboard
             planned.setdefault(one.tenant_id, []).append(one)
         else:
             with _alone(one.id):
-                to_start += _look_after(services, one.id, now)
+                to_start += filter(None, [recovery.look_after(services, one, instances, now)])
     for tenant_id, waiting in planned.items():
         with _alone(tenant_id):
             to_start.extend(_start(services, tenant_id, waiting, now))
@@ -81,49 +76,6 @@ def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: dat
         else:
             free = free[1:]
             yield taken
-
-
-def _look_after(services: Services, offboarding_id: str, now: datetime) -> list[Offboarding]:
-    """Look whether a run is alive; where it is not, the next one carries on."""
-    offboarding = services.store.get(offboarding_id)
-    if offboarding is None or offboarding.state is not State.running or (offboarding.wake_at or now) > now:
-        return []
-    alive_until = _alive_until(services, offboarding)
-    if alive_until > now:
-        next_look, to_start = replace(offboarding, wake_at=alive_until), []
-    elif offboarding.recoveries >= MAX_RECOVERIES:
-        next_look, to_start = _abandoned(services, offboarding, now), []
-    else:
-        recovery = replace(offboarding, recoveries=offboarding.recoveries + 1)
-        next_look = slots.claimed(recovery, now, offboarding.slot or 0)
-        to_start = [next_look]
-    try:
-        services.store.change(offboarding, next_look)
-    except ConflictError:
-        return []  # another host, or the run itself, was faster
-    return to_start
-
-
-def _alive_until(services: Services, offboarding: Offboarding) -> datetime:
-    """Return until when the current run counts as alive: its last sign of life, and the patience for the next."""
-    begun = offboarding.claimed_at or offboarding.requested_at
-    steps = [s for s in services.store.details(offboarding.id).steps.values() if s.run == offboarding.run]
-    if not steps:
-        return begun + slots.BEGIN_WITHIN
-    signs = [moment for step in steps for moment in (step.updated_at, step.next_attempt_at) if moment]
-    return max(signs, default=begun) + PROGRESS_WITHIN
-
-
-def _abandoned(services: Services, offboarding: Offboarding, now: datetime) -> Offboarding:
-    """End an offboarding that no run could end, with what was settled; what is left belongs to no run any more."""
-    run = offboarding.run + 1
-    finding = Finding(Outcome.failed, "No run of the offboarding came to an end.")
-    steps = [step for step in services.store.details(offboarding.id).steps.values() if not step.has_ended]
-    if steps:
-        over = [judgement.ended(replace(step, run=run), [finding], now) for step in steps]
-        services.store.put_steps(offboarding.id, over)
-    text = f"No run came to an end, though it was begun {MAX_RECOVERIES + 1} times."
-    return outbox.announced(services, replace(offboarding, run=run).ended(now, Reason.abandoned, text))
 
 
 def forget_old(services: Services) -> None:

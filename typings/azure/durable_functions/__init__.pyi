@@ -30,6 +30,13 @@ class DurableOrchestrationClient:
         self, orchestration_function_name: str, instance_id: str | None = None, client_input: Any = None
     ) -> str: ...
     async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None: ...
+    async def get_status_by(
+        self,
+        created_time_from: datetime | None = None,
+        created_time_to: datetime | None = None,
+        runtime_status: list[OrchestrationRuntimeStatus] | None = None,
+        instance_id_prefix: str | None = None,
+    ) -> list[DurableOrchestrationStatus]: ...
     async def purge_instance_history(self, instance_id: str) -> Any: ...
     async def purge_instance_history_by(
         self,
@@ -37,6 +44,12 @@ class DurableOrchestrationClient:
         created_time_to: datetime | None = None,
         runtime_status: list[OrchestrationRuntimeStatus] | None = None,
     ) -> Any: ...
+
+class DurableOrchestrationStatus:
+    @property
+    def instance_id(self) -> str | None: ...
+    @property
+    def runtime_status(self) -> OrchestrationRuntimeStatus | None: ...
 
 class OrchestrationRuntimeStatus(Enum):
     Running = "Running"
