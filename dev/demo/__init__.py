@@ -66,11 +66,9 @@ def _demonstrate(stack: Stack, sinks: Sinks, latency: float, file: Path | None) 
 
     show.final(offboardings)
     differences = changes.describe(before, after)
-    print(f"\nWhat changed in {before['displayName']}:")
-    print("\n".join(f"  {line}" for line in differences))
+    show.listed(f"What changed in {before['displayName']}:", differences)
     arrived, missing = inbox.wait(stack, sinks, offboardings)
-    print("\nWho was told:")
-    print("\n".join(f"  {line}" for line in arrived))
+    show.listed("Who was told:", arrived)
     if file:
         main, *others = offboardings
         result = {"offboarding": main, "others": others, "tenant_changes": differences}
@@ -94,7 +92,7 @@ def _submit(stack: Stack, tenant: dict[str, Any], user: str, actions: Sequence[A
         log = f"\nThe end of the host's log:\n{stack.children['host'].tail()}" if broken else ""
         raise StackError(f"The app refused the portal's request with {answer.status_code}: {answer.text}{log}")
     (result,) = answer.json()["Results"]
-    print(result["resultText"], flush=True)
+    show.say(result["resultText"])
     return Leaving(user, actions, result["details"]["id"])
 
 
@@ -127,7 +125,8 @@ def _judge(
         case = Case(before, after, leaving.user, leavers.COLLEAGUE, leavers.OTHER)
         problems += [f"{who}: {problem}" for problem in unmet(case, [action.name for action in leaving.actions])]
     if problems:
-        print("\nNot as it should be:\n" + "\n".join(f"  {problem}" for problem in problems), flush=True)
+        show.listed("Not as it should be:", problems)
         return 1
-    print("\nEvery offboarding is completed, and the tenant's own state agrees with every step.", flush=True)
+    print()
+    show.say("Every offboarding is completed, and the tenant's own state agrees with every step.")
     return 0

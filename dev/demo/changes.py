@@ -32,7 +32,7 @@ _WORDS: dict[str, Words] = {
     "methods": lambda old, new: _lists("sign-in methods", _methods(old), _methods(new)),
     "default_method": _hidden,
     "leaving_groups": _hidden,
-    "RecipientTypeDetails": lambda old, new: f"is now a {_spaced(new)}, was a {_spaced(old)}",
+    "RecipientTypeDetails": lambda old, new: f"is now a {_spaced(new)} (was a {_spaced(old)})",
     "conversion": _hidden,
     "mailbox_lost": lambda *_: "WILL BE DELETED, because the license went before it was shared",
     "HiddenFromAddressListsEnabled": lambda _, new: f"is {'hidden from' if new else 'shown in'} the address lists",
@@ -96,7 +96,7 @@ def _plain(tenant: State, field: str) -> Words:
     def say(old: object, new: object) -> str:
         if isinstance(old, list) and isinstance(new, list):
             return _lists(label, [_label(tenant, each) for each in old], [_label(tenant, each) for each in new])
-        return f"{label}: {_label(tenant, new)}, was {_label(tenant, old)}"
+        return f"{label}: {_label(tenant, new)} (was {_label(tenant, old)})"
 
     return say
 
@@ -129,7 +129,7 @@ def _label(tenant: State, value: object) -> str:
     """Return what people know a value by; ids of people become names."""
     if isinstance(value, dict):
         return _label(tenant, next((value[name] for name in _NAMED_BY if name in value), str(value)))
-    return "nobody or nothing" if value in (None, "", [], {}) else _person(tenant, str(value))[:_SHOWN]
+    return "none" if value in (None, "", [], {}) else _person(tenant, str(value))[:_SHOWN]
 
 
 def _reply(reply: Mapping[str, str]) -> str:

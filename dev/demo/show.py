@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
+
+from dev.demo import table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import ConsoleOptions, RenderResult
+
     Details = dict[str, Any]
 
-_COLOURS = {"done": "green", "failed": "red", "skipped": "red", "needs_attention": "yellow", "running": "cyan"}
+_UNBROKEN = 10_000
+"""The width of what is not a window: whoever reads a file or a pipe wants a line for each thing."""
 
 
 class Show(Protocol):
@@ -63,10 +67,13 @@ class Lines:
 
 
 class Moving:
-    """A table of all steps, redrawn in place."""
+    """A table of all steps, redrawn in place; it follows the size of the window."""
 
     def __init__(self) -> None:
-        self._live = Live(console=Console(), refresh_per_second=8, transient=True)
+        self._console = Console()
+        self._offboardings: Sequence[Details] = ()
+        # Live's own refreshing would draw from another thread between two updates of the steps.
+        self._live = Live(self, console=self._console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -75,29 +82,37 @@ class Moving:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw, one line less than the window has: the cursor stands on the last one."""
+        yield from table.moving(self._offboardings, options.max_width, console.height - 1, datetime.now(UTC))
+
     def update(self, offboardings: Sequence[Details]) -> None:
         """Redraw the table."""
-        self._live.update(Group(*(_table(offboarding, is_brief=True) for offboarding in offboardings)))
+        self._offboardings = offboardings
+        self._live.refresh()
 
 
 def final(offboardings: Sequence[Details]) -> None:
     """Print how the steps ended."""
     console = Console(width=None if sys.stdout.isatty() else 140)
     for offboarding in offboardings:
-        console.print(_table(offboarding))
+        for row in table.ended(offboarding, console.width, datetime.now(UTC)):
+            console.print(row, soft_wrap=True)
+        console.print()
 
 
-def _table(offboarding: Details, *, is_brief: bool = False) -> Table:
-    """Lay out the steps; briefly means a line for each, because a moving table must fit into the window."""
-    person, state = offboarding["user"], offboarding["state"]
-    title = f"{person['display_name']} ({person['upn']}): {state}"
-    table = Table("Action", "State", "Attempts", title=title, title_justify="left")
-    table.add_column("What happened", no_wrap=is_brief, overflow="ellipsis")
-    for step in offboarding["steps"]:
-        shown = _state(step)
-        state_text = Text(shown.replace("_", " "), style=_COLOURS.get(shown, ""))
-        table.add_row(step["title"], state_text, str(step["attempts"] or ""), Text(step["message"]))
-    return table
+def say(text: str, indent: int = 0) -> None:
+    """Print a text, in a window broken between words; what follows the first line is indented further."""
+    width = Console().width if sys.stdout.isatty() else _UNBROKEN
+    rows = table.wrapped(text, width - 2 * indent - 2)
+    print("\n".join(" " * (indent if number == 0 else 2 * indent) + row for number, row in enumerate(rows)), flush=True)
+
+
+def listed(title: str, lines: Sequence[str]) -> None:
+    """Print lines under a title."""
+    print(f"\n{title}")
+    for line in lines:
+        say(line, indent=2)
 
 
 def _line(step: dict[str, Any]) -> str:

@@ -85,13 +85,13 @@ def test_changes_are_told_in_words(tenant: dict[str, Any]) -> None:
         "Ada Castell: immutable id is cleared",
         "Ada Castell: licenses removed: FLOW_FREE, MCOEV, POWER_BI_STANDARD, SPE_E3",
         "Ada Castell: has a new password",
-        "Ada Castell (mailbox): is now a shared mailbox, was a user mailbox",
-        "Ada Castell (mailbox): forwarding address: Bo Haugen, was Cy Brandt",
+        "Ada Castell (mailbox): is now a shared mailbox (was a user mailbox)",
+        "Ada Castell (mailbox): forwarding address: Bo Haugen (was Cy Brandt)",
         "Ada Castell (mailbox): is hidden from the address lists",
         "Ada Castell (mailbox): people who may send as this person added: Cy Brandt",
         "Ada Castell (mailbox): inbox rules removed: Sort 0, Sort 1",
         "Ada Castell (mailbox): cancelled: Weekly planning",
-        "+15550100: assigned to: nobody or nothing, was Ada Castell",
+        "+15550100: assigned to: none (was Ada Castell)",
     ]
 
 
