@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 from dataclasses import dataclass, field
 from functools import cache
@@ -78,7 +79,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("NOTIFICATION_LINK", "Where a person reads about an offboarding; {id} stands for its id.", ""),
     Setting("MAIL_TENANT", "Id of the tenant whose mailbox sends notifications; one the app may work in.", ""),
-    Setting("MAIL_SENDER", "Object id or address of that mailbox; the app needs Mail.Send for it alone.", ""),
+    Setting("MAIL_SENDER", "Address of that mailbox; the app needs Mail.Send for it alone.", ""),
     Setting("ALLOW_LOOPBACK_WEBHOOKS", "true lets notifications go to this machine (development).", "false"),
     Setting("RETENTION_DAYS", "After how many days ended offboardings and their audit records are removed.", "365"),
 )
@@ -170,7 +171,7 @@ class Settings:
         if _trusts_anybody(environment):
             problems.append(
                 f"AUTH_MODE {values['AUTH_MODE']} needs App Service authentication, which removes forged principals, "
-                "but WEBSITE_AUTH_ENABLED is not True."
+                "and it is off. Switch it on in the function app, or link the Static Web App."
             )
         if problems:
             raise SettingsError("The app's settings are incomplete:\n- " + "\n- ".join(problems))
@@ -239,11 +240,28 @@ def secret_values(environment: Mapping[str, str]) -> list[str]:
 def _trusts_anybody(environment: Mapping[str, str]) -> bool:
     """Return whether a principal could be anybody's invention: on Azure, with App Service authentication switched off.
 
-    App Service sets both variables (Microsoft.Identity.Web decides by the second as well).
+    App Service sets these variables; no settings of the deployment are among them.
     """
     is_azure = bool(environment.get("WEBSITE_SITE_NAME"))
-    is_guarded = environment.get("WEBSITE_AUTH_ENABLED", "").casefold() == "true"
-    return is_azure and not is_guarded and not asks_for_a_key(environment)
+    return is_azure and not _authenticates(environment) and not asks_for_a_key(environment)
+
+
+def _authenticates(environment: Mapping[str, str]) -> bool:
+    """Return whether the platform says that App Service authentication is on, by either of its signs.
+
+    Microsoft.Identity.Web decides by WEBSITE_AUTH_ENABLED. The other holds the configuration itself (authsettingsV2),
+    in case Flex Consumption sets that alone.
+    """
+    if environment.get("WEBSITE_AUTH_ENABLED", "").casefold() == "true":
+        return True
+    try:
+        match json.loads(environment.get("WEBSITE_AUTH_V2_CONFIG_JSON", "")):
+            case {"platform": {"enabled": True}}:
+                return True
+            case _:
+                return False
+    except ValueError:
+        return False
 
 
 def _contradictions(values: Mapping[str, str]) -> list[str]:
@@ -264,6 +282,8 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
     tenants = {name.casefold() for name in _words(values["M365_TENANTS"])} | {values["M365_PARTNER_TENANT"].casefold()}
     if values["MAIL_TENANT"].casefold() not in {"", *tenants}:
         problems.append("MAIL_TENANT must be one of M365_TENANTS, or M365_PARTNER_TENANT.")
+    if values["MAIL_SENDER"] and "@" not in values["MAIL_SENDER"]:
+        problems.append("MAIL_SENDER must be the address of a mailbox.")
     counts = (
         "GIVE_UP_AFTER_MINUTES",
         "MAX_USERS_PER_REQUEST",

@@ -207,8 +207,35 @@ def test_only_settings_for_notifications_can_be_read_by_them() -> None:
 
 @pytest.mark.parametrize("mode", ["app-service", "static-web-apps"])
 def test_on_azure_a_principal_is_believed_only_behind_the_platforms_authentication(mode: str) -> None:
-    with pytest.raises(Exception, match="WEBSITE_AUTH_ENABLED is not True"):
+    with pytest.raises(Exception, match="needs App Service authentication") as refused:
         _settings(mode, WEBSITE_SITE_NAME="offboarding")
 
+    assert "WEBSITE_AUTH" not in str(refused.value), "who sets it by hand believes forged principals"
     assert _settings(mode, WEBSITE_SITE_NAME="offboarding", WEBSITE_AUTH_ENABLED="True").auth_mode == mode
     assert _settings("function-key", WEBSITE_SITE_NAME="offboarding").auth_mode == "function-key"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "is_on"),
+    [
+        ('{"platform": {"enabled": true}, "globalValidation": {"requireAuthentication": true}}', True),
+        ('{"platform": {"enabled": false}}', False),
+        ('{"platform": {"enabled": "true"}}', False),
+        ('{"platform": null}', False),
+        ("[true]", False),
+        ("true", False),
+        ("not JSON", False),
+        ("", False),
+    ],
+)
+def test_the_platforms_own_configuration_is_a_second_sign_of_its_authentication(
+    configuration: str,
+    is_on: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    azure = {"WEBSITE_SITE_NAME": "offboarding", "WEBSITE_AUTH_V2_CONFIG_JSON": configuration}
+
+    if is_on:
+        assert _settings("static-web-apps", **azure).auth_mode == "static-web-apps"
+    else:
+        with pytest.raises(Exception, match="needs App Service authentication"):
+            _settings("static-web-apps", **azure)
