@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from dev.processes import ROOT
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 # YAML 1.1 reads the key `on` as true.
 ON = True
-ON_THE_RUNNER = {"azd", "jq"}
+ON_THE_RUNNER = {"azd", "jq", ":"}
 MANIFESTS = {"uv": "requirements.in", "npm": "package.json", "github-actions": ".github/workflows"}
 
 
@@ -86,6 +87,22 @@ def test_only_a_release_that_passed_is_deployed() -> None:
     assert deploy["jobs"]["ci"] == {"uses": "./.github/workflows/ci.yml"}
     assert deploy["jobs"]["deploy"]["needs"] == "ci"
     assert "secrets." not in str(deploy)
+
+
+def test_a_deployment_names_the_installation_before_it_signs_in() -> None:
+    commands = [step.get("run", "") for step in read(ROOT / ".github/workflows/deploy.yml")["jobs"]["deploy"]["steps"]]
+    check = next(n for n, command in enumerate(commands) if "AZURE_ENV_NAME:?" in command)
+    environment = {"PATH": os.environ["PATH"], "AZURE_ENV_NAME": "prod", "AZURE_LOCATION": "eastus2"}
+
+    def succeeds(**without: str) -> bool:
+        shell = ["bash", "-ec", commands[check]]
+        return subprocess.run(shell, env=environment | without, capture_output=True, check=False).returncode == 0  # noqa: S603 - the workflow's own
+
+    assert succeeds()
+    assert not succeeds(AZURE_ENV_NAME="")
+    assert not succeeds(AZURE_LOCATION="")
+    assert check < next(n for n, command in enumerate(commands) if command.startswith("azd auth login"))
+    assert "azd provision --no-state --no-prompt" in commands, "what was changed by hand is set back"
 
 
 def test_what_is_kept_up_to_date_is_where_it_is_said_to_be() -> None:
