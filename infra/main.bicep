@@ -203,6 +203,7 @@ module dataStorage 'modules/storage.bicep' = {
     location: location
     tags: tags
     sku: dataStorageSku
+    workspaceId: monitoring.outputs.workspaceId
   }
 }
 
@@ -269,12 +270,14 @@ module alerts 'modules/alerts.bicep' = {
   }
 }
 
-// azd keeps these in the environment: `azd env get-values`.
+// azd keeps these in the environment: `azd env get-values`. API_URL is the origin that callers use; PUBLIC_URL, the
+// variable, may be empty.
 output AZURE_LOCATION string = location
 output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
 output FUNCTION_APP_NAME string = app.outputs.name
 output FUNCTION_APP_URL string = app.outputs.url
+output API_URL string = empty(publicUrl) ? app.outputs.url : publicUrl
 output KEY_VAULT_NAME string = vault.outputs.name
 output CERTIFICATE_NAME string = m365CertificateName
 output IDENTITY_CLIENT_ID string = identity.outputs.clientId

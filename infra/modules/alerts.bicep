@@ -70,6 +70,18 @@ AppMetrics
 | where Requests > 100
 '''
 
+// A request is refused before anything is stored: this log line is all that tells of it.
+var protectedPeople = '''
+AppTraces
+| extend line = parse_json(Message)
+| where isnotempty(tostring(line.protection))
+| summarize Attempts = count()
+    by Operator = tostring(line.operator),
+    Tenant = tostring(line.tenant),
+    Person = tostring(line.person),
+    Protection = tostring(line.protection)
+'''
+
 // Severity: 1 error, 2 warning, 3 informational.
 var rules = [
   {
@@ -101,6 +113,12 @@ var rules = [
     displayName: 'Offboarding: Microsoft 365 throttles much'
     severity: 3
     query: throttling
+  }
+  {
+    name: 'protected-people'
+    displayName: 'Offboarding: somebody tried to offboard a protected person'
+    severity: 2
+    query: protectedPeople
   }
 ]
 

@@ -10,6 +10,9 @@ param sku string
 @description('Blob containers in it.')
 param containers string[] = []
 
+@description('Log Analytics workspace that keeps who read or changed the tables; none where it is empty.')
+param workspaceId string = ''
+
 // There is no virtual network: the endpoints are public, and only Microsoft Entra tokens open them.
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: name
@@ -81,6 +84,33 @@ resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@20
     }
   }
 ]
+
+resource tables 'Microsoft.Storage/storageAccounts/tableServices@2025-01-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (!empty(workspaceId)) {
+  scope: tables
+  name: 'audit'
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'StorageRead'
+        enabled: true
+      }
+      {
+        category: 'StorageWrite'
+        enabled: true
+      }
+      {
+        category: 'StorageDelete'
+        enabled: true
+      }
+    ]
+  }
+}
 
 output name string = account.name
 output blobEndpoint string = account.properties.primaryEndpoints.blob

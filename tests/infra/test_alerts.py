@@ -15,7 +15,14 @@ def query(name: str) -> str:
 
 
 def test_there_is_an_alert_for_everything_that_needs_a_person() -> None:
-    assert set(RULES) == {"failed-orchestrations", "oldest-due", "lost-runs", "dead-letters", "throttling"}
+    assert set(RULES) == {
+        "failed-orchestrations",
+        "oldest-due",
+        "lost-runs",
+        "dead-letters",
+        "throttling",
+        "protected-people",
+    }
     assert {rule["severity"] for rule in RULES.values()} <= {0, 1, 2, 3, 4}
 
 
@@ -49,6 +56,14 @@ def test_no_data_at_all_is_an_alert_too() -> None:
     assert "summarize Ticks = count()" in query("oldest-due")
     assert " by " not in query("oldest-due")
     assert "Ticks == 0 or" in query("oldest-due")
+
+
+def test_attempts_at_protected_people_are_found_by_the_field_of_their_log_line() -> None:
+    written = re.findall(r"logs\.about\((.*\bprotection=why)\)", CODE)
+
+    assert written == ["operator=operator, tenant=tenant_id, person=person_id, protection=why"]
+    assert "isnotempty(tostring(line.protection))" in query("protected-people")
+    assert set(re.findall(r"line\.(\w+)", query("protected-people"))) == set(re.findall(r"(\w+)=", written[0]))
 
 
 def test_a_rule_fires_when_its_query_finds_anything() -> None:

@@ -37,13 +37,28 @@ def test_the_resource_group_carries_the_name_of_the_environment() -> None:
 
 
 def test_the_outputs_are_those_that_azd_and_the_guide_need() -> None:
-    guide = (ROOT / "docs" / "deploy.md").read_text()
+    guide = "".join((ROOT / "docs" / name).read_text() for name in ("deploy.md", "onboarding.md", "operations.md"))
     needed = {"AZURE_LOCATION", "AZURE_TENANT_ID", "AZURE_RESOURCE_GROUP"}
-    told = set(re.findall(r"\$\{?([A-Z][A-Z0-9]*_[A-Z0-9_]+)", guide))
+    # In a shell as a variable, in a query as <VARIABLE>.
+    told = set(re.findall(r"(?:\$\{?|<)([A-Z][A-Z0-9]*_[A-Z0-9_]+)", guide))
+    variable_of_azd = {"AZURE_SUBSCRIPTION_ID", "M365_CLIENT_ID", "PORTAL_CLIENT_ID", "MAIL_SENDER"}
 
     assert needed <= set(MAIN.outputs)
     assert set(MAIN.outputs) - needed <= told, "an output that nobody uses"
-    assert told - set(MAIN.outputs) == {"AZURE_SUBSCRIPTION_ID", "M365_CLIENT_ID"}, "azd and `azd env set` know these"
+    assert told - set(MAIN.outputs) == variable_of_azd, "azd and `azd env set` know these"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "origin"), [("", "app.outputs.url"), ("https://portal.example", "https://portal.example")]
+)
+def test_the_origin_that_callers_use_is_an_output(public_url: str, origin: str) -> None:
+    values = Values("main.bicep", publicUrl=public_url)
+
+    assert values.of(MAIN.outputs["API_URL"]["value"]) == origin
+
+
+def test_azd_is_new_enough_to_leave_out_what_funcignore_names() -> None:
+    assert PROJECT["requiredVersions"] == {"azd": ">= 1.18.0"}
 
 
 def test_it_runs_on_flex_consumption_with_the_python_that_is_deployed() -> None:

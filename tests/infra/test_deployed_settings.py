@@ -115,8 +115,18 @@ def test_host_json_takes_its_settings_from_the_environment() -> None:
 
     assert named
     assert named <= set(deployed())
-    # A number in host.json cannot name a setting: an override in the environment must find no other number there.
-    assert "maxConcurrentActivityFunctions" not in host["extensions"]["durableTask"]
+
+
+def test_the_scale_controller_reads_the_same_number_of_activities() -> None:
+    # It knows host.json only; a number there cannot name a setting.
+    host = json.loads((ROOT / "host.json").read_text())
+    setting = "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions"
+
+    assert host["extensions"]["durableTask"]["maxConcurrentActivityFunctions"] == int(deployed()[setting]) == 16
+
+
+def test_no_sign_of_authentication_is_set_by_hand() -> None:
+    assert [name for name in deployed() if name.startswith("WEBSITE_AUTH")] == []
 
 
 def test_the_sample_for_development_is_known_and_complete() -> None:

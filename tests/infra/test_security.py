@@ -65,7 +65,21 @@ def test_the_vault_is_governed_by_roles_and_cannot_be_emptied() -> None:
     assert (vault["enableRbacAuthorization"], vault["enablePurgeProtection"], vault["enableSoftDelete"]) == (True,) * 3
     assert vault["softDeleteRetentionInDays"] == 90
     assert "accessPolicies" not in vault
-    assert only("Microsoft.Insights/diagnosticSettings").config["scope"] == "vault"
+
+
+def test_who_reads_the_vault_and_the_offboardings_is_logged() -> None:
+    logged = {r.config["scope"]: r for r in everything_of_type("Microsoft.Insights/diagnosticSettings")}
+    accounts = {m.symbol: m.params for m in template("main.bicep").modules if m.file == "modules/storage.bicep"}
+
+    assert set(logged) == {"vault", "tables"}
+    assert all(setting.properties["workspaceId"] == "workspaceId" for setting in logged.values())
+    assert {log["category"] for log in logged["tables"].properties["logs"] if log["enabled"]} == {
+        "StorageRead",
+        "StorageWrite",
+        "StorageDelete",
+    }
+    assert "workspaceId" in accounts["dataStorage"], "the account with the offboardings"
+    assert "workspaceId" not in accounts["hostStorage"], "the host's queues are asked every few seconds"
 
 
 def test_telemetry_takes_no_keys() -> None:
