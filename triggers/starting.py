@@ -77,10 +77,14 @@ async def instances(client: DurableOrchestrationClient, due: Iterable[Wake]) -> 
 
 
 async def forget(client: DurableOrchestrationClient, deleted: Offboarding) -> None:
-    """Remove what Durable Functions keeps of the runs of a deleted offboarding; what is left, the retention removes."""
+    """Remove what Durable Functions keeps of the runs of a deleted offboarding; what is left, the retention removes.
+
+    A run that has not ended stays, such as one that was superseded and still waits: purging by id would remove it
+    together with its queue messages' history, in the middle of its work.
+    """
     try:
-        runs = (f"{deleted.id}-{run}" for run in range(1, deleted.run + 1))
-        await asyncio.gather(*map(client.purge_instance_history, runs))
+        runs = await client.get_status_by(instance_id_prefix=f"{deleted.id}-", runtime_status=_ENDED)
+        await asyncio.gather(*(client.purge_instance_history(run.instance_id) for run in runs if run.instance_id))
     except Exception:  # noqa: BLE001 - the deletion is stored
         _log.warning("The history of offboarding %s could not be removed yet", deleted.id, exc_info=True)
 

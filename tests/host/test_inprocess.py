@@ -143,6 +143,16 @@ def test_termination_drops_what_comes_later() -> None:
     assert hub.ready() == []
 
 
+def test_what_is_started_in_the_turn_of_a_termination_runs() -> None:
+    ran = []
+    hub = hub_of(lambda number: ran.append(number) or number)
+    hub.start("lanes", "i")
+    hub.terminate("i", "enough")
+    hub.run(lambda work: work[0])
+    assert hub.status("i")["runtimeStatus"] == "Terminated"
+    assert ran == [0, 1]
+
+
 def test_coroutines_and_decorated_functions_run_too() -> None:
     app = df.DFApp()
 

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from dev.host.durable.model import CreateTimer, Decision, ScheduleActivity, Turn
-from dev.host.durable.shim_v1 import InvocationError, ReplayError, activity_failure, carry_out, context_json, decide
+from dev.host.durable.shim_v1 import (
+    InvocationError,
+    ReplayError,
+    activity_failure,
+    carry_out,
+    context_json,
+    decide,
+    worker_exit,
+)
 from dev.host.durable.store import Event
 
 Action = dict[str, Any]
@@ -172,6 +180,28 @@ def test_actions_that_contradict_the_history_are_refused(history: Turn, actions:
     decision = decide(history, json.dumps({"isDone": False, "actions": [actions]}))
     assert decision.completion.immediate
     assert "Orchestrator function 'f' failed: Non-Deterministic" in decision.completion.output
+
+
+def test_what_a_contradicting_turn_started_is_sent_all_the_same() -> None:
+    history = turn([scheduled(0, "a")], [completed(0)])
+    decision = decide(history, json.dumps({"isDone": False, "actions": [[all_of(call("b"), call("c"))]]}))
+    assert commands(decision) == [(0, "b"), (1, "c")]
+    assert decision.completion.immediate
+
+
+def test_a_custom_status_over_16_kb_fails_the_run() -> None:
+    fits, too_large = "x" * (8 * 1024 - 2), "x" * (8 * 1024 - 1)
+    assert decide(turn([]), json.dumps({"isDone": False, "actions": [], "customStatus": fits})).completion is None
+    decision = decide(turn([]), json.dumps({"isDone": False, "actions": [[call("a")]], "customStatus": too_large}))
+    assert decision.completion.status == "Failed"
+    assert "must not exceed 16 KB" in decision.completion.output
+
+
+def test_a_failure_without_the_sdks_label_in_a_later_turn_reads_as_non_deterministic() -> None:
+    decision = decide(turn([scheduled(0, "a")], [completed(0)]), worker_exit())
+    assert "Non-Deterministic workflow detected" in decision.completion.output
+    assert "named 'a'" in decision.completion.output
+    assert "exited with code 137" in decide(turn([]), worker_exit()).completion.output
 
 
 @pytest.mark.parametrize("kind", [2, 3, 4, 7, 8, 9, 99])

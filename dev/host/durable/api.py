@@ -140,7 +140,8 @@ class ManagementApi:
     async def _purge_many(self, request: web.Request) -> web.Response:
         if not request.query.get("createdTimeFrom"):
             raise ValueError("createdTimeFrom is required")
-        deleted = sum(self._engine.purge(row["id"]) for row in self._matching(request))
+        ended = [row["id"] for row in self._matching(request) if row["status"] in model.ENDED]
+        deleted = sum(self._engine.purge(instance_id) for instance_id in ended)
         return web.json_response({"instancesDeleted": deleted}, status=200 if deleted else 404)
 
     async def _raise_event(self, request: web.Request) -> web.Response:

@@ -103,10 +103,9 @@ class Engine:
         self._change_status(instance_id, {"Suspended"}, "Running")
 
     def purge(self, instance_id: str) -> bool:
-        """Remove an ended instance; tell whether there was one."""
+        """Remove an instance, ended or not, as the Azure Storage provider does; return whether there was one."""
         with self.store.transaction():
-            instance = self.store.instance(instance_id)
-            if not instance or instance["status"] not in ENDED:
+            if not self.store.instance(instance_id):
                 return False
             self.store.forget(instance_id)
             return True
@@ -123,7 +122,7 @@ class Engine:
         return [row["id"] for row in rows]
 
     def begin_turn(self, instance_id: str) -> Turn | None:
-        """Take an instance's messages; None if they need no worker (all of them duplicates, or a termination).
+        """Take an instance's messages; None if they need no worker (all of them duplicates).
 
         The messages stay in the inbox until commit_turn(), so a turn that is lost is simply taken again.
         """
@@ -139,20 +138,14 @@ class Engine:
             self.store.delete_messages(ids)
             return None
         started = {"EventType": "OrchestratorStarted", "Timestamp": self._now()}
-        turn = Turn(
+        return Turn(
             instance_id, instance["execution"], instance["name"], instance["input"],
             [*history, started, *new], len(history), ids,
         )  # fmt: skip
-        terminated = next((event for event in new if event["EventType"] == "ExecutionTerminated"), None)
-        if terminated:
-            completion = Completion("Terminated", json.dumps(terminated["Input"]), immediate=True)
-            self.commit_turn(turn, Decision(completion=completion, custom_status=instance["custom_status"]))
-            return None
-        return turn
 
     def commit_turn(self, turn: Turn, decision: Decision) -> None:
         """Record a turn: its messages, what it schedules and whether it has ended."""
-        decision = self._checked(turn, decision)
+        decision = _terminated(turn, self._checked(turn, decision))
         now = self._now()
         scheduled = [_scheduling_event(command, now) for command in decision.commands]
         events = [*turn.history[turn.new_from :], *scheduled]
@@ -308,6 +301,15 @@ class Engine:
         if instance["status"] in ENDED:
             raise InstanceEndedError(f"The instance '{instance_id}' has ended: {instance['status']}.")
         return instance
+
+
+def _terminated(turn: Turn, decision: Decision) -> Decision:
+    """End an instance that is terminated; what it started in the same turn is sent all the same (DurableTask.Core)."""
+    for event in turn.history[turn.new_from :]:
+        if event["EventType"] == "ExecutionTerminated":
+            ended = Completion("Terminated", json.dumps(event["Input"]), immediate=True)
+            return Decision(decision.commands, ended, decision.custom_status, decision.cancelled_timers)
+    return decision
 
 
 def _checked_id(instance_id: str) -> str:

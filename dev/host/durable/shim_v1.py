@@ -8,7 +8,7 @@ tasks on their own; only the order of events keeps them together, so the order o
 import json
 import traceback
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from enum import IntEnum
 from typing import Any
@@ -31,6 +31,7 @@ _EVENT_TYPES = {
     "EventRaised": 15,
 }
 _STATUSES = {"Completed": 1, "Failed": 3, "Terminated": 5}
+_LARGEST_CUSTOM_STATUS = 16 * 1024
 _ERROR_LABEL = "\n\n$OutOfProcData$:"
 _NOT_SERVED = {
     2: "call_sub_orchestrator",
@@ -74,6 +75,10 @@ def worker_exit(code: int = 137) -> InvocationError:
 class ReplayError(Exception):
     """The actions cannot be carried out: they contradict the history, or this host does not serve them."""
 
+    def __init__(self, text: str, sent: Iterable[ScheduleActivity | CreateTimer] = ()) -> None:
+        super().__init__(text)
+        self.sent = list(sent)
+
 
 # What the worker is given
 
@@ -88,7 +93,7 @@ def context_json(turn: Turn) -> str:
             "isReplaying": turn.new_from > 0,
             "parentInstanceId": None,
             "upperSchemaVersion": 1,
-            "upperSchemaVersionNew": 2,
+            "upperSchemaVersionNew": 3,
             "longRunningTimerIntervalDuration": "3.00:00:00",
             "maximumShortTimerDuration": "6.00:00:00",
             "defaultHttpAsyncRequestSleepTimeMillseconds": 30000,
@@ -133,12 +138,15 @@ def activity_failure(name: str, error: InvocationError) -> tuple[str, str]:
 
 
 def decide(turn: Turn, reply: str | InvocationError) -> Decision:
-    """Turn the worker's answer into a decision; one that cannot be carried out fails the instance."""
+    """Turn the worker's answer into a decision; one that cannot be carried out fails the instance.
+
+    What it had started until then is sent all the same: DurableTask.Core fails the instance beside its other decisions.
+    """
     try:
         return carry_out(turn, reply)
     except ReplayError as error:
         text = f"Orchestrator function '{turn.name}' failed: {error}"
-        return Decision(completion=Completion.failed(text, immediate=True))
+        return Decision(error.sent, Completion.failed(text, immediate=True))
 
 
 def carry_out(turn: Turn, reply: str | InvocationError) -> Decision:
@@ -149,6 +157,12 @@ def carry_out(turn: Turn, reply: str | InvocationError) -> Decision:
         Replay(turn.history).run([])
         return Decision(completion=Completion.failed(failure or "", immediate=True))
     custom_status = json.dumps(state["customStatus"]) if "customStatus" in state else None
+    if custom_status and len(custom_status.encode("utf-16-le")) > _LARGEST_CUSTOM_STATUS:
+        size = len(custom_status.encode("utf-16-le")) / 1024
+        raise ReplayError(
+            "The UTF-16 size of the JSON-serialized payload must not exceed 16 KB. "
+            f"The current payload is {size:,.0f} KB."
+        )
     replay = Replay(turn.history)
     replay.run([action for batch in state["actions"] for action in batch])
     completion = None
@@ -248,7 +262,7 @@ class Replay:
     def _confirm(self, event: Event) -> None:
         """Match a scheduling event with the command that this replay has made of the same number."""
         id_, kind, name = event["EventId"], event["EventType"], event.get("Name")
-        command = self._unconfirmed.pop(id_, None)
+        command = self._unconfirmed.get(id_)
         made = "an activity task" if kind == "TaskScheduled" else "a timer"
         past = f"A previous execution of this orchestration scheduled {made} with sequence ID {id_}"
         past += f" named '{name}'" if name else ""
@@ -259,8 +273,9 @@ class Replay:
         elif isinstance(command, ScheduleActivity) and command.name != name:
             fault = f"the current orchestration replay instead scheduled an activity task named '{command.name}'."
         else:
+            del self._unconfirmed[id_]
             return
-        raise ReplayError(f"Non-Deterministic workflow detected: {past}, but {fault} {_HINT}")
+        raise ReplayError(f"Non-Deterministic workflow detected: {past}, but {fault} {_HINT}", self.new_commands())
 
     def _begin(self, action: dict[str, Any]) -> _Task:
         match action["actionType"]:
