@@ -1,8 +1,13 @@
-"""The timer: starts what is due, looks after what runs, and delivers what has to be told."""
+"""The timer: starts what is due, looks after what runs, and delivers what has to be told.
+
+On Flex Consumption a timer can stay dead after a deployment (Azure/azure-functions-host issue 11828), so the same can
+be asked for over HTTP.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -13,6 +18,11 @@ from shared.jobs import telemetry
 from shared.notifications import outbox
 from shared.offboarding.lifecycle import watch
 from triggers import starting
+from triggers.answers import json_answer
+from triggers.routing import route_with_client
+
+if TYPE_CHECKING:
+    from shared.access.caller import Caller
 
 blueprint = df.Blueprint()
 
@@ -23,14 +33,28 @@ async def wake(timer: func.TimerRequest, client: df.DurableOrchestrationClient, 
     """Look at everything that is due; a tick that was missed is made up for by the next."""
     del timer
     with tracing.invocation("wake", context):
-        app = services.current()
-        now = clock.now()
-        due = await asyncio.to_thread(app.store.due, now)
-        instances = await starting.instances(client, due)
-        claimed = await asyncio.to_thread(watch.wake, app, due, instances)
-        telemetry.due(due, claimed, now)
-        await starting.start(client, claimed)
-        await asyncio.to_thread(outbox.deliver_due, app, due)
+        await _tick(client)
+
+
+@route_with_client(blueprint, "POST tick")
+async def tick(req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller) -> func.HttpResponse:
+    """Do now what the timer does every minute, in case it has stopped."""
+    del req, caller
+    due, started = await _tick(client)
+    return json_answer({"due": due, "started": started})
+
+
+async def _tick(client: df.DurableOrchestrationClient) -> tuple[int, int]:
+    """Return how much was due, and how many runs were started of it."""
+    app = services.current()
+    now = clock.now()
+    due = await asyncio.to_thread(app.store.due, now)
+    instances = await starting.instances(client, due)
+    claimed = await asyncio.to_thread(watch.wake, app, due, instances)
+    telemetry.due(due, claimed, now)
+    await starting.start(client, claimed)
+    await asyncio.to_thread(outbox.deliver_due, app, due)
+    return len(due), len(claimed)
 
 
 @blueprint.timer_trigger("timer", "%RETENTION_SCHEDULE%")

@@ -16,6 +16,8 @@ from dev.host.routes import Route, compile_route, find_route
 from dev.host.timers import Timer
 
 _METHODS = ("GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS")
+# Whatever the prefix: the host puts a function with such a route in error (Azure/azure-functions-host issue 1781).
+_RESERVED = ("admin", "runtime")
 _logger = logging.getLogger("host.http")
 Invoke = Callable[[Function, Datum, str | None], Awaitable[Datum | None]]
 
@@ -54,7 +56,10 @@ class FrontDoor:
 
 
 def _route(function: Function, prefix: str) -> Route:
-    template = f"{prefix}/{function.trigger.get('route') or function.name}"
+    own = str(function.trigger.get("route") or function.name)
+    if own.strip("/").casefold().startswith(_RESERVED):
+        raise AppError(f"function {function.name}: the route {own} conflicts with one or more built in routes")
+    template = f"{prefix}/{own}"
     try:
         return compile_route(function.name, template, function.trigger.get("methods") or _METHODS)
     except ValueError as error:

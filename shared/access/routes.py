@@ -35,6 +35,7 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
         "GET actions": Role.reader,
         "GET tenants": Role.reader,
         "GET tenants/{tenant}/check": Role.admin,
+        "POST tick": Role.admin,  # The host reserves routes that begin with `admin` or `runtime`.
         "GET tenants/{tenant}/users": Role.reader,
         "GET tenants/{tenant}/defaults": Role.reader,
         "PUT tenants/{tenant}/defaults": Role.operator,

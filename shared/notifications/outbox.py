@@ -46,7 +46,8 @@ _JITTER: Final = 0.2
 _AT_ONCE: Final = 8
 _BEGIN_WITHIN_SECONDS: Final = 10
 """A round begins no attempt after that. An attempt takes 45 s at most, so a round is over before the next tick: slow
-receivers hold up nothing, and no message is on its way twice at the same time."""
+receivers hold up nothing, and no message is on its way twice at the same time, unless somebody asks for a round beside
+the timer's."""
 
 _first_attempts = threading.BoundedSemaphore(4)
 """Runs share the activities' threads: only so many of these may wait for receivers, the timer takes the rest."""

@@ -69,6 +69,14 @@ def test_a_dead_app_is_asked_for_where_telemetry_is() -> None:
     assert "Look at its log stream" not in runbook
 
 
+def test_a_dead_timer_is_replaced_by_hand() -> None:
+    runbook = section("operations.md", "Due offboardings do not begin")
+
+    assert "`POST /api/tick` does exactly what the timer does, needs the role admin" in runbook
+    assert '"$API_URL/api/tick"' in runbook
+    assert "az functionapp restart" in runbook
+
+
 def test_the_number_of_activities_stands_in_two_places() -> None:
     assert "set `ACTIVITIES_AT_ONCE` and the number there to the same" in section("deploy.md", "Settings")
 

@@ -9,6 +9,7 @@ import pytest
 from dev.host.app import AppError, describe_function, read_host_json, resolve
 from dev.host.clock import Clock, from_text, to_text
 from dev.host.durable.views import history_view
+from dev.host.http import FrontDoor
 from dev.host.keys import Keys
 from dev.host.ncron import Schedule
 from dev.host.routes import compile_route, find_route
@@ -99,6 +100,17 @@ def test_bindings_that_are_not_served_name_their_function() -> None:
     for bindings in ([{"type": "queueTrigger", "name": "q"}], [trigger, {"type": "queue", "name": "out"}], []):
         with pytest.raises(AppError, match="function f"):
             describe_function("f", bindings)
+
+
+@pytest.mark.parametrize("route", ["admin", "Admin/tick", "/runtime/x", "administrators"])
+def test_routes_that_the_host_reserves_are_refused(route: str) -> None:
+    trigger = {"type": "httpTrigger", "name": "req", "route": route, "methods": ["post"]}
+    function = describe_function("f", [trigger, {"type": "http", "name": "$return", "direction": "OUT"}])
+
+    async def nothing(*_: object) -> None: ...
+
+    with pytest.raises(AppError, match="conflicts with one or more built in routes"):
+        FrontDoor([function], "api", Keys("", "", {}, {}), nothing)
 
 
 def test_the_environment_overrides_host_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,6 +97,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         {200: "Tenants"}, "", (400, *_MICROSOFT), (_parameter("refresh", SWITCH, "Ask Microsoft again."),)
     ),
     "GET tenants/{tenant}/check": Operation({200: "TenantCheck"}, "", (404, *_MICROSOFT)),
+    "POST tick": Operation({200: "Tick"}),
     "GET tenants/{tenant}/users": Operation(
         {200: "UserPage"},
         "",

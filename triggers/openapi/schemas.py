@@ -225,6 +225,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         age_seconds=COUNT,
         warnings=_list(TEXT),
     ),
+    "Tick": _object(due=COUNT, started=COUNT),
     "TenantCheck": _object(
         tenant=TEXT,
         checked_at=MOMENT,
