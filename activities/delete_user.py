@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import Action, graph_permission, register
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read
+from shared.actions.restoration import Restoration, original_of, restores
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError
 
@@ -85,3 +88,43 @@ class DeleteUser(Action):
             text = f"Microsoft Graph answered with another account than that of {person.upn}: nothing was deleted."
             raise MicrosoftError("graph", Category.invalid, text)
         graph.send(graph_calls.delete_user(person.id))
+
+
+RETURNED: Final = replace(USER, name="returned_account", title="The account")
+RETURNED_MAILBOX: Final = replace(MAILBOX, name="returned_mailbox", title="The mailbox")
+"""Asked under names of their own: what the run reads for its other steps, it reads when the account is back."""
+
+
+@restores(DeleteUser)
+class RestoreUser(Restoration):
+    """Bring the account back from the deleted items, and wait for the mailbox it had: first of all."""
+
+    reads = ()
+    is_first = True
+    proves_itself = True
+    proof = (RETURNED, RETURNED_MAILBOX)
+
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Look for the account where it may be."""
+        del view
+        return (RETURNED, RETURNED_MAILBOX, DELETED_ITEM)
+
+    def judge(self, view: View) -> Finding:
+        """Find out whether the account is there, and its mailbox."""
+        if view.now.get(RETURNED) is None:
+            if not view.now.get(DELETED_ITEM):
+                text = "The account is not among the deleted ones any more: after 30 days nobody can bring it back."
+                return Finding(Outcome.failed, text)
+            return Finding(None, "The account is back.")
+        had_mailbox = original_of(view).first.values.get(MAILBOX.name) is not None
+        if had_mailbox and view.now.get(RETURNED_MAILBOX) is None:
+            return Finding(None, "The account is back, and its mailbox is on the way.")
+        was_there = view.first.get(RETURNED) is not None
+        return compared(
+            before=was_there, now=True, done="The account is back, blocked as it was.", already="The account was there."
+        )
+
+    def apply(self, task: Task) -> None:
+        """Restore the account, unless only its mailbox is waited for."""
+        if task.view.now.get(RETURNED) is None:
+            task.clients.graph.send(graph_calls.restore_user(task.person.id))

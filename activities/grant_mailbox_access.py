@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import register
 from shared.actions.mailboxes.full_access import FullAccessGrant
+from shared.actions.mailboxes.mailbox_grants import MailboxGrantBack
+from shared.actions.restoration import restores
 from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
@@ -37,3 +39,14 @@ class GrantMailboxAccess(FullAccessGrant):
     def grant(self, person: Person, grantee: Grantee) -> Cmdlet:
         """Give full access without auto-mapping."""
         return exchange_cmdlets.add_mailbox_permission(person.id, grantee.id, automap=False)
+
+
+@restores(GrantMailboxAccess)
+class RevokeMailboxAccess(MailboxGrantBack):
+    """Close the mailbox to those who were let in."""
+
+    reads = GrantMailboxAccess.reads
+
+    def revoke(self, person: Person, grantee: Grantee) -> Cmdlet:
+        """Take the right back."""
+        return exchange_cmdlets.remove_mailbox_permission(person.id, grantee.id)

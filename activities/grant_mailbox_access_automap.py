@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import register
 from shared.actions.mailboxes.full_access import FullAccessGrant
+from shared.actions.mailboxes.mailbox_grants import MailboxGrantBack
 from shared.actions.reads.account import USER
+from shared.actions.restoration import restores
 from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
@@ -44,3 +46,14 @@ class GrantMailboxAccessAutomap(FullAccessGrant):
     def grant(self, person: Person, grantee: Grantee) -> Cmdlet:
         """Give full access with auto-mapping."""
         return exchange_cmdlets.add_mailbox_permission(person.id, grantee.id, automap=True)
+
+
+@restores(GrantMailboxAccessAutomap)
+class RevokeMailboxAccessAutomap(MailboxGrantBack):
+    """Close the mailbox to those who were let in; it leaves their Outlook."""
+
+    reads = GrantMailboxAccessAutomap.reads
+
+    def revoke(self, person: Person, grantee: Grantee) -> Cmdlet:
+        """Take the right back."""
+        return exchange_cmdlets.remove_mailbox_permission(person.id, grantee.id)

@@ -11,6 +11,7 @@ from shared.actions.outcome import Finding, Outcome
 from shared.actions.reads.account import USER
 from shared.actions.reads.onedrive import DRIVE
 from shared.actions.reads.snapshot import Read
+from shared.actions.restoration import Restoration, members_back, original_of, restores
 from shared.microsoft365.http.errors import MicrosoftError
 from shared.microsoft365.sharepoint import SharePoint, login_name
 
@@ -120,6 +121,51 @@ def _administers(person: Grantee, snapshot: Snapshot) -> bool:
 def _add(task: Task, site_url: str, user: _SiteUser) -> MicrosoftError | None:
     try:
         task.clients.sharepoint.set_site_admin(site_url, user.id)
+    except MicrosoftError as error:
+        return error
+    return None
+
+
+@restores(GrantOnedriveAccess)
+class RevokeOnedriveAccess(Restoration):
+    """Take the OneDrive from those who were given it; who administered it before goes on."""
+
+    reads = (USER, DRIVE)
+    proof = (SITE_ADMINS,)
+
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Ask the site who administers it."""
+        return (SITE_ADMINS,) if view.now.values.get(DRIVE.name) else ()
+
+    def judge(self, view: View) -> Finding | Sequence[Finding]:
+        """Find out who still administers it."""
+        if view.now.get(DRIVE) is None:
+            return Finding(Outcome.not_applicable, "There is no OneDrive.")
+        logins = {item: login_name(person.upn).casefold() for item, person in self._people(view).items()}
+        before, now = view.first.get(SITE_ADMINS), view.now.get(SITE_ADMINS)
+        return members_back(
+            view,
+            were=False,
+            before={item for item, login in logins.items() if login in before},
+            now={item for item, login in logins.items() if login in now},
+            done="Has no access to the OneDrive any more.",
+            already="Had no access to the OneDrive any more.",
+        )
+
+    def apply(self, task: Task) -> Results:
+        """Take it from them, one by one."""
+        people, site_url = self._people(task.view), task.view.now.get(DRIVE) or ""
+        return {finding.item: _remove(task, site_url, people[finding.item]) for finding in task.open}
+
+    def _people(self, view: View) -> dict[str, Grantee]:
+        return grantees.by_id(view.params["to"], original_of(view).first, as_recipient=False)
+
+
+def _remove(task: Task, site_url: str, person: Grantee) -> MicrosoftError | None:
+    sharepoint = task.clients.sharepoint
+    try:
+        user = sharepoint.ensure_user(site_url, person.upn)
+        sharepoint.set_site_admin(site_url, int(str(user["Id"])), is_admin=False)
     except MicrosoftError as error:
         return error
     return None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared.actions.catalogue import register
-from shared.actions.mailboxes.mailbox_grants import MailboxGrant, holders
+from shared.actions.mailboxes.mailbox_grants import MailboxGrant, MailboxGrantBack, holders
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read
+from shared.actions.restoration import restores
 from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
@@ -51,3 +52,14 @@ class GrantSendAs(MailboxGrant):
     def grant(self, person: Person, grantee: Grantee) -> Cmdlet:
         """Give the right."""
         return exchange_cmdlets.add_recipient_permission(person.id, grantee.id)
+
+
+@restores(GrantSendAs)
+class RevokeSendAs(MailboxGrantBack):
+    """No longer let them send as the person."""
+
+    reads = GrantSendAs.reads
+
+    def revoke(self, person: Person, grantee: Grantee) -> Cmdlet:
+        """Take the right back."""
+        return exchange_cmdlets.remove_recipient_permission(person.id, grantee.id)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import register
 from shared.actions.mailboxes import grantees
-from shared.actions.mailboxes.mailbox_grants import MailboxGrant
+from shared.actions.mailboxes.mailbox_grants import MailboxGrant, MailboxGrantBack
 from shared.actions.outcome import Finding, Outcome
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
+from shared.actions.restoration import restores
 from shared.microsoft365.exchange import exchange_cmdlets
 from shared.microsoft365.http.errors import MicrosoftError
 
@@ -84,3 +85,14 @@ class GrantSendOnBehalf(MailboxGrant):
     def grant(self, person: Person, grantee: Grantee) -> Cmdlet:
         """Give the right to one person."""
         return exchange_cmdlets.add_send_on_behalf(person.id, grantee.id)
+
+
+@restores(GrantSendOnBehalf)
+class RevokeSendOnBehalf(MailboxGrantBack):
+    """No longer let them send on behalf of the person."""
+
+    reads = GrantSendOnBehalf.reads
+
+    def revoke(self, person: Person, grantee: Grantee) -> Cmdlet:
+        """Take the right back."""
+        return exchange_cmdlets.remove_send_on_behalf(person.id, grantee.id)

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
 from shared.actions.mailboxes import holdings
 from shared.actions.mailboxes.holdings import CALENDAR, MAX_UNREAD_LOOKED_AT, Question, Right
+from shared.actions.mailboxes.holdings_back import RightsBack
 from shared.actions.mailboxes.scan import Mailbox, ScanSource
+from shared.actions.restoration import restores
 from shared.microsoft365.graph import client, graph_calls
 from shared.microsoft365.http.errors import MicrosoftError
 from shared.microsoft365.http.wire import as_object, as_rows, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from shared.actions.catalogue import Results, Task, View
     from shared.actions.mailboxes.scan import Scans
@@ -112,3 +114,26 @@ def _entries(mailbox: Mailbox, names: Collection[str]) -> Question:
 
     call: GraphCall = graph_calls.list_calendar_permissions(mailbox.id)
     return Question(mailbox.id, mailbox.address, call, read)
+
+
+@restores(RemoveCalendarPermissions)
+class ShareCalendars(RightsBack):
+    """Share the calendars with the person again, in the role they had."""
+
+    held = HELD
+    service = "graph"
+    note = "Shared again in the same role."
+
+    def questions(self, view: View, rights: Sequence[Right]) -> Iterable[Question]:
+        """Ask the calendars that were shared."""
+        names = holdings.names_of(view)
+        owners = {right.owner: Mailbox(right.owner, right.name) for right in rights}
+        return [_entries(mailbox, names) for mailbox in owners.values()]
+
+    def batch(self, task: Task) -> Callable[[list[Any]], Sequence[Any]]:
+        """Send to Graph."""
+        return task.clients.graph.batch
+
+    def grant(self, right: Right, upn: str) -> GraphCall:
+        """Share a calendar."""
+        return graph_calls.add_calendar_permission(right.owner, upn, right.rights[0])

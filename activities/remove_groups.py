@@ -9,6 +9,8 @@ from shared.actions.catalogue import EXCHANGE_ADMIN, Action, After, graph_permis
 from shared.actions.mailboxes import mail_protection
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads.account import GROUPS, USER
+from shared.actions.restoration import Restoration, members_back, original_of, restores
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,3 +78,34 @@ def _judge(group: Group, view: View, *, is_member: bool, was_member: bool) -> Fi
         item=group.id,
         name=group.name,
     )
+
+
+@restores(RemoveGroups)
+class RejoinGroups(Restoration):
+    """Make the person a member of the groups again that the offboarding took them out of."""
+
+    reads = (USER, GROUPS)
+    proof = (GROUPS,)
+
+    def judge(self, view: View) -> Sequence[Finding]:
+        """Find out which memberships are back."""
+        return members_back(
+            view,
+            were=True,
+            before={group.id for group in view.first.get(GROUPS)},
+            now={group.id for group in view.now.get(GROUPS)},
+            done="A member again.",
+            already="A member already.",
+        )
+
+    def apply(self, task: Task) -> Results:
+        """Add the person to the groups that are left."""
+        wanted = {finding.item for finding in task.open}
+        groups = [group for group in original_of(task.view).first.get(GROUPS) if group.id in wanted]
+        return memberships.add(groups, task.person.id, task.clients)
+
+    def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
+        """Say of a group that is gone that nobody can bring the membership back."""
+        if error.category is Category.not_found:
+            return Finding(Outcome.needs_attention, "The group no longer exists.", finding.item, finding.name)
+        return None

@@ -11,14 +11,15 @@ from shared.actions.mailboxes import mail_protection
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads.account import GROUPS, USER
 from shared.actions.reads.snapshot import Read
+from shared.actions.restoration import Restoration, members_back, original_of, restores
 from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shared.actions.catalogue import Results, Task, View
-    from shared.actions.reads.account import Group, License
-    from shared.microsoft365.http.errors import MicrosoftError
+    from shared.actions.reads.account import Group, License, User
 
 _ASSIGN: Final = "assign"
 """Id of the one call that takes back every direct license."""
@@ -141,3 +142,64 @@ def _judge(
         return Finding(Outcome.needs_attention, f"{giver} gives it. {left[1]}", _item(assignment), name)
     done = f"Removed with the membership in {giver}."
     return compared(before=not had, now=not has, done=done, already="", item=_item(assignment), name=name)
+
+
+@restores(RemoveLicenses)
+class GiveLicenses(Restoration):
+    """Assign the direct licenses again with their switched-off plans, and join the groups that give the others."""
+
+    reads = (USER, GROUPS)
+
+    def judge(self, view: View) -> Sequence[Finding]:
+        """Find out which licenses are back."""
+        return members_back(
+            view,
+            were=True,
+            before=_items(view.first.get(USER)),
+            now=_items(view.now.get(USER)),
+            done="Assigned again.",
+            already="Assigned already.",
+        )
+
+    def apply(self, task: Task) -> Results:
+        """Assign them all at once, or one by one where that is refused: one that is used up stops no other."""
+        first, wanted = original_of(task.view).first, {finding.item for finding in task.open}
+        was = first.get(USER)
+        licenses = [one for one in (was.licenses if was else ()) if _item(one) in wanted]
+        direct = [(one.sku, one.disabled_plans) for one in licenses if one.group is None]
+        giving = {one.group for one in licenses if one.group}
+        said = _give(task, direct)
+        joined = memberships.add(
+            [group for group in first.get(GROUPS) if group.id in giving], task.person.id, task.clients
+        )
+        return {_item(one): joined.get(one.group) if one.group else said[one.sku] for one in licenses}
+
+    def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
+        """Say what has to be bought, or of a group that is gone that it gives nothing any more."""
+        if error.category is Category.no_license_left:
+            text = "The tenant has none of these licenses left: buy or free one, and restore again."
+            return Finding(Outcome.needs_attention, text, finding.item, finding.name)
+        if error.category is Category.not_found:
+            return Finding(Outcome.needs_attention, "The group that gave it no longer exists.", finding.item)
+        return None
+
+
+def _items(user: User | None) -> set[str]:
+    return {_item(one) for one in user.licenses} if user else set()
+
+
+def _give(task: Task, licenses: list[tuple[str, tuple[str, ...]]]) -> dict[str, MicrosoftError | None]:
+    graph, said = task.clients.graph, dict[str, "MicrosoftError | None"]()
+    for together in (licenses, *([one] for one in licenses)):
+        missing = [one for one in together if one[0] not in said or len(together) == 1]
+        if not missing or any(one[0] in said and said[one[0]] is None for one in missing):
+            continue
+        try:
+            graph.send(graph_calls.give_licenses(task.person.id, missing))
+        except MicrosoftError as error:
+            if error.retryable:
+                raise
+            said |= {sku: error for sku, _ in missing}
+        else:
+            said |= {sku: None for sku, _ in missing}
+    return said

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.mailboxes import holdings, mailbox_rows
 from shared.actions.mailboxes.holdings import FULL_ACCESS, MAX_UNREAD_LOOKED_AT, Question, Right
+from shared.actions.mailboxes.holdings_back import RightsBack
 from shared.actions.mailboxes.scan import Mailbox, ScanSource
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import own_row
 from shared.actions.reads.snapshot import Read
+from shared.actions.restoration import restores
 from shared.base import identifiers
 from shared.microsoft365.exchange import client
 from shared.microsoft365.exchange import exchange_cmdlets as cmdlets
@@ -20,7 +21,7 @@ from shared.microsoft365.http.errors import MicrosoftError
 from shared.microsoft365.http.wire import as_texts, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from shared.actions.catalogue import Results, Task, View
     from shared.actions.mailboxes.scan import Scans
@@ -96,7 +97,7 @@ class RemoveMailboxPermissions(Action):
         rights = {right.item: right for right in task.view.now.get(HELD).rights}
         upn = _upn(task.view)
         results: Results = {}
-        for doomed in _rounds([rights[finding.item] for finding in task.open]):
+        for doomed in holdings.rounds([rights[finding.item] for finding in task.open]):
             results |= holdings.remove(
                 task.clients.exchange.batch, {right.item: _removal(right, upn) for right in doomed}
             )
@@ -105,13 +106,7 @@ class RemoveMailboxPermissions(Action):
     def proof_for(self, view: View) -> tuple[Read[Any], ...]:
         """Look again only where something was removed."""
         who = _Holder(_upn(view), holdings.names_of(view))
-        rights = view.now.get(HELD).rights
-        kinds = {right.kind for right in rights}
-        questions = [_send_as(who)] if SEND_AS in kinds else []
-        questions += [_on_behalf(view.now.get(DISTINGUISHED_NAME), kind) for kind in ON_BEHALF if kind in kinds]
-        places = [Mailbox(right.owner, right.name) for right in rights if right.kind == FULL_ACCESS]
-        questions += [_full_access(mailbox, who) for mailbox in places]
-        return holdings.proof(HELD, questions, "exchange")
+        return holdings.proof(HELD, _questions(view, view.now.get(HELD).rights, who), "exchange")
 
 
 @dataclass(frozen=True)
@@ -120,6 +115,15 @@ class _Holder:
 
     upn: str
     names: frozenset[str]
+
+
+def _questions(view: View, rights: Sequence[Right], who: _Holder) -> list[Question]:
+    """Return what to ask to see whether somebody holds rights that are known."""
+    kinds = {right.kind for right in rights}
+    questions = [_send_as(who)] if SEND_AS in kinds else []
+    questions += [_on_behalf(view.now.get(DISTINGUISHED_NAME), kind) for kind in ON_BEHALF if kind in kinds]
+    places = [Mailbox(right.owner, right.name) for right in rights if right.kind == FULL_ACCESS]
+    return [*questions, *(_full_access(mailbox, who) for mailbox in places)]
 
 
 def _upn(view: View) -> str:
@@ -206,11 +210,28 @@ def _removal(right: Right, upn: str) -> Cmdlet:
     return cmdlets.remove_send_on_behalf(right.owner, upn, ON_BEHALF[right.kind][1])
 
 
-def _rounds(rights: Sequence[Right]) -> list[list[Right]]:
-    """Put the rights on one mailbox into different rounds: within a batch the order of writes is not defined."""
-    rounds: defaultdict[int, list[Right]] = defaultdict(list)
-    places: Counter[str] = Counter()
-    for right in rights:
-        rounds[places[right.place.casefold()]].append(right)
-        places[right.place.casefold()] += 1
-    return list(rounds.values())
+@restores(RemoveMailboxPermissions)
+class GrantMailboxPermissions(RightsBack):
+    """Grant Full Access, Send As and Send on Behalf again."""
+
+    reads = (USER, DISTINGUISHED_NAME)
+    held = HELD
+    service = "exchange"
+    note = "Granted again; whether Outlook shows the mailbox by itself as before is not known."
+
+    def questions(self, view: View, rights: Sequence[Right]) -> Iterable[Question]:
+        """Ask the mailboxes for Full Access, and once for each of the other kinds."""
+        who = _Holder(_upn(view), holdings.names_of(view))
+        return _questions(view, rights, who)
+
+    def batch(self, task: Task) -> Callable[[list[Any]], Sequence[Any]]:
+        """Send to Exchange."""
+        return task.clients.exchange.batch
+
+    def grant(self, right: Right, upn: str) -> Cmdlet:
+        """Give a right back."""
+        if right.kind == FULL_ACCESS:
+            return cmdlets.add_mailbox_rights(right.owner, upn, right.rights or cmdlets.FULL_ACCESS)
+        if right.kind == SEND_AS:
+            return cmdlets.add_recipient_permission(right.owner, upn)
+        return cmdlets.add_send_on_behalf_of(right.owner, upn, ON_BEHALF[right.kind][1])

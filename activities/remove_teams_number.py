@@ -9,6 +9,7 @@ from shared.actions.catalogue import Action, graph_permission, register
 from shared.actions.outcome import Finding, Outcome, gone
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import Person, Read
+from shared.actions.restoration import Restoration, members_back, original_of, restores
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.microsoft365.http.wire import as_rows, lookup, text_at
@@ -118,3 +119,46 @@ def _refusal(view: View, state: Any) -> MicrosoftError:  # noqa: ANN401 - Micros
     else:
         category, text = Category.invalid, "Teams did not give it up. If a policy assigns it, change that policy."
     return MicrosoftError("graph", category, f"{text} (Teams said: {said})" if said else text)
+
+
+@restores(RemoveTeamsNumber)
+class AssignNumbers(Restoration):
+    """Assign the numbers again that nobody else has by now."""
+
+    reads = (USER, TEAMS_NUMBERS)
+    proof = (TEAMS_NUMBERS,)
+
+    def judge(self, view: View) -> Sequence[Finding]:
+        """Find out which numbers are back."""
+        return members_back(
+            view,
+            were=True,
+            before={each.number for each in view.first.get(TEAMS_NUMBERS) or ()},
+            now={each.number for each in view.now.get(TEAMS_NUMBERS) or ()},
+            done="Assigned again.",
+            already="Assigned already.",
+        )
+
+    def apply(self, task: Task) -> Results:
+        """Assign them; Teams answers 202 and works on."""
+        wanted = {finding.item for finding in task.open}
+        rows = original_of(task.view).first.values[TEAMS_NUMBERS.name] or ()
+        numbers = [row for row in rows if row["telephoneNumber"] in wanted]
+        calls = [
+            graph_calls.assign_number(
+                row["telephoneNumber"], row["numberType"], task.person.id, row["assignmentCategory"]
+            )
+            for row in numbers
+        ]
+        answers = task.clients.graph.batch(calls)
+        return {
+            row["telephoneNumber"]: answer if isinstance(answer, MicrosoftError) else None
+            for row, answer in zip(numbers, answers, strict=True)
+        }
+
+    def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
+        """Say of a number that it is somebody else's, or gone."""
+        if error.category in {Category.not_found, Category.conflict, Category.invalid}:
+            text = f"The number cannot be assigned: give the person another. {error.message}"
+            return Finding(Outcome.needs_attention, text, finding.item, finding.name)
+        return None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shared.actions.catalogue import Results
     from shared.actions.reads.account import Group
     from shared.microsoft365.cloud import TenantClients
+    from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
     from shared.microsoft365.graph.graph_calls import GraphCall
 
 T = TypeVar("T")
@@ -42,13 +43,34 @@ def remove(
     Returns what Microsoft said by item id: the group's, or that of the call. A batch that failed as a whole is the
     answer for each of its items.
     """
-    calls = [(g.id, graph_calls.remove_group_member(g.id, person_id)) for g in groups if not is_exchange_group(g)]
+    return _change(
+        groups,
+        person_id,
+        clients,
+        graph_calls.remove_group_member,
+        exchange_cmdlets.remove_distribution_group_member,
+        more,
+    )
+
+
+def add(groups: Sequence[Group], person_id: str, clients: TenantClients) -> Results:
+    """Make the person a member of `groups` again, in batches; returns what Microsoft said by group."""
+    return _change(
+        groups, person_id, clients, graph_calls.add_group_member, exchange_cmdlets.add_distribution_group_member
+    )
+
+
+def _change(  # noqa: PLR0917 - the two calls are what differs
+    groups: Sequence[Group],
+    person_id: str,
+    clients: TenantClients,
+    call: Callable[[str, str], GraphCall],
+    cmdlet: Callable[[str, str], Cmdlet],
+    more: Iterable[tuple[str, GraphCall]] = (),
+) -> Results:
+    calls = [(g.id, call(g.id, person_id)) for g in groups if not is_exchange_group(g)]
     calls += more
-    cmdlets = [
-        (g.id, exchange_cmdlets.remove_distribution_group_member(g.id, person_id))
-        for g in groups
-        if is_exchange_group(g)
-    ]
+    cmdlets = [(g.id, cmdlet(g.id, person_id)) for g in groups if is_exchange_group(g)]
     results = _batch(clients.graph.batch, calls) | _batch(clients.exchange.batch, cmdlets)
     for group in groups:
         error = results[group.id]

@@ -8,7 +8,7 @@ from dev.tenant.errors import ExchangeError, not_found
 from dev.tenant.exchange import recipients
 from dev.tenant.exchange.cmdlet import NOTHING_CHANGED, Rows, Run, changed, cmdlet
 from dev.tenant.exchange.mailboxes import out_of_scope
-from dev.tenant.licensing import left_group
+from dev.tenant.licensing import joined_group, left_group
 
 if TYPE_CHECKING:
     from dev.tenant.state import Group, Tenant
@@ -153,3 +153,24 @@ def remove_member(run: Run) -> None:
         )
     group.members.remove(member.id)
     left_group(run.tenant, group, run.tenant.users[member.id])
+
+
+@cmdlet(
+    "Add-DistributionGroupMember",
+    "Identity:text Member:text BypassSecurityGroupManagerCheck:switch",
+    required="Identity Member",
+)
+def add_member(run: Run) -> None:
+    """Put a member in."""
+    group = _group(run.tenant, run["Identity"], unified=False)
+    member = recipients.find(run.tenant, run["Member"])
+    _manager_check(run)
+    if group.onPremisesSyncEnabled:
+        raise out_of_scope(run.name, "Members", group.mailNickname)
+    if member.id in group.members:
+        raise ExchangeError(
+            "Microsoft.Exchange.Management.Tasks.MemberAlreadyExistsException",
+            f'The recipient "{member.name}" is already a member of the group "{group.mailNickname}".',
+        )
+    group.members.append(member.id)
+    joined_group(run.tenant, group, run.tenant.users[member.id])

@@ -73,6 +73,9 @@ def _check_removal(user: User, remove: set[str]) -> None:
 def _check_addition(ask: Ask, user: User, sku_id: str) -> None:
     if sku_id not in ask.tenant.skus:
         raise bad_request(f"License {sku_id} does not correspond to a valid company License.")
+    used = sum(any(s["skuId"] == sku_id for s in each.licenseAssignmentStates) for each in ask.tenant.users.values())
+    if used >= ask.tenant.skus[sku_id]:
+        raise bad_request(f"Subscription with SKU {sku_id} does not have any available licenses.")
     if user.usageLocation is None:
         raise bad_request("License assignment cannot be done for user with invalid usage location.")
     if any(state["skuId"] == sku_id and not state["assignedByGroup"] for state in user.licenseAssignmentStates):

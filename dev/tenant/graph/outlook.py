@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from dev.tenant.errors import GraphError, bad_request
@@ -10,7 +11,7 @@ from dev.tenant.graph.router import Ask, route
 from dev.tenant.messages import Reply, now
 
 if TYPE_CHECKING:
-    from dev.tenant.state import Mailbox
+    from dev.tenant.state import Mailbox, User
 
 _CALENDARS = ("Calendars.Read", "Calendars.ReadWrite")
 _SETTINGS = ("MailboxSettings.ReadWrite",)
@@ -59,6 +60,35 @@ def calendar_permissions(ask: Ask, user: str) -> dict[str, Any]:
     ]
     context = f"users('{mailbox.ExternalDirectoryObjectId}')/calendar/calendarPermissions"
     return odata.page(ask, [odata.select(ask, row, "calendarPermission") for row in rows], context)
+
+
+def _is(user: User, address: str) -> bool:
+    return user.userPrincipalName.casefold() == address.casefold()
+
+
+@route("POST", "/users/{user}/calendar/calendarPermissions", permissions=("Calendars.ReadWrite",))
+def create_calendar_permission(ask: Ask, user: str) -> Reply:
+    """Share the default calendar with somebody ("Create calendarPermission" on Learn)."""
+    mailbox, body = _mailbox(ask, user), ask.object_body()
+    if unknown := set(body) - {"emailAddress", "role", "isInsideOrganization", "isRemovable"}:
+        raise bad_request(f"Invalid property '{unknown.pop()}'.", unknown=True)
+    address = str(body["emailAddress"]["address"])
+    if body["role"] not in {"freeBusyRead", "limitedRead", "read", "write"} and "delegate" not in str(body["role"]):
+        raise GraphError(400, "ErrorInvalidRequest", "The role is not allowed.")
+    if any(entry["address"].casefold() == address.casefold() for entry in mailbox.calendar if entry["address"]):
+        raise GraphError(400, "ErrorInvalidRequest", "The calendar permission already exists.")
+    holder = next((one for one in ask.tenant.users.values() if _is(one, address)), None)
+    entry = {
+        "id": str(uuid.uuid4()),
+        "isRemovable": True,
+        "isInsideOrganization": True,
+        "role": body["role"],
+        "user": holder.id if holder else "",
+        "name": holder.displayName if holder else address,
+        "address": address,
+    }
+    mailbox.calendar.append(entry)
+    return Reply(201, {"id": entry["id"], "role": entry["role"]})
 
 
 @route("DELETE", "/users/{user}/calendar/calendarPermissions/{permission}", permissions=("Calendars.ReadWrite",))

@@ -77,6 +77,33 @@ def unassign(ask: Ask) -> Reply:
     return Reply(202, None, {"Location": f"{ask.root}{_ROOT}/operations('{operation_id}')"})
 
 
+@route("POST", f"{_ROOT}/numberAssignments/assignNumber", permissions=_WRITE)
+def assign(ask: Ask) -> Reply:
+    """Give a number that nobody has to a user ("numberAssignment: assignNumber" on Learn)."""
+    _served(ask.tenant)
+    body = ask.object_body()
+    if unknown := set(body) - {"telephoneNumber", "numberType", "assignmentTargetId", "assignmentCategory"}:
+        raise bad_request(f"Invalid property '{unknown.pop()}'.", unknown=True)
+    wanted = body.get("telephoneNumber")
+    number = next((each for each in ask.tenant.numbers.values() if each.telephoneNumber == wanted), None)
+    if number is None:
+        raise GraphError(404, "NotFound", f"Telephone number {wanted} was not found.")
+    if number.assignmentStatus != "unassigned":
+        raise bad_request(f"Telephone number {wanted} is already assigned.")
+    user = ask.user(str(body.get("assignmentTargetId")))
+    number.assignmentStatus, number.assignmentTargetId = "userAssigned", user.id
+    number.assignmentCategory = body.get("assignmentCategory", "primary")
+    operation_id = str(uuid.uuid4())
+    ask.tenant.operations[operation_id] = {
+        "id": operation_id,
+        "createdDateTime": now(),
+        "status": "succeeded",
+        "numbers": [{"resourceLocation": f"{_ROOT}/numberAssignments('{number.id}')", "status": "succeeded"}],
+        "number": number.id,
+    }
+    return Reply(202, None, {"Location": f"{ask.root}{_ROOT}/operations('{operation_id}')"})
+
+
 @route("GET", f"{_ROOT}/operations('{{operation}}')", permissions=_READ)
 @route("GET", f"{_ROOT}/operations/{{operation}}", permissions=_READ)
 def operation(ask: Ask, operation: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -160,6 +161,16 @@ def remove(batch: Callable[[list[Any]], Sequence[Any]], calls: Mapping[str, Any]
         item: answer if isinstance(answer, MicrosoftError) else None
         for item, answer in zip(calls, answers, strict=True)
     }
+
+
+def rounds(rights: Sequence[Right]) -> list[list[Right]]:
+    """Put the rights on one mailbox into different rounds: within a batch the order of writes is not defined."""
+    rounds: defaultdict[int, list[Right]] = defaultdict(list)
+    places: Counter[str] = Counter()
+    for right in rights:
+        rounds[places[right.place.casefold()]].append(right)
+        places[right.place.casefold()] += 1
+    return list(rounds.values())
 
 
 def names_of(view: View) -> frozenset[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
+from shared.actions import catalogue
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission
 from shared.actions.mailboxes import grantees
 from shared.actions.outcome import Finding, Outcome
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read, UnreadError
+from shared.actions.restoration import Restoration, members_back, original_of
 from shared.microsoft365.http.errors import MicrosoftError
 
 if TYPE_CHECKING:
@@ -110,3 +112,55 @@ _SELF: Final = "NT AUTHORITY\\SELF"
 
 def _is_denied(row: Mapping[str, Any]) -> bool:
     return row.get("Deny") is True or row.get("AccessControlType") == "Deny"
+
+
+class MailboxGrantBack(Restoration):
+    """Take a right on the mailbox from those whom the offboarding gave it; who had it before keeps it."""
+
+    action: ClassVar[type[MailboxGrant]]  # pyright: ignore[reportIncompatibleVariableOverride] - a narrower one
+
+    @property
+    def _grant(self) -> MailboxGrant:
+        return cast("MailboxGrant", catalogue.get(self.name))
+
+    def reads_for(self, params: Mapping[str, Any]) -> tuple[Read[Any], ...]:
+        """Ask who has the right."""
+        del params
+        return self._grant.reads
+
+    def proof_for(self, view: View) -> tuple[Read[Any], ...]:
+        """Look again at who has it."""
+        del view
+        return self._grant.proof
+
+    def judge(self, view: View) -> Finding | Sequence[Finding]:
+        """Find out who still has it."""
+        if view.now.get(MAILBOX) is None:
+            return Finding(Outcome.not_applicable, "There is no mailbox.")
+        people = self._people(view)
+        return members_back(
+            view,
+            were=False,
+            before={item for item, grantee in people.items() if self._grant.has(grantee, view.first)},
+            now={item for item, grantee in people.items() if self._grant.has(grantee, view.now)},
+            done="The right was taken back.",
+            already="The right was gone already.",
+        )
+
+    def apply(self, task: Task) -> Results:
+        """Take the right back, ten people to a request."""
+        people, items = self._people(task.view), [finding.item for finding in task.open]
+        answers = task.clients.exchange.batch([self.revoke(task.person, people[item]) for item in items])
+        return {
+            item: answer if isinstance(answer, MicrosoftError) else None
+            for item, answer in zip(items, answers, strict=True)
+        }
+
+    def _people(self, view: View) -> dict[str, Grantee]:
+        """Return those who were given it, under the names that Exchange had for them then."""
+        original = original_of(view)
+        return grantees.by_id(view.params["to"], original.first)
+
+    @abstractmethod
+    def revoke(self, person: Person, grantee: Grantee) -> Cmdlet:
+        """Return the call that takes the right back."""

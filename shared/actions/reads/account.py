@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.actions.reads.snapshot import Read
@@ -15,6 +15,8 @@ class License:
 
     sku: str
     group: str | None
+    disabled_plans: tuple[str, ...] = field(default=(), compare=False)
+    """Ids of its plans that are switched off."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,10 @@ def _parse_user(raw: Any) -> User | None:  # noqa: ANN401 - Microsoft's JSON
         is_guest=raw.get("userType") == "Guest",
         is_synced=raw.get("onPremisesSyncEnabled") is True,
         immutable_id=raw.get("onPremisesImmutableId") or None,
-        licenses=tuple(License(a["skuId"], a.get("assignedByGroup")) for a in raw.get("licenseAssignmentStates") or ()),
+        licenses=tuple(
+            License(a["skuId"], a.get("assignedByGroup"), tuple(a.get("disabledPlans") or ()))
+            for a in raw.get("licenseAssignmentStates") or ()
+        ),
         sessions_valid_from=raw.get("signInSessionsValidFromDateTime") or "",
         password_changed=raw.get("lastPasswordChangeDateTime") or "",
     )

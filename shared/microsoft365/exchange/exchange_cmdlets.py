@@ -270,6 +270,18 @@ def add_mailbox_permission(identity: str, user: str, *, automap: bool) -> Cmdlet
     return Cmdlet("Add-MailboxPermission", parameters)
 
 
+def add_mailbox_rights(identity: str, user: str, rights: Sequence[str]) -> Cmdlet:
+    """Give rights on a mailbox back; whether Outlook shows it by itself is not known of a right that was read."""
+    parameters = {
+        "Identity": named(identity),
+        "User": named(user),
+        "AccessRights": list(rights),
+        "InheritanceType": "All",
+        "Confirm": False,
+    }
+    return Cmdlet("Add-MailboxPermission", parameters)
+
+
 def remove_mailbox_permission(identity: str, user: str, rights: Sequence[str] = FULL_ACCESS) -> Cmdlet:
     """Take access to a mailbox away; a warning says if there was none."""
     parameters = {
@@ -316,6 +328,13 @@ def find_send_on_behalf(distinguished_name: str, cmdlet: str = "Get-Mailbox") ->
 def add_send_on_behalf(identity: str, *users: str) -> Cmdlet:
     """Let people send on behalf of a mailbox."""
     return set_mailbox(identity, GrantSendOnBehalfTo=hash_table(add=[named(user) for user in users]))
+
+
+def add_send_on_behalf_of(identity: str, user: str, cmdlet: str = "Set-Mailbox") -> Cmdlet:
+    """Let a person send on behalf of a mailbox or group again; `cmdlet` as of `remove_send_on_behalf`."""
+    bypass: JsonObject = {"BypassSecurityGroupManagerCheck": True} if cmdlet == "Set-DistributionGroup" else {}
+    change = hash_table(add=[named(user)])
+    return Cmdlet(cmdlet, {"Identity": named(identity), "GrantSendOnBehalfTo": change, **bypass})
 
 
 def remove_send_on_behalf(identity: str, user: str, cmdlet: str = "Set-Mailbox") -> Cmdlet:
@@ -372,6 +391,17 @@ def remove_distribution_group_member(group: str, member: str) -> Cmdlet:
         "Confirm": False,
     }
     return Cmdlet("Remove-DistributionGroupMember", parameters)
+
+
+def add_distribution_group_member(group: str, member: str) -> Cmdlet:
+    """Make somebody a member of a distribution list or mail-enabled security group; use object ids."""
+    parameters = {
+        "Identity": named(group),
+        "Member": named(member),
+        "BypassSecurityGroupManagerCheck": True,
+        "Confirm": False,
+    }
+    return Cmdlet("Add-DistributionGroupMember", parameters)
 
 
 def get_recipient(identity: str) -> Cmdlet:

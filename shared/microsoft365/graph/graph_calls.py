@@ -5,7 +5,7 @@ texts) or `query` (options), so that an apostrophe in a name or the `#` in a gue
 means.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -120,6 +120,11 @@ def get_deleted_user(user_id: str) -> GraphCall:
     return GraphCall("GET", f"/directory/deletedItems/{segment(user_id)}" + query(select="id,deletedDateTime"))
 
 
+def restore_user(user_id: str) -> GraphCall:
+    """Bring a deleted user back, within 30 days (Learn: "Restore deleted directory object item")."""
+    return GraphCall("POST", f"/directory/deletedItems/{segment(user_id)}/restore")
+
+
 def find_users_by_address(address: str) -> GraphCall:
     """Find the user that has a mail address, also as an alias."""
     condition = f"proxyAddresses/any(a:a eq {literal('smtp:' + address)})"
@@ -223,12 +228,24 @@ def remove_group_member(group_id: str, user_id: str) -> GraphCall:
     return GraphCall("DELETE", path)
 
 
+def add_group_member(group_id: str, user_id: str) -> GraphCall:
+    """Make a user a member of a group (Learn: "Add members")."""
+    reference = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{segment(user_id)}"}
+    return GraphCall("POST", f"/groups/{segment(group_id)}/members/$ref", reference)
+
+
 # Licenses.
 
 
 def assign_license(user_id: str, remove: Iterable[str]) -> GraphCall:
     """Remove licenses that are assigned to the user directly, by SKU id, all at once; Graph asks for both lists."""
     return GraphCall("POST", f"{user_path(user_id)}/assignLicense", {"addLicenses": [], "removeLicenses": list(remove)})
+
+
+def give_licenses(user_id: str, add: Iterable[tuple[str, Sequence[str]]]) -> GraphCall:
+    """Assign licenses to the user directly, each a SKU id and the ids of its plans that stay off; all or none."""
+    licenses: list[Json] = [{"skuId": sku, "disabledPlans": list(off)} for sku, off in add]
+    return GraphCall("POST", f"{user_path(user_id)}/assignLicense", {"addLicenses": licenses, "removeLicenses": []})
 
 
 def reprocess_licenses(user_id: str) -> GraphCall:
@@ -285,6 +302,14 @@ def unassign_number(number: str, number_type: str) -> GraphCall:
     return GraphCall("POST", f"{TELEPHONY}/numberAssignments/unassignNumber", body)
 
 
+def assign_number(number: str, number_type: str, user_id: str, category: str | None) -> GraphCall:
+    """Give a phone number to a user; answered 202 like `unassign_number` (Learn: "numberAssignment: assignNumber")."""
+    body: JsonObject = {"telephoneNumber": number, "numberType": number_type, "assignmentTargetId": user_id}
+    if category:
+        body["assignmentCategory"] = category
+    return GraphCall("POST", f"{TELEPHONY}/numberAssignments/assignNumber", body)
+
+
 def get_operation(operation_id: str) -> GraphCall:
     """Read how an operation of the telephone number management is doing.
 
@@ -309,6 +334,12 @@ def get_drive(user_id: str) -> GraphCall:
 def list_calendar_permissions(mailbox: str) -> GraphCall:
     """Read who may do what in a mailbox's default calendar."""
     return GraphCall("GET", f"{user_path(mailbox)}/calendar/calendarPermissions")
+
+
+def add_calendar_permission(mailbox: str, address: str, role: str) -> GraphCall:
+    """Share a mailbox's calendar with somebody (Learn: "Create calendarPermission")."""
+    body = {"emailAddress": {"address": address, "name": address}, "role": role}
+    return GraphCall("POST", f"{user_path(mailbox)}/calendar/calendarPermissions", body, repeatable=False)
 
 
 def delete_calendar_permission(mailbox: str, permission_id: str) -> GraphCall:

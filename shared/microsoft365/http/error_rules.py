@@ -33,6 +33,7 @@ class Category(StrEnum):
     not_licensed = "not_licensed"
     not_provisioned = "not_provisioned"
     inherited_license = "inherited_license"
+    no_license_left = "no_license_left"
     default_method = "default_method"
     unknown = "unknown"
 
@@ -104,6 +105,19 @@ RULES: tuple[Rule, ...] = (
         "The license comes from a group: remove the user from that group instead.",
         ("graph",),
         texts=("inherited from a group membership",),
+    ),
+    # Of assignLicense (Learn: "Group-based licensing - identify and resolve problems": not enough licenses).
+    Rule(
+        Category.no_license_left,
+        "The tenant has none of these licenses left.",
+        ("graph",),
+        texts=("does not have any available licenses",),
+    ),
+    Rule(
+        Category.already_done,
+        "The person is a member already.",
+        ("graph",),
+        texts=("added object references already exist",),
     ),
     Rule(
         Category.already_done,
