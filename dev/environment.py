@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,11 +20,24 @@ SUPPORTED = ("3.13", "3.12", "3.11")
 OLDEST_NODE = 18
 
 _PROBE = "import ensurepip, sqlite3, ssl, sys, venv; print('%d.%d' % sys.version_info[:2])"
+_BARE_PROBE = "import sys; print('%d.%d' % sys.version_info[:2])"
+# What an interrupted or a copied installation lacks first.
+_VENV_PROBE = "import pip, sys; print('%d.%d' % sys.version_info[:2])"
+_GRACE_SECONDS = 10
+_SAY_EVERY = 25
 _HOMEBREW = ("/opt/homebrew/bin", "/usr/local/bin", "/home/linuxbrew/.linuxbrew/bin")
 
 
 class UnfitError(Exception):
     """This machine or this checkout cannot run the tool; the message is one sentence that says what to do."""
+
+    code = 2
+
+
+class InstallationError(UnfitError):
+    """What was installed did not go in; the message ends with what the installer said last."""
+
+    code = 1
 
 
 def ensure(root: Path, wanted: str | None = None) -> Path:
@@ -36,10 +50,16 @@ def ensure(root: Path, wanted: str | None = None) -> Path:
 
     python = venv_python(root)
     stamp, packages = root / ".venv" / "stamp.json", _digest(root, "requirements-dev.txt")
-    kept = _read(stamp)
-    if kept.get("packages") != packages or not python.exists() or wanted not in {None, kept.get("python")}:
-        version = _build(root, wanted)
-        stamp.write_text(json.dumps({"packages": packages, "python": version}), encoding="utf-8")
+    kept, folder = _read(stamp), str((root / ".venv").resolve())
+    is_whole = is_running(python) or (python.exists() and version_of(python, _VENV_PROBE) is not None)
+    # The programs in .venv name the folder in which it was made; a stamp of before this was written says nothing of it.
+    is_in_place = kept.get("folder", folder) == folder
+    is_current = kept.get("packages") == packages and wanted in {None, kept.get("python")}
+    if not (is_whole and is_in_place and is_current):
+        if not is_in_place:
+            _say("The folder was moved or copied, so .venv is made anew")
+        version = _build(root, wanted, is_kept=is_whole and is_in_place)
+        stamp.write_text(json.dumps({"packages": packages, "python": version, "folder": folder}), encoding="utf-8")
     if not has_azurite:
         _install_azurite(npm, root / "dev")
         node_stamp.write_text(json.dumps({"packages": azurite}), encoding="utf-8")
@@ -58,10 +78,18 @@ def venv_python(root: Path) -> Path:
 
 def find_python(wanted: str | None = None) -> tuple[Path, str]:
     """Return the newest supported Python that really runs and can make environments, and its version."""
+    incomplete: list[str] = []
     for version in [wanted] if wanted else SUPPORTED:
         for candidate in _candidates(version):
             if version_of(candidate) == version:
                 return candidate, version
+            if version_of(candidate, _BARE_PROBE) == version:
+                incomplete.append(version)
+    if incomplete:
+        raise UnfitError(
+            f"Python {incomplete[0]} is here without its venv module; install that (Debian and Ubuntu: "
+            f"`apt install python3-venv`, or python{incomplete[0]}-venv for a second Python) and run this again."
+        )
     if wanted:
         raise UnfitError(f"Python {wanted} was not found here; install it with its venv module or ask for another.")
     raise UnfitError(
@@ -76,19 +104,25 @@ def find_npm(*, is_needed: bool) -> str:
     if not node or (is_needed and not npm):
         missing = "npm" if node else "Node"
         raise UnfitError(f"{missing} is missing; install Node {OLDEST_NODE} or newer with npm and run this again.")
-    if is_needed:
-        version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-        if not version or _by_number(Path(version))[0] < OLDEST_NODE:
-            found = version.lstrip("v") or "(which does not run)"
-            raise UnfitError(f"Node {found} is too old; install Node {OLDEST_NODE} or newer and run this again.")
+    version = _answer(node, "--version")
+    if not version or not re.search(r"\d", version):
+        raise UnfitError(f"{node} does not run; install Node {OLDEST_NODE} or newer and run this again.")
+    if _by_number(Path(version))[0] < OLDEST_NODE:
+        found = version.lstrip("v")
+        raise UnfitError(f"Node {found} is too old; install Node {OLDEST_NODE} or newer and run this again.")
     return npm or ""
 
 
-def version_of(python: Path) -> str | None:
+def version_of(python: Path, probe: str = _PROBE) -> str | None:
     """Ask a Python for its version; None for a broken shim and for one that cannot make environments."""
+    return _answer(str(python), "-c", probe)
+
+
+def _answer(*command: str) -> str | None:
+    """Return what a program says; None where it does not run or fails."""
     try:
-        answer = subprocess.run(  # noqa: PLW1510 - a broken shim fails, which is an answer
-            [str(python), "-c", _PROBE], capture_output=True, text=True, timeout=20
+        answer = subprocess.run(  # noqa: PLW1510 - a broken program fails, which is an answer
+            list(command), capture_output=True, text=True, timeout=20
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -111,19 +145,22 @@ def _by_number(folder: Path) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", folder.name)]
 
 
-def _build(root: Path, wanted: str | None) -> str:
+def _build(root: Path, wanted: str | None, *, is_kept: bool) -> str:
     python, version = venv_python(root), None
-    if python.exists():
+    if is_kept:
         version = version_of(python)
     if version not in ([wanted] if wanted else SUPPORTED):
         base, version = find_python(wanted)
         _say(f"Making .venv with Python {version}")
         _run([str(base), "-m", "venv", "--clear", str(root / ".venv")], "The environment .venv could not be made")
-    _say("Installing the Python packages into .venv; the first time this takes about a minute")
+    requirements = root / "requirements-dev.txt"
+    count = len(set(re.findall(r"(?m)^([\w.-]+)==", requirements.read_text(encoding="utf-8"))))
+    _say(f"Installing about {count} Python packages into .venv; the first time this takes about a minute")
     _run(
-        [str(python), "-m", "pip", "install", "--progress-bar", "off", "-r", str(root / "requirements-dev.txt")],
+        [str(python), "-m", "pip", "install", "--progress-bar", "off", "-r", str(requirements)],
         "The Python packages could not be installed",
-        shown=re.compile(r"^(?:Collecting|Downloading|Installing) "),
+        counted=re.compile(r"^Collecting "),
+        of=count,
     )
     return str(version)
 
@@ -131,22 +168,66 @@ def _build(root: Path, wanted: str | None) -> str:
 def _install_azurite(npm: str, folder: Path) -> None:
     _say("Installing Azurite, the table service, into dev/node_modules; this takes about half a minute")
     # Install scripts are not needed and would run code of 400 packages.
-    command = [npm, "ci", "--prefix", str(folder), "--ignore-scripts", "--loglevel=error"]
-    _run(command, "Azurite could not be installed")
+    quiet = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]
+    _run([npm, "ci", "--prefix", str(folder), *quiet], "Azurite could not be installed")
 
 
-def _run(command: list[str], failure: str, shown: re.Pattern[str] | None = None) -> None:
-    """Run a command, showing the lines of its output that tell about progress; all of them where it fails."""
+def _run(command: list[str], failure: str, counted: re.Pattern[str] | None = None, of: int = 0) -> None:
+    """Run a command, counting the lines that tell about progress; shows the end of its output where it fails.
+
+    It runs in a session of its own, so that Ctrl-C reaches this process alone, which then ends it and waits: what it
+    left half done, or went on doing, would break the next run.
+    """
     lines: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    count = 0
+    is_posix = os.name == "posix"
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=is_posix
+    )
+    try:
         for line in process.stdout or ():
             lines.append(line.rstrip())
-            if shown and shown.match(line):
-                _say("  " + line.rstrip()[:110])
-    if process.returncode:
-        raise UnfitError(
-            "\n".join([*lines[-15:], f"{failure}: read the lines above, put it right and run this again."])
-        )
+            if counted and counted.match(line):
+                count += 1
+                _count(count, of)
+        code = process.wait()
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        if process.stdout:
+            process.stdout.close()
+    if counted and count and sys.stderr.isatty():
+        _say("")
+    if code:
+        end = "\n".join([*lines[-15:], f"{failure}. See the output above, fix the cause, and run the command again."])
+        raise InstallationError(end)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a program and all that it has started, and wait until it is gone."""
+    if os.name != "posix":
+        process.kill()
+        process.wait()
+        return
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(_GRACE_SECONDS)
+        # What it had started may have heard nothing.
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _count(count: int, of: int) -> None:
+    """Show how far it is: in one line that moves in a terminal, now and then elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r  {count} of {max(count, of)}", end="", file=sys.stderr, flush=True)
+    elif not count % _SAY_EVERY:
+        _say(f"  {count} of {max(count, of)}")
 
 
 def _say(text: str) -> None:

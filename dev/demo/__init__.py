@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import requests
 
 import function_app
+from dev import receivers
 from dev.demo import changes, form, inbox, leavers, show
 from dev.demo.expectations import Case, unmet
 from dev.processes import StackError
@@ -45,8 +46,8 @@ def run_demo(given: argparse.Namespace) -> int:
     try:
         with stopping(), tempfile.TemporaryDirectory(prefix="offboarding-") as folder:
             print("Starting table storage, the simulated Microsoft 365 and the app", file=sys.stderr, flush=True)
-            with Sinks.start() as sinks, Stack(Path(folder), Options(settings=inbox.settings())) as stack:
-                inbox.direct(stack, sinks)
+            with Sinks.start() as sinks, Stack(Path(folder), Options(settings=receivers.settings())) as stack:
+                receivers.direct(stack, sinks)
                 return _demonstrate(stack, sinks, given.latency, given.json)
     except StackError as error:
         print(error, file=sys.stderr)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet
-
 from dev.demo import leavers
 from dev.processes import StackError, wait_until
-from dev.tenant import seed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,50 +13,7 @@ if TYPE_CHECKING:
     from dev.sinks import Sinks
     from dev.stack import Stack
 
-SENDER = "noc@fabrikam.example"
-READER = "desk@msp.example"
 _SECONDS_TO_ARRIVE = 90
-_HALO_CLIENT = "12"
-
-
-def settings() -> dict[str, str]:
-    """Return the settings of the app under which it may tell people on this machine."""
-    return {
-        "NOTIFICATION_KEY": Fernet.generate_key().decode(),
-        "ALLOW_LOOPBACK_WEBHOOKS": "true",
-        "FUNCTION_KEY_ROLE": "admin",
-        "ACCESS_TENANTS": "*=all",
-        "MAIL_TENANT": seed.FABRIKAM,
-        "MAIL_SENDER": SENDER,
-    }
-
-
-def direct(stack: Stack, sinks: Sinks) -> None:
-    """Send every notification to a webhook, a Teams workflow, a mailbox and HaloPSA."""
-    stack.simulator.arrange(
-        leavers.TENANT, "user", create={"alias": SENDER.partition("@")[0], "name": "Operations Desk"}
-    )
-    keys = sinks.keys
-    destinations = {
-        "webhook": [
-            {"id": "hook", "format": "standard", "url": f"{sinks.origin}/standard/x", "signing": [keys["signing"]]},
-            {"id": "teams", "format": "teams", "url": f"{sinks.origin}/teams/workflows/x?sig=x"},
-        ],
-        "email": [{"id": "desk", "to": [READER]}],
-        "psa": [
-            {
-                "id": "halo",
-                "system": "halopsa",
-                "url": f"{sinks.origin}/halo",
-                "client_id": keys["halo_id"],
-                "client_secret": keys["halo_secret"],
-                "clients": {seed.FABRIKAM: _HALO_CLIENT},
-            }
-        ],
-    }
-    answer = stack.send("PUT", "/api/settings/notifications", destinations)
-    if not answer.ok:
-        raise StackError(f"The app refused the notification settings with {answer.status_code}: {answer.text}")
 
 
 def wait(stack: Stack, sinks: Sinks, offboardings: Sequence[dict[str, Any]]) -> tuple[list[str], list[str]]:

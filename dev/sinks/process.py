@@ -33,7 +33,7 @@ class Sinks:
 
     origin: str
     keys: dict[str, str]
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | None = None
 
     @classmethod
     def start(cls, port: int = 0) -> Sinks:
@@ -55,6 +55,8 @@ class Sinks:
 
     def stop(self) -> None:
         """End the process and wait for it."""
+        if self.process is None:
+            return
         self.process.terminate()
         self.process.wait(_TIMEOUT)
         if self.process.stdout:

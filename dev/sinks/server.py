@@ -34,9 +34,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, keys: dict[str, str] | None = None) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.desk = Desk()
+        self.desk = Desk(keys) if keys else Desk()
         self.origin = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the signature of the library

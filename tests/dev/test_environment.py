@@ -1,15 +1,24 @@
 import os
+import shutil
+import signal
+import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from dev.environment import UnfitError, ensure, find_python, venv_python, version_of
+from dev.processes import ROOT, wait_until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="stands in for programs with shell scripts")
 
 GOOD = 'echo "{version}"'
 BROKEN = "echo 'command not found' >&2; exit 127"
+
+
+def all_but_the_tool(names: Iterable[str]) -> set[str]:
+    return set(names) - {"__main__.py", "arguments.py", "environment.py"}
 
 
 def program(file: Path, script: str) -> Path:
@@ -51,6 +60,11 @@ def checkout(tmp_path: Path) -> Path:
 def calls(tmp_path: Path) -> str:
     file = tmp_path / "calls"
     return file.read_text() if file.exists() else ""
+
+
+def installed(tmp_path: Path) -> str:
+    """Return the calls but those that ask a Python for its version."""
+    return "".join(line for line in calls(tmp_path).splitlines(keepends=True) if "sys.version_info" not in line)
 
 
 def test_the_newest_python_is_taken(tmp_path: Path) -> None:
@@ -106,7 +120,7 @@ def test_a_python_that_is_not_supported_is_told(tmp_path: Path) -> None:
 
 def test_what_is_ready_is_left_alone(checkout: Path, tmp_path: Path) -> None:
     assert ensure(checkout) == venv_python(checkout)
-    assert calls(tmp_path) == ""
+    assert installed(tmp_path) == ""
 
 
 def test_other_requirements_are_installed(checkout: Path, tmp_path: Path) -> None:
@@ -117,7 +131,7 @@ def test_other_requirements_are_installed(checkout: Path, tmp_path: Path) -> Non
 
     (tmp_path / "calls").unlink()
     ensure(checkout)
-    assert calls(tmp_path) == ""
+    assert installed(tmp_path) == ""
 
 
 def test_another_azurite_is_installed(checkout: Path, tmp_path: Path) -> None:
@@ -144,12 +158,13 @@ def test_a_failed_installation_shows_its_end_and_is_tried_again(checkout: Path, 
     for _ in range(2):
         with pytest.raises(UnfitError, match="no such package: other\nThe Python packages could not be installed"):
             ensure(checkout)
-    assert calls(tmp_path) == ""
+    assert installed(tmp_path) == ""
 
 
 @pytest.mark.parametrize(
     ("node", "npm", "message"),
     [
+        ("exit", "9.2.0", "{node} does not run; install Node 18 or newer and run this again."),
         ("", "9.2.0", "Node is missing; install Node 18 or newer with npm and run this again."),
         ("v20.1.0", "", "npm is missing; install Node 18 or newer with npm and run this again."),
         ("v16.20.2", "9.2.0", "Node 16.20.2 is too old; install Node 18 or newer and run this again."),
@@ -162,9 +177,75 @@ def test_an_unfit_node_is_told_in_one_sentence(
     for name, version in (("node", node), ("npm", npm)):
         (tmp_path / "first" / name).unlink()
         if version:
-            program(tmp_path / "first" / name, f"echo {version}")
+            program(tmp_path / "first" / name, f"echo {version}" if version != "exit" else BROKEN)
 
     with pytest.raises(UnfitError) as told:
         ensure(checkout)
 
-    assert str(told.value) == message
+    assert str(told.value) == message.format(node=tmp_path / "first" / "node")
+    assert told.value.code == 2
+
+
+@pytest.mark.parametrize("damage", ["exit 1", '[ "$2" = "${2#*ensurepip}" ] && exit 1; echo 3.12'])
+def test_a_broken_environment_is_made_anew(checkout: Path, tmp_path: Path, damage: str) -> None:
+    program(venv_python(checkout), damage)
+    base = program(tmp_path / "first" / "python3.13", f'echo "$0 $*" >> {tmp_path}/calls\n[ "$1" = -c ] && echo 3.13')
+    with pytest.raises(UnfitError):
+        ensure(checkout)
+
+    assert f"{base} -m venv --clear {checkout / '.venv'}" in calls(tmp_path)
+
+
+def test_an_environment_that_was_moved_with_its_folder_is_made_anew(checkout: Path, tmp_path: Path) -> None:
+    moved = checkout.rename(tmp_path / "moved")
+    base = program(tmp_path / "first" / "python3.13", f'echo "$0 $*" >> {tmp_path}/calls\n[ "$1" = -c ] && echo 3.13')
+    with pytest.raises(UnfitError):
+        ensure(moved)
+
+    assert f"{base} -m venv --clear {moved / '.venv'}" in calls(tmp_path)
+
+
+def test_a_python_without_its_venv_module_is_told_with_the_package(tmp_path: Path) -> None:
+    program(tmp_path / "first" / "python3.12", 'case "$2" in *ensurepip*) exit 1;; esac\necho 3.12')
+
+    with pytest.raises(
+        UnfitError, match=r"^Python 3\.12 is here without its venv module; .*`apt install python3-venv`"
+    ):
+        find_python("3.12")
+
+
+def test_azurite_is_installed_from_what_is_there_without_advertisements(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "dev" / "package-lock.json").write_text("other")
+
+    ensure(checkout)
+
+    assert {"--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"} <= set(calls(tmp_path).split())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_an_interrupted_installation_ends_what_it_has_started_and_waits_for_it(
+    checkout: Path, tmp_path: Path, number: int, code: int
+) -> None:
+    (checkout / "dev" / "package-lock.json").write_text("other")
+    shutil.copytree(ROOT / "dev", checkout / "dev", dirs_exist_ok=True, ignore=lambda _, names: all_but_the_tool(names))
+    (checkout / "dev" / "__init__.py").write_text("")
+    script = f"echo $$ > {tmp_path}/npm; /bin/sleep 60 & echo $! > {tmp_path}/its; wait"
+    program(tmp_path / "first" / "npm", script)
+    process = subprocess.Popen([sys.executable, str(checkout / "dev"), "check"], start_new_session=True)  # noqa: S603 - our own interpreter
+    wait_until(lambda: (tmp_path / "its").exists() and (tmp_path / "its").read_text() != "", 30, "npm ran")
+
+    process.send_signal(number)
+
+    assert process.wait(30) == code
+    for file in ("npm", "its"):
+        wait_until(lambda file=file: not is_running((tmp_path / file).read_text()), 30, f"{file} was gone")
+
+
+def is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{int(pid)}/stat")
+    # Nobody may be there to take the exit code of what was somebody else's child.
+    return not (status.exists() and ") Z " in status.read_text())

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from dev import receivers
 from dev.processes import ROOT, is_free, wait_until
 from dev.stack import Stack
 from dev.tenant import seed
@@ -89,8 +90,8 @@ def test_a_line_says_where_everything_is_and_sigterm_stops_it(start: Start) -> N
     started = start()
     told = started.ready()
 
-    assert set(told) == {"api", "tenant", "storage", "keys", "pids"}
-    assert set(told["pids"]) == {"host", "tenant", "storage"}
+    assert set(told) == {"api", "tenant", "storage", "receivers", "keys", "pids"}
+    assert set(told["pids"]) == {"host", "tenant", "storage", "receivers"}
     listing = requests.get(
         told["api"] + "/api/offboardings", headers={"x-functions-key": told["keys"]["host"]}, timeout=30
     )
@@ -103,7 +104,75 @@ def test_a_line_says_where_everything_is_and_sigterm_stops_it(start: Start) -> N
     assert started.err == ""
 
 
-@pytest.mark.parametrize("part", ["host", "tenant", "storage"])
+def test_a_terminal_that_is_closed_stops_it(start: Start) -> None:
+    started = start()
+    told = started.ready()
+
+    started.process.send_signal(signal.SIGHUP)
+
+    assert started.code() == 0
+    assert not any(_is_running(pid) for pid in told["pids"].values())
+
+
+@pytest.mark.parametrize("auth", ["function-key", "static-web-apps", "app-service"])
+def test_the_receivers_are_set_up_as_destinations_whoever_says_who_is_calling(start: Start, auth: str) -> None:
+    told = start("--auth", auth, "--set", "BULK_LIMIT=5").ready()
+
+    settings = requests.get(
+        told["api"] + "/api/settings/notifications",
+        headers={"x-functions-key": told["keys"]["host"], **receivers.principal(auth)},
+        timeout=30,
+    )
+
+    assert {channel: len(given) for channel, given in settings.json().items()} == {"webhook": 2, "email": 1, "psa": 1}
+    assert told["receivers"] in settings.text
+
+
+def test_any_setting_can_be_given(start: Start) -> None:
+    told = start("--set", "FUNCTION_KEY_ROLE=reader").ready()
+
+    refused = requests.put(
+        told["api"] + "/api/defaults", json=None, headers={"x-functions-key": told["keys"]["host"]}, timeout=30
+    )
+
+    assert refused.status_code == 403
+
+
+def test_a_setting_that_nobody_reads_is_told(start: Start) -> None:
+    started = start("--set", "BULK_LIMITS=5")
+
+    assert started.code() == 2
+    assert started.err == "There is no setting BULK_LIMITS; shared/app/settings.py lists all.\n"
+
+
+def test_in_a_terminal_six_lines_tell_people_what_to_do_and_the_commands_work(tmp_path: Path) -> None:
+    leader, follower = os.openpty()
+    code = "from dev import __main__ as tool, start; raise SystemExit(start.run_start(tool.parser().parse_args()))"
+    error = tmp_path / "err.txt"
+    with error.open("w") as stderr:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-c", code, "start"], cwd=ROOT, stdout=follower, stderr=stderr
+        )
+    try:
+        wait_until(lambda: error.read_text().count("\n") >= 6 or process.poll() is not None, _PATIENCE, "it was told")
+        lines = error.read_text().splitlines()
+        answers = {line[:9].strip(): subprocess.check_output(["sh", "-c", line[9:]], text=True) for line in lines[3:]}  # noqa: S603, S607 - what it says to type
+        arrived = lines[2].partition("(the API), ")[2].partition(" ")[0]
+        wait_until(lambda: len(requests.get(arrived, timeout=30).json()) == 3, _PATIENCE, "messages had arrived")
+    finally:
+        process.terminate()
+        assert process.wait(_PATIENCE) == 0
+        os.close(leader)
+        os.close(follower)
+
+    assert len(lines) == 6
+    assert "until you press Ctrl-C" in lines[0]
+    assert json.loads(answers["Plan"])["steps"][0]["name"] == "disable_sign_in"
+    assert json.loads(answers["Submit"])["offboardings"][0]["user"]["upn"] == "bo@fabrikam.example"
+    assert json.loads(answers["Status"])["items"][0]["user"]["upn"] == "bo@fabrikam.example"
+
+
+@pytest.mark.parametrize("part", ["host", "tenant", "storage", "receivers"])
 def test_the_death_of_a_part_ends_all_and_says_which(start: Start, part: str) -> None:
     started = start()
     told = started.ready()
@@ -111,6 +180,7 @@ def test_the_death_of_a_part_ends_all_and_says_which(start: Start, part: str) ->
     os.kill(told["pids"][part], signal.SIGKILL)
 
     names = {"host": "The app's host", "tenant": "The simulated tenant", "storage": "The table service"}
+    names["receivers"] = "The receivers"
     assert started.code() == 1
     assert started.err.startswith(f"{names[part]} has ended unexpectedly")
     assert not any(_is_running(pid) for pid in told["pids"].values())
