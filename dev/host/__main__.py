@@ -5,20 +5,12 @@ import asyncio
 import logging
 import os
 import signal
-import sys
-import warnings
 from datetime import timedelta
 from pathlib import Path
 
+from dev.host import logs
 from dev.host.app import AppError
 from dev.host.server import Options, serve
-
-
-class _OneLine(logging.Formatter):
-    """Keeps a record, traceback and all, on one line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).replace("\n", "\\n")
 
 
 def _options() -> Options:
@@ -38,17 +30,6 @@ def _options() -> Options:
     return Options(given.root.resolve(), given.data.resolve(), given.port, timeout, given.clock, given.worker)
 
 
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=os.environ.get("LOGLEVEL", "INFO").upper(), handlers=[handler])
-    logging.captureWarnings(True)  # noqa: FBT003 - the library's signature
-    # Microsoft's worker library and the SDK report every invocation.
-    logging.getLogger("azure.functions").setLevel(logging.WARNING)
-    # The SDK's one sign that its task numbers and the host's have parted: results would go to the wrong tasks.
-    warnings.filterwarnings("error", message=r"Potential duplicate Task completion for TaskId: \d+$")
-
-
 async def _main(options: Options) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,7 +38,7 @@ async def _main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    _log_to_stderr()
+    logs.to_stderr()
     code = 0
     try:
         asyncio.run(_main(_options()))

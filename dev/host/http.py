@@ -100,17 +100,26 @@ def _response(answer: Datum | None) -> web.Response:
 class Admin:
     """What the master key opens: running a timer now, the host's status and the test clock."""
 
-    def __init__(self, keys: Keys, timers: dict[str, Timer], clock: Clock, clock_moved: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        timers: dict[str, Timer],
+        clock: Clock,
+        clock_moved: Callable[[], None],
+        worker_pid: Callable[[], int | None],
+    ) -> None:
         self._keys = keys
         self._timers = timers
         self._clock = clock
         self._clock_moved = clock_moved
+        self._worker_pid = worker_pid
         self._runs: set[Awaitable[None]] = set()
 
     def routes(self) -> list[web.RouteDef]:
         """List the endpoints."""
         return [
             web.get("/admin/host/status", self._guarded(self._status)),
+            web.get("/admin/host/processes", self._guarded(self._processes)),
             web.post("/admin/functions/{name}", self._guarded(self._run_timer)),
             web.get("/_host/clock", self._guarded(self._read_clock)),
             web.post("/_host/clock", self._guarded(self._advance_clock)),
@@ -128,6 +137,10 @@ class Admin:
 
     async def _status(self, _request: web.Request) -> web.Response:
         return web.json_response({"state": "Running"})
+
+    async def _processes(self, _request: web.Request) -> web.Response:
+        """Name the worker, as Azure's host does under this address."""
+        return web.json_response({"processes": [{"processName": "python", "processId": self._worker_pid()}]})
 
     async def _run_timer(self, request: web.Request) -> web.Response:
         timer = self._timers.get(request.match_info["name"])

@@ -1,7 +1,6 @@
 """Puts the parts together: store, engine, worker, timers and HTTP, from start to stop."""
 
 import asyncio
-import importlib
 import logging
 import os
 import re
@@ -16,7 +15,7 @@ from aiohttp import web
 from azure.functions.meta import Datum
 
 from dev.host import tracing
-from dev.host.app import Function, Functions, enter, extension, read_host_json, resolve
+from dev.host.app import AppError, Function, Functions, enter, extension, read_host_json, resolve
 from dev.host.clock import Clock
 from dev.host.durable.api import HubUrls, ManagementApi
 from dev.host.durable.dispatcher import Dispatcher, Limits
@@ -26,8 +25,8 @@ from dev.host.durable.store import Store
 from dev.host.http import Admin, FrontDoor, given_key
 from dev.host.keys import DURABLE, Keys
 from dev.host.timers import Timer
-from dev.host.worker import EmbeddedWorker, Worker
-from dev.host.worker_microsoft import MicrosoftWorker
+from dev.host.worker import Worker
+from dev.host.worker_process import WorkerProcess
 
 _GRACE = 3.0  # seconds that running functions get when the host stops
 _LARGEST_BODY = 100 * 1024 * 1024
@@ -84,12 +83,13 @@ def _find(functions: dict[str, Function], name: str) -> Function:
 class Host:
     """The parts of a running host; everything but user code lives on one loop."""
 
-    def __init__(self, options: Options, config: dict[str, Any], worker: Worker, functions: Functions) -> None:
+    def __init__(self, options: Options, config: dict[str, Any], worker: WorkerProcess, functions: Functions) -> None:
         durable = extension(config, "durableTask")
         self._hub = resolve(durable.get("hubName") or "TestHubName")
         self._worker = worker
         self._store = Store(str(options.data / f"{re.sub(r'[^A-Za-z0-9-]', '_', self._hub)}.sqlite"))
         self.clock = Clock(timedelta(seconds=float(self._store.setting("clock offset") or 0)))
+        worker.set_offset(self.clock.offset)
         self._keys = Keys.load(options.data / "keys.json")
         self._invocations = Invocations(worker, functions)
         self._engine = Engine(
@@ -117,7 +117,7 @@ class Host:
         urls = HubUrls(self._hub, origin + _WEBHOOKS, f"{rpc_origin}/durabletask/", self._keys.system[DURABLE])
         self._invocations.client_binding = urls.client_binding()
         management = ManagementApi(self._engine, urls, self._dispatcher.wake)
-        admin = Admin(self._keys, self._timers, self.clock, self._clock_moved)
+        admin = Admin(self._keys, self._timers, self.clock, self._clock_moved, lambda: self._worker.pid)
         await self._serve(rpc, management.routes("/durabletask", lambda _: True))
         await self._serve(
             public,
@@ -140,7 +140,6 @@ class Host:
             await runner.cleanup()
         for task in self._tasks:
             task.cancel()
-        self._worker.stop()
         self._store.close()
 
     async def _serve(self, listener: socket.socket, routes: list[web.RouteDef]) -> None:
@@ -153,6 +152,7 @@ class Host:
 
     def _clock_moved(self) -> None:
         self._store.set_setting("clock offset", str(self.clock.offset.total_seconds()))
+        self._worker.set_offset(self.clock.offset)
         self._dispatcher.wake()
         for timer in self._timers.values():
             timer.wake()
@@ -163,15 +163,18 @@ async def serve(options: Options, ready: Callable[[str], None], stop: asyncio.Ev
     options.data.mkdir(parents=True, exist_ok=True)
     enter(options.root)
     config = read_host_json(options.root)
-    worker: Worker = MicrosoftWorker() if options.worker == "microsoft" else EmbeddedWorker()
-    host = Host(options, config, worker, Functions(await worker.start()))
-    if options.clock:
-        module, _, function = options.clock.partition(":")
-        getattr(importlib.import_module(module), function)(host.clock.now)
-    ready(await host.start(options.port))
-    await stop.wait()
-    _logger.info("stopping")
-    await host.stop()
+    worker = WorkerProcess(options.worker, options.root, options.clock)
+    try:
+        host = Host(options, config, worker, Functions(await worker.start()))
+        ready(await host.start(options.port))
+        ends = [asyncio.create_task(event.wait()) for event in (stop, worker.gave_up)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            raise AppError("the host ends, because its worker died again and again")
+        _logger.info("stopping")
+        await host.stop()
+    finally:
+        worker.stop()
 
 
 def _limits(durable: dict[str, Any]) -> Limits:

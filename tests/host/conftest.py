@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -69,14 +70,27 @@ class SampleHost:
 
     def kill(self) -> None:
         self.process.kill()
-        self._wait()
+        self.exit_code()
+
+    def kill_worker(self) -> None:
+        """Kill the worker alone, and wait for the next that the host starts."""
+        before = self.worker
+        os.kill(before, signal.SIGKILL)
+        self.wait(lambda: self.worker != before)
+
+    @property
+    def worker(self) -> int:
+        """The process id of the worker."""
+        answer = self.request("GET", "/admin/host/processes", key=KEYS["master"])
+        return answer.json()["processes"][0]["processId"]
 
     def stop(self) -> int:
         """Stop the host as a system does, and give its exit code."""
         self.process.terminate()
-        return self._wait()
+        return self.exit_code()
 
-    def _wait(self) -> int:
+    def exit_code(self) -> int:
+        """Wait for the end of the process."""
         code = self.process.wait(_PATIENCE)
         assert self.process.stdout
         self.process.stdout.close()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Generator
 from datetime import datetime, timedelta
@@ -202,3 +203,28 @@ def faulty(context: df.DurableOrchestrationContext) -> Flow:
         yield context.call_activity("work_async" if changed else "work", 1 if changed else {"id": "changed"})
         yield context.wait_for_external_event("go")
     raise KeyError("missing")
+
+
+@app.route(route="suicide", auth_level=func.AuthLevel.ANONYMOUS)
+def suicide(req: func.HttpRequest) -> str:  # noqa: ARG001 - a binding
+    os.kill(os.getpid(), signal.SIGKILL)
+    return ""
+
+
+def _wait_in_turn(gate: str) -> None:
+    """Keep a turn going, as no orchestrator should."""
+    note("work", "turn")
+    while not Path(gate).exists():
+        time.sleep(0.01)
+
+
+@app.orchestration_trigger(context_name="context")
+def slow(context: df.DurableOrchestrationContext) -> Flow:
+    _wait_in_turn(context.get_input())
+    yield context.call_activity("work", {"id": "slow"})
+
+
+@app.orchestration_trigger(context_name="context")
+def slow_later(context: df.DurableOrchestrationContext) -> Flow:
+    yield context.call_activity("work", {"id": "slow"})
+    _wait_in_turn(context.get_input())
