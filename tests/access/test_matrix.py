@@ -51,6 +51,11 @@ def test_only_health_is_open() -> None:
     assert [name for name, trigger in _registered().items() if trigger.get("authLevel")] == ["GET health"]
 
 
+def test_waking_the_app_needs_an_admin(front: Front) -> None:
+    assert front.post("tick", None, role="editor").status_code == 403
+    assert front.post("tick", None, role="admin").status_code == 200
+
+
 def test_health_says_nothing(stack: Stack) -> None:
     answer = stack.get("/api/health", {"x-functions-key": ""})
     assert (answer.status_code, answer.json()) == (200, {})
