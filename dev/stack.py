@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -153,6 +154,18 @@ class Stack:
     def kill_host(self) -> None:
         """End the host as a crash would."""
         self._host.kill()
+
+    def kill_worker(self) -> None:
+        """End the worker alone as a crash in it would, and wait for the next; the host survives two of them."""
+        before = self._worker
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: self._worker != before, _TIMEOUT, "the host had another worker")
+
+    @property
+    def _worker(self) -> int:
+        answer = self.get("/admin/host/processes", {"x-functions-key": self._keys["master"]})
+        answer.raise_for_status()
+        return answer.json()["processes"][0]["processId"]
 
     def deploy(self, root: Path) -> None:
         """Put another version of the app in the place of this one, as Azure does: what runs is killed."""

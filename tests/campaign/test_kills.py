@@ -34,6 +34,9 @@ ACTIONS = {
     "remove_groups": True,
     "remove_licenses": True,
 }
+TEN = 10
+DEATHS_IN_THE_SUITE, DEATHS_IN_THE_CAMPAIGN = 4, 30
+TWO_TICKS = 2 * 60
 MOMENTS = 45
 """About as many requests as an offboarding takes."""
 ASKS_FOR_SECONDS = 1_200
@@ -79,6 +82,44 @@ def test_killed_hosts_lose_nothing(
         record_property("campaign", {"real kills": kills, "offboardings": kills})
 
 
+def test_dead_workers_lose_nothing(
+    tmp_path: Path, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> None:
+    """Ten at once, while the worker dies in turns, in activities and between them; within two ticks all go on."""
+    deaths = DEATHS_IN_THE_CAMPAIGN if request.config.getoption("--campaign") else DEATHS_IN_THE_SUITE
+    rng = random.Random(deaths)
+    settings = {"MAX_RUNS_PER_TENANT": "10", "TICK_SCHEDULE": "*/5 * * * * *"}
+    with Stack(tmp_path, Options(visibility_timeout=1, settings=settings)) as stack:
+        stack.simulator.reset("small")
+        stack.simulator.latency(graph=20, exchange=20)
+        create = [{"alias": f"leaver{number}"} for number in range(TEN)]
+        leavers = [stack.simulator.arrange(seeds.CONTOSO, "user", create=one) for one in create]
+        before = stack.simulator.state(seeds.CONTOSO)
+        body = {"tenant": "contoso.example", "users": leavers, "actions": ACTIONS}
+        answer = stack.post("/api/offboardings", body, {"Idempotency-Key": "ten"})
+        answer.raise_for_status()
+        asked = [one["id"] for one in answer.json()["offboardings"]]
+        for death in range(1, deaths + 1):
+            _wait_for_requests(stack, stack.simulator.requests()[-1]["n"], rng.randint(1, MOMENTS))
+            if death % 2 == 0:  # at the third the host would give up
+                stack.restart_host()
+            stack.kill_worker()
+            stack.advance(TWO_TICKS)
+        for one in asked:
+            _wait_for_end(stack, one, TWO_TICKS)
+        after = stack.simulator.state(seeds.CONTOSO)
+        ended = [stack.details(one) for one in asked]
+
+        assert {details["state"] for details in ended} == {"Completed"}, ended
+        for details in ended:
+            case = expectations.Case(before, after, details["user"]["id"], seeds.CONTOSO_ADMIN, seeds.CONTOSO_ADMIN)
+            assert expectations.unmet(case, ACTIONS) == []
+        assert _orphans(stack) == []
+        runs = sum(details["run"] for details in ended)
+        assert runs > TEN, "no death hit a turn"
+        record_property("campaign", {"real deaths of the worker": deaths, "offboardings": TEN})
+
+
 def _ask_until_answered(stack: Stack, leaver: str) -> str:
     """Submit with a key, again and again until there is an answer, as a client does whose server dies."""
     body = {"tenant": "contoso.example", "users": [leaver], "actions": ACTIONS}
@@ -109,13 +150,13 @@ def _wait_for_requests(stack: Stack, since: int, count: int) -> None:
         return
 
 
-def _wait_for_end(stack: Stack, offboarding: str) -> None:
+def _wait_for_end(stack: Stack, offboarding: str, missed_after: int = 31 * 60) -> None:
     """Wait; where a run was lost, let the time pass after which it is missed."""
     for _ in range(8):
         try:
             stack.wait_for_end(offboarding, 5)
         except StackError:
-            stack.advance(31 * 60)
+            stack.advance(missed_after)
         else:
             return
     raise AssertionError(f"{offboarding} has not ended: {stack.details(offboarding)}")
