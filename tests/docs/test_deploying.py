@@ -1,10 +1,14 @@
 """What the guides must say so that a deployment works: nobody can try it here, so each sentence is held."""
 
+import base64
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from shared.access import principal
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
@@ -97,6 +101,16 @@ def test_what_could_not_be_proved_is_a_checklist() -> None:
     assert items == [str(number) for number in range(1, len(items) + 1)]
     assert checklist.index("1. **App Service authentication**") < checklist.index("2. ")
     assert "[After the first deployment](#after-the-first-deployment)" in GUIDE
+
+
+@pytest.mark.parametrize(
+    "read", [principal.from_app_service, principal.from_static_web_apps], ids=["app-service", "static-web-apps"]
+)
+def test_the_forged_caller_would_be_an_admin_without_the_platform(read: Callable[[str], principal.Principal]) -> None:
+    found = re.search(r"FORGED='(.*?)'", GUIDE, re.DOTALL)
+
+    assert found
+    assert "admin" in read(base64.b64encode(found[1].encode()).decode()).roles
 
 
 def test_callers_of_the_api_can_get_a_token() -> None:
