@@ -194,7 +194,7 @@ def _surveyed(services: Services, view: View, order: Order, seen: Snapshot | Non
     if seen is None:
         return view
     services.store.put_snapshot(order.id, order.run, seen)
-    return replace(view, first=view.first.over(seen), now=seen.over(view.now))
+    return replace(view, first=view.first.filled_with(seen), now=seen.over(view.now))
 
 
 def _apply(procedure: Procedure, task: Task, step: Step, *, last: bool) -> tuple[Step, _Again | None]:

@@ -82,6 +82,7 @@ def details(offboarding: Offboarding, known: Details) -> dict[str, Any]:
         "run": offboarding.run,
         "requested_at": _moment(offboarding.requested_at),
         "requested_by": offboarding.request.requested_by,
+        "planned_for": _moment(offboarding.planned_for),
         "events": [{"at": clock.to_text(e.at), "by": e.by, "what": e.what} for e in offboarding.events],
         "force": offboarding.request.force,
         "plan": planned,

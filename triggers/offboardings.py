@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from shared.app import services
 from shared.base.problems import RefusedError, refused
-from shared.jobs.records import Kind, State
+from shared.jobs.records import Kind, Reason, State
 from shared.jobs.storage import audit
 from shared.offboarding.lifecycle.operations import Operations
 from shared.offboarding.lookup import ListFilter, Lookup
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from shared.offboarding.lifecycle.operations import Done, Name
 
 blueprint = df.Blueprint()
+
+E = TypeVar("E", bound=StrEnum)
 
 _PAGE = 50
 _MAX_KEY_CHARS = 200
@@ -93,21 +96,27 @@ def list_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
 
 
 def _filter(req: func.HttpRequest) -> ListFilter:
-    state = req.params.get("state")
-    if state is not None and state not in set(State):
-        raise refused(400, "invalid_request", f"state must be one of {', '.join(State)}.", "state")
-    kind = req.params.get("kind")
-    if kind is not None and kind not in set(Kind):
-        raise refused(400, "invalid_request", f"kind must be one of {', '.join(Kind)}.", "kind")
     return ListFilter(
-        kind=Kind(kind) if kind else None,
+        kind=_one_of(Kind, req, "kind"),
         tenant=req.params.get("tenant"),
-        state=State(state) if state else None,
+        state=_one_of(State, req, "state"),
+        reason=_one_of(Reason, req, "reason"),
         user=req.params.get("user", ""),
         reference=req.params.get("reference", ""),
         since=moment(req, "since"),
         until=moment(req, "until"),
     )
+
+
+def _one_of(kind: type[E], req: func.HttpRequest, name: str) -> E | None:
+    """Read a query parameter that has one of a few values; raises `RefusedError` 400."""
+    text = req.params.get(name)
+    if text is None:
+        return None
+    try:
+        return kind(text)
+    except ValueError:
+        raise refused(400, "invalid_request", f"{name} must be one of {', '.join(kind)}.", name) from None
 
 
 @route(blueprint, "GET offboardings/{id}")

@@ -36,6 +36,12 @@ def to_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def in_words(moment: datetime) -> str:
+    """Write a moment for people, to the minute: "30 Nov 2026, 16:30 UTC"."""
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%b} {utc.year:04}, {utc:%H:%M} UTC"
+
+
 def from_text(text: str) -> datetime:
     """Parse ISO 8601 with an offset, as Microsoft and this project write it."""
     return datetime.fromisoformat(text)

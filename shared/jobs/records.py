@@ -97,6 +97,7 @@ class Event:
 class Offboarding:
     """One person leaving one tenant: the job. Moments are aware and in UTC.
 
+    `scheduled_for` is when it was due to run; where somebody ran it sooner, `planned_for` is when it was planned for.
     `wake_at` is when somebody has to look at it next; None once it has ended. `slot` is its place among the tenant's
     runs in flight. `traceparent` is where its trace began, for all that is done for it to go on with (W3C: "Trace
     Context"). `etag` is the version that was read and guards every change.
@@ -107,6 +108,7 @@ class Offboarding:
     state: State
     requested_at: datetime
     scheduled_for: datetime | None = None
+    planned_for: datetime | None = None
     reason: Reason | None = None
     message: str = ""
     run: int = 0
@@ -160,7 +162,13 @@ class Offboarding:
 
     def moved(self, scheduled_for: datetime | None, due: datetime) -> Offboarding:
         """Return it as planned for another moment."""
-        return replace(self, scheduled_for=scheduled_for, wake_at=due)
+        return replace(self, scheduled_for=scheduled_for, planned_for=None, wake_at=due)
+
+    def due_by(self, now: datetime) -> Offboarding:
+        """Return it as due no later than now; the moment it was planned for stays in the record."""
+        if self.scheduled_for is None or self.scheduled_for <= now:
+            return self
+        return replace(self, scheduled_for=now, planned_for=self.scheduled_for)
 
     def cancelled(self, by: str) -> Offboarding:
         """Return it as cancelled by somebody; a run in flight ends by itself."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.actions import catalogue, plan
 from shared.actions.outcome import Outcome
+from shared.base import clock
 from shared.jobs.records import Reason, State
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Message:
             ("Tenant", self.tenant.domain),
             ("Result", self.result_words),
             ("Reason", self.explanation),
-            ("Ended", moment_words(self.ended_at)),
+            ("Ended", clock.in_words(self.ended_at)),
             ("Requested by", self.requested_by),
             ("Reference", self.reference),
         )
@@ -186,11 +187,6 @@ def _line(name: str, step: Step | None) -> StepLine:
     outcome = step.outcome if step else None
     text = step.message if step and outcome else "It was not begun."
     return StepLine(name, catalogue.title_of(name), outcome or Outcome.skipped, text)
-
-
-def moment_words(moment: datetime) -> str:
-    """Write a moment for people."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def cut(text: str, most: int) -> str:

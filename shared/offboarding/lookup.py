@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.app.services import Services
-    from shared.jobs.records import Kind, Offboarding, State
+    from shared.jobs.records import Kind, Offboarding, Reason, State
     from shared.jobs.storage.store import Details
 
 MAX_PAGE: Final = 200
@@ -32,6 +32,7 @@ class ListFilter:
     tenant: str | None = None
     kind: Kind | None = None
     state: State | None = None
+    reason: Reason | None = None
     user: str = ""
     reference: str = ""
     since: datetime | None = None
@@ -40,7 +41,7 @@ class ListFilter:
     @property
     def is_answered_by_keys(self) -> bool:
         """Return whether keys alone answer."""
-        return self.state is None and self.kind is None and not self.user and not self.reference
+        return not any((self.kind, self.state, self.reason, self.user, self.reference))
 
     def includes(self, offboarding: Offboarding) -> bool:
         """Return whether an offboarding is wanted."""
@@ -49,6 +50,7 @@ class ListFilter:
         return (
             self.state in {None, offboarding.state}
             and self.kind in {None, offboarding.request.kind}
+            and self.reason in {None, offboarding.reason}
             and self.reference in {"", offboarding.request.reference}
             and (text in {"", person.id} or text in person.upn.casefold() or text in person.display_name.casefold())
         )

@@ -223,7 +223,8 @@ def test_a_repeated_submission_with_the_same_key_answers_with_the_first(stack: S
 def test_the_timer_starts_what_is_due_when_its_time_comes(stack: Stack, leaver: Leaver) -> None:
     soon = stack.post("/api/offboardings", body(leaver.upn, scheduled_for="2090-01-01T00:00:00Z")).json()
     one = soon["offboardings"][0]["id"]
-    stack.send("PATCH", f"/api/offboardings/{one}", {"scheduled_for": "2020-01-01T00:00:00Z"})
+    assert stack.send("PATCH", f"/api/offboardings/{one}", {"scheduled_for": "2020-01-01T00:00:00Z"}).status_code == 422
+    stack.send("PATCH", f"/api/offboardings/{one}", {"scheduled_for": None})
 
     stack.advance(61)
 

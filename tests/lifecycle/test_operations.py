@@ -161,16 +161,34 @@ def test_a_cancelled_run_that_waits_is_woken(lab: Lab) -> None:
     assert lab.hub.clock.now() - before < timedelta(minutes=1)
 
 
-def test_a_cancelled_offboarding_can_be_retried(lab: Lab) -> None:
-    offboarding = lab.submit("ada@fabrikam.example", BLOCK)
+@pytest.mark.parametrize("when", [None, "later"])
+@pytest.mark.parametrize("name", ["retry", "run-now"])
+def test_a_cancelled_offboarding_is_never_started_again(lab: Lab, name: str, when: str | None) -> None:
+    more = {"scheduled_for": later()} if when else {}
+    offboarding = lab.submit("ada@fabrikam.example", BLOCK, **more)
     do(lab, "cancel", offboarding.id)
     lab.run()
     assert lab.result(offboarding.id).offboarding.reason == "cancelled"
 
+    error = refusal(lab, name, offboarding.id)
+
+    assert (error.status, error.code) == (409, "cancelled")
+    assert "submit a new offboarding" in str(error)
+    assert lab.user(seed.ADA)["accountEnabled"] is True
+
+
+def test_a_retry_tells_what_it_was_answered_itself(lab: Lab) -> None:
+    groups = {"service": "graph", "match": "transitiveMemberOf|memberOf", "kind": "status", "status": 403, "count": 99}
+    lab.simulator.faults([groups | {"body": {"error": {"code": "X", "message": "The first refusal."}}}])
+    offboarding = lab.submit("ada@fabrikam.example", {"remove_groups": True})
+    lab.run()
+    assert "The first refusal." in lab.result(offboarding.id).message("remove_groups")
+
+    lab.simulator.faults([groups | {"body": {"error": {"code": "X", "message": "The second refusal."}}}])
     do(lab, "retry", offboarding.id)
     lab.run()
 
-    assert lab.result(offboarding.id).offboarding.state == "Completed"
+    assert "The second refusal." in lab.result(offboarding.id).message("remove_groups")
 
 
 def test_cancelling_twice_changes_nothing_more(lab: Lab) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dev.tenant import seed
 from shared.base import clock
 from shared.base.problems import RefusedError
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations
 from shared.offboarding.lookup import Lookup
+from shared.offboarding.request import parsing
+from shared.offboarding.request.submit import Submissions
 
 if TYPE_CHECKING:
     from dev.lab import Lab
@@ -49,8 +53,57 @@ def test_a_planned_offboarding_begins_at_its_time_and_not_before(lab: Lab) -> No
     assert lab.result(offboarding.id).offboarding.state == "Completed"
 
 
-def test_a_time_in_the_past_is_due_now(lab: Lab) -> None:
-    assert lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=in_(hours=-1)).state == "Running"
+def test_a_time_just_past_is_due_now(lab: Lab) -> None:
+    assert lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=in_(minutes=-9)).state == "Running"
+
+
+def test_a_time_long_past_is_refused_on_every_way(lab: Lab) -> None:
+    planned = lab.submit("bo@fabrikam.example", BLOCK, scheduled_for=in_(days=1))
+    body = {"tenant": "fabrikam.example", "users": ["ada@fabrikam.example"], "actions": BLOCK}
+    asked = parsing.parse(json.dumps({**body, "scheduled_for": in_(minutes=-11)}).encode(), max_users=100)
+    ways = (
+        lambda: Submissions(lab.app).submit(asked, "operator"),
+        lambda: Submissions(lab.app).plan(asked),
+        lambda: Operations(lab.app, "operator").reschedule(planned.id, clock.now() - timedelta(days=365)),
+    )
+    for way in ways:
+        with pytest.raises(RefusedError, match="is in the past") as refused:
+            way()
+        assert refused.value.status == 422
+    assert lab.user(seed.ADA)["accountEnabled"] is True
+
+
+def test_a_repeated_request_is_answered_after_its_time_has_come(lab: Lab) -> None:
+    body = {"tenant": "fabrikam.example", "users": ["ada@fabrikam.example"], "actions": BLOCK}
+    asked = parsing.parse(json.dumps({**body, "scheduled_for": in_(minutes=5)}).encode(), max_users=100)
+    (first,) = Submissions(lab.app).submit(asked, "operator", "key").offboardings
+    lab.hub.advance(timedelta(hours=2))
+
+    (again,) = Submissions(lab.app).submit(asked, "operator", "key").offboardings
+    assert again.id == first.id
+
+
+def test_a_time_more_than_a_year_ahead_is_warned_of_until_it_is_moved(lab: Lab) -> None:
+    planned = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=in_(days=366))
+    assert "more than a year ahead" in planned.warnings[0]
+
+    operations = Operations(lab.app, "operator")
+    done = operations.reschedule(planned.id, clock.now() + timedelta(days=3))
+    assert done.offboarding
+    assert done.offboarding.warnings == ()
+    done = operations.reschedule(planned.id, clock.now() + timedelta(days=3660))
+    assert done.offboarding
+    assert "more than a year ahead" in done.offboarding.warnings[0]
+
+
+def test_what_is_run_now_was_due_now_and_the_record_keeps_the_planned_time(lab: Lab) -> None:
+    planned = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=in_(days=3))
+    now = clock.now()
+
+    Operations(lab.app, "operator").run_now(planned.id)
+
+    after = Lookup(lab.app).get(planned.id)
+    assert (after.scheduled_for, after.planned_for) == (now, planned.scheduled_for)
 
 
 def test_a_host_that_was_down_starts_everything_that_fell_due_once(lab: Lab) -> None:

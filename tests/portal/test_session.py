@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _START = (
     "listTenantDetails?tenantFilter=fabrikam.example",
     "ListScheduledItems?Type=Invoke-CIPPOffboardingJob&",
 )
+LATER = int(time.time()) + 200 * 24 * 3600
 _LIST = "ListScheduledItems?Type=Invoke-CIPPOffboardingJob&&tenantFilter=fabrikam.example"
 _PEOPLE = (
     "ListGraphRequest?tenantFilter=fabrikam.example&Endpoint=users&manualPagination=true"
@@ -42,7 +44,7 @@ def _look(front: Front, role: str) -> None:
 
 def test_an_operator_does_everything(front: Front, form: Callable[..., dict[str, Any]], person: dict[str, Any]) -> None:
     _look(front, "editor")
-    later = {"enabled": True, "date": 1924991999}
+    later = {"enabled": True, "date": LATER}
     sent = front.post("ExecOffboardUser", form(Scheduled=later))
     key = sent.json()["Results"][0]["copyField"]
 
@@ -64,7 +66,7 @@ def test_an_operator_does_everything(front: Front, form: Callable[..., dict[str,
 
 
 def test_a_reader_looks_and_does_nothing_else(front: Front, form: Callable[..., dict[str, Any]]) -> None:
-    key = front.post("ExecOffboardUser", form(Scheduled={"enabled": True, "date": 1924991999})).json()["Results"][0][
+    key = front.post("ExecOffboardUser", form(Scheduled={"enabled": True, "date": LATER})).json()["Results"][0][
         "copyField"
     ]
     _look(front, "readonly")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from shared.base import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +19,8 @@ if TYPE_CHECKING:
     Form = Callable[..., dict[str, Any]]
 
 _LIST = "ListScheduledItems?Type=Invoke-CIPPOffboardingJob&&tenantFilter=fabrikam.example"
-_LATER = {"enabled": True, "date": 1924991999}
+LATER = int(time.time()) + 200 * 24 * 3600
+_LATER = {"enabled": True, "date": LATER}
 _ROW = {
     "PartitionKey": str,
     "RowKey": str,
@@ -80,7 +85,7 @@ def test_a_row_of_the_table(front: Front, planned: str, person: dict[str, Any], 
     assert row["TaskState"] == "Planned"
     assert row["Tenant"] == {"label": "fabrikam.example", "value": "fabrikam.example", "type": "Tenant"}
     assert row["Parameters"]["Username"] == person["value"]
-    assert row["ScheduledTime"] == "2030-12-31T23:59:59.000Z"
+    assert row["ScheduledTime"] == clock.to_text(datetime.fromtimestamp(LATER, UTC))
     assert row["ExecutedTime"] == ""
     assert row["PostExecution"] == "Webhook,Email"
     assert row["Reference"] == "TICKET-42"

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dev.tenant import seed
+from shared.base import clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,7 +15,8 @@ if TYPE_CHECKING:
     Front = Any
     Form = Callable[..., dict[str, Any]]
 
-_LATER = {"enabled": True, "date": 1924991999}
+LATER = int(time.time()) + 200 * 24 * 3600
+_LATER = {"enabled": True, "date": LATER}
 _OFF = {
     "RemoveGroups": False,
     "RevokeSessions": False,
@@ -47,10 +51,10 @@ def test_the_captured_form_becomes_an_offboarding(front: Front, form: Form, pers
 
     assert set(result) == {"resultText", "state", "copyField", "details"}
     assert person["value"] in result["resultText"]
-    assert "2030-12-31T23:59:59.000Z" in result["resultText"]
+    assert clock.in_words(datetime.fromtimestamp(LATER, UTC)) in result["resultText"]
     assert told["state"] == "Planned"
     assert told["user"]["id"] == person["rawData"]["id"]
-    assert told["scheduled_for"] == "2030-12-31T23:59:59.000Z"
+    assert told["scheduled_for"] == clock.to_text(datetime.fromtimestamp(LATER, UTC))
     assert told["reference"] == "TICKET-42"
     assert {step["name"] for step in told["steps"]} == {
         "disable_sign_in",
@@ -152,10 +156,23 @@ def test_a_date_that_is_none_is_refused(front: Front, form: Form, date: Any) -> 
 
 
 def test_a_date_counts_only_while_enabled(front: Front, form: Form) -> None:
-    off = {**_OFF, "Scheduled": {"enabled": False, "date": 1924991999}}
+    off = {**_OFF, "Scheduled": {"enabled": False, "date": LATER}}
     result = _submit(front, form(**off))[0]
 
     assert _details(front, result)["scheduled_for"] is None
+
+
+def test_a_date_long_past_is_refused(front: Front, form: Form) -> None:
+    (told,) = _problems(front, form(Scheduled={"enabled": True, "date": 1577836800}), 422)
+
+    assert told == "1 Jan 2020, 00:00 UTC is in the past. Choose a later time, or none to start now."
+
+
+def test_a_date_of_next_decade_is_warned_of(front: Front, form: Form) -> None:
+    result = _submit(front, form(**{**_OFF, "Scheduled": {"enabled": True, "date": 2208988799}}))[0]
+
+    assert result["state"] == "warning"
+    assert "31 Dec 2039, 23:59 UTC, is more than a year ahead" in result["resultText"]
 
 
 def test_every_problem_is_told_at_once(front: Front) -> None:

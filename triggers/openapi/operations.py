@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from shared.jobs.records import Kind, State
+from shared.jobs.records import Kind, Reason, State
 from triggers.answers import MAX_COUNT
 from triggers.openapi.schemas import CHANNELS, MOMENT, SEARCH, SWITCH, TEXT, Schema, one_of
 
@@ -37,6 +37,7 @@ _LISTED: Final = (
     _IN_TENANT,
     _parameter("kind", one_of(Kind), "Only offboardings, or only restorations."),
     _parameter("state", one_of(State), "Only those in this state."),
+    _parameter("reason", one_of(Reason), "Only those that failed for this reason."),
     _parameter("user", TEXT, "A part of the name or address, or the object id."),
     _parameter("reference", TEXT, "The reference that was given with the request."),
     _parameter("since", MOMENT, "Only those requested at this moment or later."),

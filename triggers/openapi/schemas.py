@@ -154,6 +154,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         run=COUNT,
         requested_at=MOMENT,
         requested_by=TEXT,
+        planned_for=or_null(MOMENT),
         events=_list(_object(at=MOMENT, by=TEXT, what=TEXT)),
         force=SWITCH,
         plan=_PLAN,

@@ -148,5 +148,5 @@ def _when(offboarding: Offboarding) -> str:
     if offboarding.started_at:
         return "has begun"
     if offboarding.scheduled_for and offboarding.scheduled_for > clock.now():
-        return f"is planned for {clock.to_text(offboarding.scheduled_for)}"
+        return f"is planned for {clock.in_words(offboarding.scheduled_for)}"
     return "begins as soon as the tenant has room for one more"

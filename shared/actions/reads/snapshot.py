@@ -125,6 +125,15 @@ class Snapshot:
         errors = {n: e for n, e in {**other.errors, **self.errors}.items() if n not in values}
         return Snapshot(values, errors)
 
+    def filled_with(self, later: Snapshot) -> Snapshot:
+        """Return the answers of this snapshot, filled up with those only `later` has.
+
+        Where neither has one, the error is the later one: it was asked again.
+        """
+        values = {**later.values, **self.values}
+        errors = {n: e for n, e in {**self.errors, **later.errors}.items() if n not in values}
+        return Snapshot(values, errors)
+
     def instead_of(self, other: Snapshot) -> Snapshot:
         """Return `other` with what this snapshot read, and failed to read, in its place."""
         asked = {*self.values, *self.errors}

@@ -94,6 +94,7 @@ def _own_columns(offboarding: Offboarding) -> Row:
         **of_request(offboarding.request),
         "message": offboarding.message,
         "recoveries": offboarding.recoveries,
+        "planned_for": _text(offboarding.planned_for),
         "claimed_at": _text(offboarding.claimed_at),
         "slot": -1 if offboarding.slot is None else offboarding.slot,
         "cancelled_by": offboarding.cancelled_by,
@@ -112,6 +113,7 @@ def to_offboarding(row: Row) -> Offboarding:
         state=State(row["state"]),
         requested_at=clock.from_text(row["requested_at"]),
         scheduled_for=_moment(row, "scheduled_for"),
+        planned_for=_moment(row, "planned_for"),
         reason=Reason(row["reason"]) if row["reason"] else None,
         message=row.get("message", ""),
         run=row["run"],
@@ -286,14 +288,6 @@ def _snapshots(texts: Mapping[tuple[int, str], str]) -> dict[int, Snapshot]:
         one = Snapshot({}, {name: answer["error"]}) if "error" in answer else Snapshot({name: answer["value"]}, {})
         snapshots[run] = one.over(snapshots.get(run, NOTHING_READ))
     return snapshots
-
-
-def merged(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """Return the earliest answer to each read."""
-    result = NOTHING_READ
-    for snapshot in snapshots:
-        result = result.over(snapshot)
-    return result
 
 
 def scan_inserts(key: str, value: object) -> list[Operation]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.outcome import StepState
+from shared.actions.reads.snapshot import NOTHING_READ
 from shared.base import clock
 from shared.jobs import telemetry
 from shared.jobs.records import State, Wake
@@ -65,8 +66,14 @@ class Details:
     cancelled_by: str
 
     def first(self) -> Snapshot:
-        """Return what was there before anything was changed: of each read, the earliest answer there is."""
-        return rows.merged(self.snapshots[run] for run in sorted(self.snapshots) if run != rows.ORIGINAL)
+        """Return what was there before anything was changed: of each read, the earliest answer there is.
+
+        Where no run was answered, the error is the latest run's: it asked again.
+        """
+        first = NOTHING_READ
+        for run in sorted(self.snapshots.keys() - {rows.ORIGINAL}):
+            first = first.filled_with(self.snapshots[run])
+        return first
 
     def original(self, step: str) -> Original | None:
         """Return what the step of a restoration brings back; None in an offboarding."""
@@ -76,7 +83,7 @@ class Details:
 
     def latest(self, run: int) -> Snapshot:
         """Return what the run `run` read at its beginning."""
-        return rows.merged([self.snapshots[run]] if run in self.snapshots else [])
+        return self.snapshots.get(run, NOTHING_READ)
 
 
 class Store:

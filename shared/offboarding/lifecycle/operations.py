@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from shared.access.scope import EVERYTHING, Scope
@@ -12,6 +12,8 @@ from shared.jobs import slots
 from shared.jobs.records import Reason, State
 from shared.jobs.storage.table import ConflictError
 from shared.notifications import outbox
+from shared.offboarding.request import schedule
+from shared.offboarding.request.submit import refuse_under_way
 from shared.offboarding.tenants import protection
 
 if TYPE_CHECKING:
@@ -73,7 +75,10 @@ class Operations:
         return self._changed(offboarding_id, lambda o: self._taken(_may_be_retried(o), "retried"))
 
     def reschedule(self, offboarding_id: str, scheduled_for: datetime | None) -> Done:
-        """Move a planned offboarding to another moment; None or a past one is due at once."""
+        """Move a planned offboarding to another moment; None or a moment just past is due at once.
+
+        Raises `RefusedError` 422, too, for one long past.
+        """
         return self._changed(offboarding_id, lambda o: self._moved(o, scheduled_for))
 
     def cancel(self, offboarding_id: str) -> Done:
@@ -117,11 +122,7 @@ class Operations:
         raise refused(409, "changed", "The offboarding keeps changing; look at it again.")
 
     def _refuse_if_replaced(self, offboarding: Offboarding) -> None:
-        person = offboarding.request.person
-        other = self._store.locks(offboarding.request.tenant.id).people.get(person.id)
-        if other and other != offboarding.id:
-            text = f"{person.upn} is being offboarded already, by offboarding {other}."
-            raise refused(409, "already_under_way", text)
+        refuse_under_way(self._store, [offboarding], self._store.locks(offboarding.request.tenant.id))
 
     def _taken(self, offboarding: Offboarding, what: str) -> Offboarding:
         self._scope.check_actions(offboarding.request.actions)
@@ -130,7 +131,7 @@ class Operations:
             protection.log_refused(self._operator, offboarding.request.tenant.id, person.id, "own_account")
             raise refused(403, "own_account", "It is your own account: somebody else has to start this.")
         now = clock.now()
-        planned = offboarding.planned(now).noted(now, self._operator, what)
+        planned = offboarding.planned(now).due_by(now).noted(now, self._operator, what)
         free = slots.free_slots(self._store, offboarding.request.tenant.id, self._room)
         return slots.claimed(planned, now, free[0]) if free else planned
 
@@ -141,7 +142,10 @@ class Operations:
             )
         self._scope.check_actions(offboarding.request.actions)
         now = clock.now()
-        return offboarding.moved(scheduled_for, max(scheduled_for or now, now)).noted(now, self._operator, "scheduled")
+        schedule.refuse_past(scheduled_for, now)
+        moved = offboarding.moved(scheduled_for, max(scheduled_for or now, now)).noted(now, self._operator, "scheduled")
+        warnings = (*schedule.without_remarks(moved.warnings), *schedule.remarks_on(scheduled_for, now))
+        return replace(moved, warnings=warnings)
 
     def _cancelled(self, offboarding: Offboarding) -> Offboarding:
         if offboarding.has_ended:
@@ -165,6 +169,9 @@ def _may_run(offboarding: Offboarding) -> Offboarding:
 
 
 def _may_be_retried(offboarding: Offboarding) -> Offboarding:
+    if offboarding.reason is Reason.cancelled or (offboarding.state is State.failed and offboarding.cancelled_by):
+        upn = offboarding.request.person.upn
+        raise refused(409, "cancelled", f"It was cancelled. To offboard {upn} after all, submit a new offboarding.")
     if offboarding.state is State.failed:
         return offboarding
     raise _cannot_run(offboarding)

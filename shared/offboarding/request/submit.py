@@ -21,7 +21,7 @@ from shared.jobs.records import Offboarding, Request, State
 from shared.jobs.storage import keys
 from shared.jobs.storage.store import receipt_ids, receipt_row
 from shared.jobs.storage.table import ConflictError
-from shared.offboarding.request import remarks
+from shared.offboarding.request import remarks, schedule
 from shared.offboarding.tenants import people, protection
 from shared.offboarding.tenants.tenants import Tenants
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from shared.actions.plan import Plan
     from shared.app.services import Services
-    from shared.jobs.storage.store import Locks
+    from shared.jobs.storage.store import Locks, Store
     from shared.jobs.storage.table import Row
     from shared.offboarding.request.submission import Submission
     from shared.offboarding.tenants.people import Found
@@ -114,6 +114,8 @@ class Submissions:
             raise refused(409, "idempotency_key_reused", text)
         if earlier and (known := self._known(receipt_ids(earlier))):
             return known
+        if not earlier:
+            schedule.refuse_past(submission.scheduled_for, clock.now())
         tenant_id = self._tenants.resolve(submission.tenant)
         with protection.watched(operator, tenant_id):
             planned = self._planned(submission, tenant_id, looks_at_mail=looks_at_mail)
@@ -128,6 +130,7 @@ class Submissions:
 
     def plan(self, submission: Submission) -> Planned:
         """Look up who is meant and plan what would happen; writes nothing. Raises `RefusedError` like `submit`."""
+        schedule.refuse_past(submission.scheduled_for, clock.now())
         return self._planned(submission, self._tenants.resolve(submission.tenant), looks_at_mail=True)
 
     def _planned(self, submission: Submission, tenant_id: str, *, looks_at_mail: bool) -> Planned:
@@ -140,7 +143,9 @@ class Submissions:
         by_user = {user.id: (*people.remarks_on(user), *mail.get(user.id, ())) for user in found.users}
         granted = self._granted(tenant_id, submission.actions, signs_in=looks_at_mail)
         ungranted = permissions.remarks(submission.actions, granted)
-        return Planned(found, planned, (*found.warnings, *ungranted, *said, *planned.warnings), by_user)
+        when = schedule.remarks_on(submission.scheduled_for, clock.now())
+        general = (*found.warnings, *when, *ungranted, *said, *planned.warnings)
+        return Planned(found, planned, general, by_user)
 
     def _granted(self, tenant_id: str, actions: Collection[str], *, signs_in: bool) -> permissions.Granted:
         """Read from the app's tokens what the tenant granted; one for Graph is in memory, because people were found."""
@@ -182,7 +187,7 @@ class Submissions:
                 requested_at=now,
                 scheduled_for=scheduled,
                 wake_at=max(scheduled or now, now),
-                warnings=(*planned.remarks[user.id], *planned.plan.warnings),
+                warnings=(*planned.remarks[user.id], *schedule.remarks_on(scheduled, now), *planned.plan.warnings),
                 receipt=receipt_key or "",
             )
             new.append(offboarding.noted(now, operator, "submitted"))
@@ -200,7 +205,7 @@ class Submissions:
                 return []
             now = clock.now()
             locks = self._store.locks(new[0].request.tenant.id, now - _CAP_OVER)
-            _refuse_if_under_way(new, locks)
+            refuse_under_way(self._store, new, locks)
             protection.refuse_last((o.request.person for o in new), administrators, locks.people)
             _refuse_too_many(len(new), locks.submitted, self._settings.max_per_tenant_and_hour, now)
             claimed = self._claimed(telemetry.with_traces(new), locks)
@@ -225,14 +230,23 @@ class Submissions:
         return [*taken, *new[len(taken) :]]
 
 
-def _refuse_if_under_way(new: Sequence[Offboarding], locks: Locks) -> None:
+def refuse_under_way(store: Store, new: Sequence[Offboarding], locks: Locks) -> None:
+    """Raise `RefusedError` 409 where somebody has another offboarding that has not ended."""
     problems = [
-        Problem("users", f"{o.request.person.upn} is being offboarded already, by offboarding {other}.")
+        Problem("users", _under_way(o.request.person.upn, other, store.get(other)))
         for o in new
         if (other := locks.people.get(o.request.person.id)) and other != o.id
     ]
     if problems:
         raise RefusedError(409, "already_under_way", problems)
+
+
+def _under_way(upn: str, offboarding_id: str, other: Offboarding | None) -> str:
+    is_running = other is not None and other.state is State.running
+    text = f"An offboarding of {upn} is already {'running' if is_running else 'planned'}"
+    if other is not None:
+        text += f", submitted by {other.request.requested_by} on {clock.in_words(other.requested_at)}"
+    return f"{text} (id {offboarding_id})."
 
 
 def _refuse_too_many(new: int, submitted: Sequence[datetime], most: int, now: datetime) -> None:
