@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.actions.catalogue import Results, Task, View
+    from shared.actions.reads.snapshot import Snapshot
 
 _KINDS: Final = MappingProxyType(
     {
@@ -38,6 +39,8 @@ _DEFAULTS: Final = ("phone", "softwareOath", "microsoftAuthenticator")
 """Kinds that can be the default method, which goes only after all others: asked for last, the likeliest at the end."""
 
 _KEPT: Final = ("@odata.type", "id", "displayName", "model", "phoneType", "createdDateTime")
+_TOKEN_TYPE: Final = "#microsoft.graph.hardwareOathAuthenticationMethod"  # noqa: S105 - a type's name
+_CODE_TYPE: Final = "#microsoft.graph.qrCodePinAuthenticationMethod"
 _ALTERNATE_PHONE: Final = "alternateMobile"
 _MOBILE_PHONE: Final = "mobile"
 
@@ -70,12 +73,21 @@ def _masked(value: object) -> str:
 
 
 def _keep(page: Any, _: Person) -> list[dict[str, Any]]:  # noqa: ANN401 - Microsoft's JSON
-    return [
-        {name: row[name] for name in _KEPT if row.get(name)}
-        | {name: _masked(row[name]) for name in ("phoneNumber", "emailAddress") if row.get(name)}
-        for row in page["value"]
-        if row["@odata.type"] != PASSWORD_METHOD
-    ]
+    return [_kept(row) for row in page["value"] if row["@odata.type"] != PASSWORD_METHOD]
+
+
+def _kept(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in _KEPT if row.get(name)} | {
+        name: _masked(row[name]) for name in ("phoneNumber", "emailAddress") if row.get(name)
+    }
+
+
+def _keep_tokens(page: Any, _: Person) -> list[dict[str, Any]]:  # noqa: ANN401 - Microsoft's JSON
+    return [{**_kept(row), "@odata.type": _TOKEN_TYPE} for row in page["value"]]
+
+
+def _keep_code(code: Any, _: Person) -> list[dict[str, Any]]:  # noqa: ANN401 - Microsoft's JSON
+    return [{**_kept(code), "@odata.type": _CODE_TYPE}]
 
 
 def _parse(raw: Any) -> tuple[_Method, ...]:  # noqa: ANN401 - Microsoft's JSON
@@ -103,6 +115,17 @@ SIGN_IN_METHODS = Read(
     _keep,
 )
 
+HARDWARE_TOKENS = Read(
+    "hardware_tokens",
+    "The hardware tokens",
+    "graph",
+    lambda person: graph_calls.get_hardware_tokens(person.id),
+    _parse,
+    _keep_tokens,
+)
+QR_CODE = Read("qr_code", "The QR code", "graph", lambda person: graph_calls.get_qr_code(person.id), _parse, _keep_code)
+_EVERYWHERE: Final = (SIGN_IN_METHODS, HARDWARE_TOKENS, QR_CODE)
+
 
 @register
 class RemoveMfaMethods(Action):
@@ -110,15 +133,16 @@ class RemoveMfaMethods(Action):
 
     The default method can be deleted only after all others, and v1.0 does not tell which it is: what is refused for
     that reason is asked for again once the others are gone. The alternate phone goes before the mobile one (Learn:
-    "Delete phoneAuthenticationMethod"). Hardware tokens and QR codes exist in beta only. Comes after the block and the
-    new password, or the account would be open with a password alone for a while.
+    "Delete phoneAuthenticationMethod"). Hardware tokens and QR codes exist in beta only, and v1.0 does not list them
+    (Learn: "authenticationMethod resource type"). Comes after the block and the new password, or the account would be
+    open with a password alone for a while.
     """
 
     name = "remove_mfa_methods"
     title = "Remove sign-in methods"
     description = "Deletes phones, authenticator apps, passkeys and all other methods of multifactor authentication."
     portal_key = "RemoveMFADevices"
-    reads = (USER, SIGN_IN_METHODS)
+    reads = (USER, *_EVERYWHERE)
     proof = (SIGN_IN_METHODS,)
     permissions = (graph_permission("UserAuthenticationMethod.ReadWrite.All"),)
     after = ("disable_sign_in", "reset_password")
@@ -130,18 +154,17 @@ class RemoveMfaMethods(Action):
         """Find out which methods are left."""
         if view.now.get(USER) is None:
             return [Finding(Outcome.not_applicable, "The account no longer exists.")]
-        now = {method.id: method for method in view.now.get(SIGN_IN_METHODS)}
-        was = {method.id: method for method in view.first.get(SIGN_IN_METHODS)}
-        if not now and not was:
-            return [Finding(Outcome.already_done, "There was no sign-in method besides the password.")]
-        return [
+        now, was = _methods(view.now), _methods(view.first)
+        findings = [
             _judge(method, is_there=method.id in now, was_there=method.id in was) for method in (was | now).values()
         ]
+        findings += [_not_listed(read, view.now) for read in (HARDWARE_TOKENS, QR_CODE) if read.name in view.now.errors]
+        return findings or [Finding(Outcome.already_done, "There was no sign-in method besides the password.")]
 
     def apply(self, task: Task) -> Results:
         """Delete the open methods; again what was refused as the default one, as long as others go."""
         wanted = {finding.item for finding in task.open}
-        doomed = [method for method in task.view.now.get(SIGN_IN_METHODS) if method.id in wanted]
+        doomed = [method for method in _methods(task.view.now).values() if method.id in wanted]
         later = _behind_the_alternate_phone(doomed)
         batch = sorted((m for m in doomed if m not in later), key=_rank)
         results: Results = {}
@@ -157,6 +180,10 @@ class RemoveMfaMethods(Action):
             batch, later = [*later, *refused], []
         return results
 
+    def proof_for(self, view: View) -> tuple[Read[Any], ...]:
+        """Look again at what only beta knows where there was something."""
+        return (SIGN_IN_METHODS, *(read for read in (HARDWARE_TOKENS, QR_CODE) if view.now.values.get(read.name)))
+
     def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
         """Say what keeps the default method."""
         del finding
@@ -164,6 +191,17 @@ class RemoveMfaMethods(Action):
             return None
         text = "It is the default method, which goes only after all others: remove those first, then try again."
         return Finding(Outcome.failed, text)
+
+
+def _methods(snapshot: Snapshot) -> dict[str, _Method]:
+    """Return every method, by id; those of a kind that could not be listed are not known."""
+    listed = [read for read in _EVERYWHERE if read is SIGN_IN_METHODS or read.name in snapshot.values]
+    return {method.id: method for read in listed for method in snapshot.get(read)}
+
+
+def _not_listed(read: Read[Any], now: Snapshot) -> Finding:
+    text = f"Could not be listed, so it is not known whether there are any: {now.errors[read.name]}"
+    return Finding(Outcome.needs_attention, text, read.name, read.title)
 
 
 def _rank(method: _Method) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from shared.actions.outcome import Outcome
 from shared.microsoft365.exchange import exchange_cmdlets
@@ -30,11 +30,6 @@ def cannot_be_removed(group: Group) -> tuple[Outcome, str] | None:
     return None
 
 
-def is_exchange_group(group: Group) -> bool:
-    """Return whether only Exchange can change its members: distribution lists and mail-enabled security groups."""
-    return group.is_mail_enabled and not group.is_unified
-
-
 def remove(
     groups: Sequence[Group], person_id: str, clients: TenantClients, more: Iterable[tuple[str, GraphCall]] = ()
 ) -> Results:
@@ -60,6 +55,23 @@ def add(groups: Sequence[Group], person_id: str, clients: TenantClients) -> Resu
     )
 
 
+OWNER: Final = "/owner"
+"""Follows the id of a group in that of the item that is its ownership."""
+
+
+def end_ownerships(groups: Sequence[Group], person_id: str, clients: TenantClients) -> Results:
+    """Take the person off the owners of `groups`, in batches; returns what Microsoft said by item."""
+    return _batch(
+        clients.graph.batch, [(g.id + OWNER, graph_calls.remove_group_owner(g.id, person_id)) for g in groups]
+    )
+
+
+def own_again(groups: Sequence[Group], person_id: str, clients: TenantClients) -> Results:
+    """Make the person an owner of `groups` again; returns what Microsoft said by item."""
+    calls = [(group.id + OWNER, graph_calls.add_group_owner(group.id, person_id)) for group in groups]
+    return _batch(clients.graph.batch, calls)
+
+
 def _change(  # noqa: PLR0917 - the two calls are what differs
     groups: Sequence[Group],
     person_id: str,
@@ -68,9 +80,9 @@ def _change(  # noqa: PLR0917 - the two calls are what differs
     cmdlet: Callable[[str, str], Cmdlet],
     more: Iterable[tuple[str, GraphCall]] = (),
 ) -> Results:
-    calls = [(g.id, call(g.id, person_id)) for g in groups if not is_exchange_group(g)]
+    calls = [(g.id, call(g.id, person_id)) for g in groups if not g.is_exchange_group]
     calls += more
-    cmdlets = [(g.id, cmdlet(g.id, person_id)) for g in groups if is_exchange_group(g)]
+    cmdlets = [(g.id, cmdlet(g.id, person_id)) for g in groups if g.is_exchange_group]
     results = _batch(clients.graph.batch, calls) | _batch(clients.exchange.batch, cmdlets)
     for group in groups:
         error = results[group.id]

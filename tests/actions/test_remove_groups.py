@@ -76,12 +76,13 @@ def test_a_dynamic_group_follows_its_rule_and_the_rule_is_told(lab: Lab) -> None
     assert not any(everyone.id in write for write in removals(result))
 
 
-def test_a_group_with_a_rule_is_dynamic_whatever_its_types_say(lab: Lab) -> None:
+def test_a_rule_that_no_longer_rules_keeps_nobody_in(lab: Lab) -> None:
     join(lab, "ruled", membershipRule="(user.department -eq 'x')")
 
     result = lab.offboard(seed.ADA, GROUPS)
 
-    assert result.items(NAME)["Ruled"] == "not_applicable"
+    assert result.items(NAME)["Ruled"] == "done"
+    assert "Ruled" not in groups_of(lab)
 
 
 def test_a_synced_group_is_left_in_active_directory(lab: Lab) -> None:
@@ -190,14 +191,63 @@ def test_a_person_in_no_group_has_left_already(lab: Lab) -> None:
     assert result.message(NAME) == "The person is in no group."
 
 
-def test_directory_roles_and_ownership_are_no_memberships(lab: Lab) -> None:
-    owned = join(lab, "owned", members=(), owners=[seed.HELPDESK])
+def test_directory_roles_are_no_memberships(lab: Lab) -> None:
+    assert lab.offboard(seed.HELPDESK, GROUPS).outcome(NAME) == "already_done"
 
-    result = lab.offboard(seed.HELPDESK, GROUPS)
 
-    group = lab.simulator.state("fabrikam.example")["groups"][owned]
-    assert result.outcome(NAME) == "already_done"
-    assert group["owners"] == [seed.HELPDESK]
+def owners_of(lab: Lab, group: str) -> list[str]:
+    return lab.simulator.state("fabrikam.example")["groups"][group]["owners"]
+
+
+@pytest.mark.parametrize("members", [(), (seed.ADA,)])
+def test_an_owner_of_a_team_leaves_it_whether_a_member_or_not(lab: Lab, members: tuple[str, ...]) -> None:
+    team = join(lab, "owned", kind="team", members=members, owners=[seed.ADA, seed.CY])
+
+    result = lab.offboard(seed.ADA, GROUPS)
+
+    assert owners_of(lab, team) == [seed.CY]
+    assert "Owned" not in groups_of(lab)
+    assert result.items(NAME)["Owned (owner)"] == "done"
+
+
+def test_the_last_owner_stays_in_the_team_and_the_step_says_so(lab: Lab) -> None:
+    team = join(lab, "owned", kind="team", members=(seed.ADA,), owners=[seed.ADA])
+
+    result = lab.offboard(seed.ADA, GROUPS)
+
+    assert owners_of(lab, team) == [seed.ADA]
+    assert "Owned" in groups_of(lab)
+    assert {result.items(NAME)[name] for name in ("Owned", "Owned (owner)")} == {"needs_attention"}
+    assert "make somebody else an owner" in result.message(NAME)
+    assert result.items(NAME)["Project 0"] == "done"
+
+
+def test_the_owner_of_a_distribution_list_is_named_because_only_exchange_can_change_that(lab: Lab) -> None:
+    join(lab, "owned", kind="list", members=(), owners=[seed.ADA, seed.CY])
+
+    result = lab.offboard(seed.ADA, GROUPS)
+
+    assert result.items(NAME)["Owned (owner)"] == "needs_attention"
+
+
+def test_hidden_groups_that_cannot_be_seen_are_named_instead_of_called_done(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="Member.Read.Hidden")
+    join(lab, "secret", visibility="HiddenMembership")
+
+    result = lab.offboard(seed.ADA, GROUPS)
+
+    assert "Secret" in groups_of(lab)
+    assert result.outcome(NAME) == "needs_attention"
+    assert "Member.Read.Hidden" in result.message(NAME)
+
+
+def test_hidden_groups_are_left_like_the_others(lab: Lab) -> None:
+    join(lab, "secret", visibility="HiddenMembership")
+
+    result = lab.offboard(seed.ADA, GROUPS)
+
+    assert "Secret" not in groups_of(lab)
+    assert result.items(NAME)["Secret"] == "done"
 
 
 def test_a_role_assignable_group_that_is_refused_fails_alone_and_says_what_to_do(lab: Lab) -> None:
@@ -266,7 +316,8 @@ def test_groups_are_left_after_the_block(lab: Lab) -> None:
 
 
 def test_without_the_graph_permission_only_the_lists_are_left(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="GroupMember.ReadWrite.All")
+    for permission in ("Group.ReadWrite.All", "GroupMember.ReadWrite.All"):
+        lab.simulator.arrange("fabrikam.example", "revoke_permission", permission=permission)
 
     result = lab.offboard(seed.BO, GROUPS)
 

@@ -74,7 +74,7 @@ def test_each_kind_is_deleted_at_its_own_address_and_two_of_them_in_beta(lab: La
     assert left(lab, seed.BO) == []
     in_beta = [s for s in result.requests if s["url"].endswith("/beta/$batch")]
     assert [item["url"].split("/")[4] for item in in_beta[0]["items"]] == ["hardwareOathMethods", "qrCodePinMethod"]
-    assert len(in_beta) == 1
+    assert len(in_beta) == 3, "listed in the snapshot, deleted, proved to be gone"
 
 
 def test_the_authenticator_alone_needs_no_second_pass(lab: Lab) -> None:
@@ -134,7 +134,7 @@ def test_twenty_methods_go_in_one_batch(lab: Lab) -> None:
     result = lab.offboard(seed.BO, METHODS)
 
     assert [len(batch) for batch in batches(result)] == [20, 5]
-    assert result.count("graph") == 5, "the submission, the snapshot, two batches, the proof"
+    assert result.count("graph") == 6, "the submission, the snapshot in two versions, two batches, the proof"
 
 
 def test_without_a_method_nothing_is_written(lab: Lab) -> None:
@@ -217,3 +217,26 @@ def test_killed_before_its_record_it_tells_the_same_story(lab: Lab) -> None:
 
     assert set(result.items("remove_mfa_methods").values()) == {"done"}
     assert left(lab, seed.ADA) == []
+
+
+HARDWARE_TOKEN = {"@odata.type": "#microsoft.graph.hardwareOathAuthenticationMethod", "id": "token-1", "model": "C200"}
+
+
+def test_a_hardware_token_that_v1_does_not_list_is_deleted_too(lab: Lab) -> None:
+    lab.simulator.arrange(FABRIKAM, "user", user=seed.BO, set={"methods": [HARDWARE_TOKEN], "default_method": None})
+
+    result = lab.offboard(seed.BO, METHODS)
+
+    assert left(lab, seed.BO) == []
+    assert result.outcome("remove_mfa_methods") == "done"
+
+
+def test_tokens_that_cannot_be_listed_are_named_instead_of_called_none(lab: Lab) -> None:
+    lab.simulator.arrange(FABRIKAM, "user", user=seed.BO, set={"methods": [HARDWARE_TOKEN], "default_method": None})
+    rule = {"service": "graph", "match": "hardwareOathMethods", "kind": "status", "status": 403}
+    lab.simulator.faults([rule])
+
+    result = lab.offboard(seed.BO, METHODS)
+
+    assert result.outcome("remove_mfa_methods") == "needs_attention"
+    assert "hardware tokens" in result.message("remove_mfa_methods").lower()

@@ -49,6 +49,7 @@ def test_memberships_by_kind(caller: Caller) -> None:
 
 
 def test_hidden_memberships_show_only_to_those_who_may_see_them(caller: Caller, sim: Simulator) -> None:
+    sim.arrange("fabrikam.example", "revoke_permission", permission="Member.Read.Hidden")
     sim.arrange("fabrikam.example", "group", group="ada-team-3", set={"visibility": "HiddenMembership"})
     path = f"{ADA}/memberOf/microsoft.graph.group?$select=id"
     assert len(caller.get(path).json()["value"]) == 12

@@ -30,16 +30,36 @@ _COLLECTIONS = {
     "externalAuthenticationMethods": "external",
 }
 _BETA_COLLECTIONS = {"hardwareOathMethods": "hardwareOath"}
+_BETA_TYPES = {f"#microsoft.graph.{kind}AuthenticationMethod" for kind in (*_BETA_COLLECTIONS.values(), "qrCodePin")}
 
 
 @route("GET", "/users/{user}/authentication/methods", permissions=_READ)
 def list_methods(ask: Ask, user: str) -> dict[str, Any]:
-    """List every method, the password among them."""
+    """List every method that this version knows, the password among them ("authenticationMethod" on Learn)."""
     found = ask.user(user)
+    hidden = set() if ask.version == "beta" else _BETA_TYPES
     return {
         "@odata.context": f"{ask.root}/$metadata#users('{found.id}')/authentication/methods",
-        "value": [dict(method) for method in found.methods],
+        "value": [dict(method) for method in found.methods if method["@odata.type"] not in hidden],
     }
+
+
+@route("GET", "/users/{user}/authentication/hardwareOathMethods", permissions=_READ, versions=("beta",))
+def list_hardware_tokens(ask: Ask, user: str) -> dict[str, Any]:
+    """List the hardware tokens; only beta knows them."""
+    kind = "#microsoft.graph.hardwareOathAuthenticationMethod"
+    tokens = [dict(method) for method in ask.user(user).methods if method["@odata.type"] == kind]
+    return {"value": [{n: v for n, v in token.items() if n != "@odata.type"} for token in tokens]}
+
+
+@route("GET", "/users/{user}/authentication/qrCodePinMethod", permissions=_READ, versions=("beta",))
+def get_qr_code(ask: Ask, user: str) -> dict[str, Any]:
+    """Read the QR code, of which there is one at most; only beta knows it."""
+    kind = "#microsoft.graph.qrCodePinAuthenticationMethod"
+    code = next((method for method in ask.user(user).methods if method["@odata.type"] == kind), None)
+    if code is None:
+        raise GraphError(404, "resourceNotFound", "The requested authentication method was not found.")
+    return {n: v for n, v in code.items() if n != "@odata.type"}
 
 
 @route("GET", "/users/{user}/authentication/signInPreferences", permissions=_READ, versions=("beta",))

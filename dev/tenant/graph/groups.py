@@ -88,13 +88,35 @@ def delete_the_member_itself(ask: Ask, group: str, member: str) -> None:
 
 @route("DELETE", "/groups/{group}/owners/{owner}/$ref", permissions=_WRITE_OWNERS)
 def remove_owner(ask: Ask, group: str, owner: str) -> None:
-    """Take an owner off a group, unless it is the last of a Microsoft 365 group."""
+    """Take an owner off a group, unless it is the last ("Remove group owner" on Learn)."""
     found = ask.group(group)
     if owner not in found.owners:
         raise missing(owner)
-    if "Unified" in found.groupTypes and found.owners == [owner]:
+    check_owned_here(found)
+    if [each for each in found.owners if each in ask.tenant.users] == [owner]:
         raise bad_request("The group must have at least one owner, hence this owner cannot be removed.")
     found.owners.remove(owner)
+
+
+def check_owned_here(group: Group) -> None:
+    """Refuse what Graph cannot change the owners of."""
+    if group.onPremisesSyncEnabled:
+        raise on_premises()
+    if group.mailEnabled and "Unified" not in group.groupTypes:
+        raise bad_request("Cannot Update a mail-enabled security groups and or distribution list.")
+
+
+@route("POST", "/groups/{group}/owners/$ref", permissions=_WRITE_OWNERS)
+def add_owner(ask: Ask, group: str) -> None:
+    """Make somebody an owner."""
+    found = ask.group(group)
+    user = ask.user(str(ask.object_body().get("@odata.id", "")).rsplit("/", 1)[-1])
+    check_owned_here(found)
+    if user.id in found.owners:
+        raise bad_request(
+            "One or more added object references already exist for the following modified properties: 'owners'."
+        )
+    found.owners.append(user.id)
 
 
 @route("POST", "/groups/{group}/members/$ref", permissions=WRITE_MEMBERS)

@@ -148,7 +148,8 @@ def group_resource(group: Group) -> dict[str, Any]:
     """Show a group with every property there is."""
     resource: dict[str, Any] = {name: getattr(group, name) for name in _GROUP_STATE}
     resource["proxyAddresses"] = [f"SMTP:{group.mail}"] if group.mail else []
-    resource["membershipRuleProcessingState"] = "On" if group.membershipRule else None
+    is_dynamic = "DynamicMembership" in group.groupTypes
+    resource["membershipRuleProcessingState"] = "On" if is_dynamic else "Paused" if group.membershipRule else None
     resource["classification"] = None
     resource["deletedDateTime"] = None
     resource["hideFromAddressLists"] = group.HiddenFromAddressListsEnabled

@@ -75,6 +75,20 @@ class Group:
     is_role_assignable: bool
     is_restricted: bool
 
+    @property
+    def is_exchange_group(self) -> bool:
+        """Return whether only Exchange can change it: distribution lists and mail-enabled security groups."""
+        return self.is_mail_enabled and not self.is_unified
+
+
+def _follows_its_rule(group: dict[str, Any]) -> bool:
+    """Return whether a rule decides who is a member; of a group that was dynamic once the rule's text can stay.
+
+    Learn: "Change static group membership to dynamic"; the state is unknown in snapshots that were taken without it.
+    """
+    is_on = group.get("membershipRuleProcessingState", "On") == "On"
+    return is_on and "DynamicMembership" in (group.get("groupTypes") or ())
+
 
 def _parse_groups(raw: Any) -> tuple[Group, ...]:  # noqa: ANN401 - Microsoft's JSON
     return tuple(
@@ -84,7 +98,7 @@ def _parse_groups(raw: Any) -> tuple[Group, ...]:  # noqa: ANN401 - Microsoft's 
             mail=g.get("mail"),
             is_mail_enabled=bool(g.get("mailEnabled")),
             is_unified="Unified" in (g.get("groupTypes") or ()),
-            is_dynamic="DynamicMembership" in (g.get("groupTypes") or ()) or bool(g.get("membershipRule")),
+            is_dynamic=_follows_its_rule(g),
             membership_rule=g.get("membershipRule") or "",
             is_synced=g.get("onPremisesSyncEnabled") is True,
             gives_licenses=bool(g.get("assignedLicenses")),
@@ -106,6 +120,14 @@ GROUPS = Read(
     "The groups",
     "graph",
     lambda p: graph_calls.get_user_groups(p.id),
+    _parse_groups,
+    lambda page, _: page["value"],
+)
+OWNED_GROUPS = Read(
+    "owned_groups",
+    "The groups the person owns",
+    "graph",
+    lambda p: graph_calls.get_owned_groups(p.id),
     _parse_groups,
     lambda page, _: page["value"],
 )

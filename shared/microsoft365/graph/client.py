@@ -33,6 +33,7 @@ from shared.microsoft365.http.wire import (
     item_status,
     text_at,
 )
+from shared.microsoft365.tokens import permissions_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +76,15 @@ class Graph:
         self._access = Access(tokens, tenant_id, audience)
         self._log = log
         self._base = base.rstrip("/")
+
+    def may(self, permission: str) -> bool:
+        """Return whether the app's token names a permission; asks nobody where a token is in memory.
+
+        Raises:
+            MicrosoftError: the sign-in was refused or not answered.
+        """
+        token = self._access.tokens.token(self._access.tenant_id, self._access.audience)
+        return permission in (permissions_in(token) or ())
 
     def send(self, call: GraphCall) -> Json:
         """Send a call and return its parsed answer; None for one without content.

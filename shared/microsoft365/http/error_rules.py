@@ -34,6 +34,7 @@ class Category(StrEnum):
     not_provisioned = "not_provisioned"
     inherited_license = "inherited_license"
     no_license_left = "no_license_left"
+    last_owner = "last_owner"
     default_method = "default_method"
     unknown = "unknown"
 
@@ -112,6 +113,12 @@ RULES: tuple[Rule, ...] = (
         "The tenant has none of these licenses left.",
         ("graph",),
         texts=("does not have any available licenses",),
+    ),
+    Rule(
+        Category.last_owner,
+        "The group has no other owner.",
+        ("graph",),
+        texts=("must have at least one owner",),
     ),
     Rule(
         Category.already_done,
