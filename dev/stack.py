@@ -106,7 +106,7 @@ class Stack:
             "api": self.api,
             "tenant": self.simulator.origin,
             "storage": self.storage.connection_string,
-            "keys": {"host": self.key},
+            "keys": {"host": self.key, "master": self._keys["master"]},
             "pids": {name: child.process.pid for name, child in self.children.items()},
         }
 
