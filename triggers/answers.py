@@ -26,10 +26,10 @@ _TITLES: Final = {
     400: "The request cannot be carried out as it is.",
     401: "Nobody is signed in.",
     403: "You may not do this.",
-    404: "There is no such thing.",
+    404: "Not found.",
     409: "The request does not fit the present state.",
     413: "The request is too large.",
-    422: "The request has the right form, but cannot be meant so.",
+    422: "The request is well-formed but cannot be carried out.",
     429: "That is too much at once.",
     500: "Something broke in this service.",
     502: "Microsoft 365 refused.",
@@ -87,6 +87,7 @@ def whole_number(request: func.HttpRequest, name: str, default: int) -> int:
 
 
 MAX_COUNT: Final = 200
+IDEMPOTENCY_KEY: Final = r"[!-~]{1,200}"
 _MAX_DIGITS: Final = 20
 
 

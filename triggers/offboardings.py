@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -17,7 +18,7 @@ from shared.offboarding.lifecycle.operations import Operations
 from shared.offboarding.lookup import ListFilter, Lookup
 from shared.offboarding.request.submit import Submissions
 from triggers import bodies, starting
-from triggers.answers import csv_answer, json_answer, moment, page_start, page_token, whole_number
+from triggers.answers import IDEMPOTENCY_KEY, csv_answer, json_answer, moment, page_start, page_token, whole_number
 from triggers.routing import route, route_with_client
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ blueprint = df.Blueprint()
 E = TypeVar("E", bound=StrEnum)
 
 _PAGE = 50
-_MAX_KEY_CHARS = 200
 
 
 @route_with_client(blueprint, "POST offboardings")
@@ -63,8 +63,9 @@ def _operations(caller: Caller) -> Operations:
 
 def _idempotency_key(req: func.HttpRequest) -> str | None:
     key = cast("Mapping[str, str]", req.headers).get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= _MAX_KEY_CHARS and key.isprintable()):
-        raise refused(400, "invalid_request", f"Idempotency-Key must have 1 to {_MAX_KEY_CHARS} printable characters.")
+    if key is not None and not re.fullmatch(IDEMPOTENCY_KEY, key):
+        text = "Idempotency-Key must have 1 to 200 letters, digits and signs of ASCII, and no space."
+        raise refused(400, "invalid_request", text)
     return key
 
 

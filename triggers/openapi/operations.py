@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from shared.jobs.records import Kind, Reason, State
-from triggers.answers import MAX_COUNT
+from triggers.answers import IDEMPOTENCY_KEY, MAX_COUNT
 from triggers.openapi.schemas import CHANNELS, MOMENT, SEARCH, SWITCH, TEXT, Schema, one_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _LISTED: Final = (
 )
 _IDEMPOTENCY: Final = _parameter(
     "Idempotency-Key",
-    {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY}$"},
     "Sent again with the same body, it leads to the same offboardings.",
     "header",
 )

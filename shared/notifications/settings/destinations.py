@@ -8,11 +8,12 @@ checks what people write, as at the other edge.
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.base import identifiers
+from shared.base import identifiers, validation
 from shared.base.problems import Problem, RefusedError, unfit
 from shared.notifications.settings.vault import Secret
 
@@ -224,7 +225,7 @@ def parse_json(content: object) -> Destinations:
         parsed = Destinations.model_validate(content)
     except ValidationError as error:
         problems = [
-            Problem(".".join(str(part) for part in one["loc"]), one["msg"].removeprefix("Value error, "))
+            validation.problem_of(one, _path(one["loc"]), _names())
             for one in error.errors(include_url=False, include_input=False)
         ]
         raise RefusedError(unfit(one["type"] for one in error.errors()), "invalid_request", problems) from None
@@ -235,6 +236,24 @@ def parse_json(content: object) -> Destinations:
     if problems:
         raise RefusedError(422, "invalid_request", problems)
     return parsed
+
+
+def _path(place: tuple[int | str, ...]) -> list[str]:
+    """Return where a person finds it: without the kind of object, which pydantic puts in after it chose one."""
+    parts = [str(part) for part in place if part != "[key]"]
+    for before in ("psa", "auth"):
+        if before in parts:
+            chosen = parts.index(before) + (2 if before == "psa" else 1)
+            del parts[chosen : chosen + 1]
+    return parts
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """Return every name that a field has somewhere."""
+    schema = Destinations.model_json_schema()
+    objects: list[dict[str, Any]] = [schema, *schema["$defs"].values()]
+    return tuple(dict.fromkeys(name for each in objects for name in each.get("properties", {})))
 
 
 def _names_sealed(destination: Destination) -> bool:

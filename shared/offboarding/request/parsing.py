@@ -25,7 +25,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from pydantic_core import PydanticCustomError
 
 from shared.actions import catalogue
-from shared.base import identifiers
+from shared.base import identifiers, validation
 from shared.base.problems import Problem, RefusedError, unfit
 from shared.offboarding.request import submission
 from shared.offboarding.request.submission import Submission
@@ -209,7 +209,7 @@ def _parsed(model: type[M], body: bytes) -> M:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise _refusal_of(error) from None
+        raise _refusal_of(error, model) from None
 
 
 def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return _selected(_model().model_validate_json(json.dumps(body)))[name]
     except ValidationError as error:
-        raise _refusal_of(error) from None
+        raise _refusal_of(error, _model()) from None
 
 
 def _selected(parsed: BaseModel) -> dict[str, dict[str, Any]]:
@@ -226,7 +226,7 @@ def _selected(parsed: BaseModel) -> dict[str, dict[str, Any]]:
     return {name: {} if params is True else params for name, params in chosen.items() if params}
 
 
-def _refusal_of(error: ValidationError) -> RefusedError:
+def _refusal_of(error: ValidationError, model: type[BaseModel]) -> RefusedError:
     """Turn pydantic's errors into ours: paths, and words that name no library."""
     problems: dict[str, Problem] = {}
     kinds: list[str] = []
@@ -235,19 +235,27 @@ def _refusal_of(error: ValidationError) -> RefusedError:
         if any(part.startswith(("function-after[_off", "bool", "nullable")) for part in path):
             continue
         kinds.append(one["type"])
-        field = ".".join(part for part in path if part != "Params")
-        problems.setdefault(field + one["type"], Problem(field, _words(one["type"], one["msg"])))
+        path = [part for part in path if part != "Params"]
+        problems.setdefault(".".join(path) + one["type"], _worded(one, path, model))
     told = list(problems.values()) or [Problem("", "The body does not have the form that is described in the API.")]
     return RefusedError(unfit(kinds), "invalid_request", told)
 
 
-_WORDS: Final = {
-    "extra_forbidden": "This field is not known.",
-    "unexpected_keyword_argument": "This field is not known.",
-    "missing": "This field is missing.",
-    "json_invalid": "The body is not valid JSON.",
-}
+def _worded(error: Mapping[str, Any], path: list[str], model: type[BaseModel]) -> Problem:
+    match path:
+        case ["actions", name] if error["type"] in {"dataclass_type", "is_instance_of"}:
+            return Problem(f"actions.{name}", f"This action has parameters: give {_example_of(name)}.")
+        case ["actions", _]:
+            known = list(catalogue.all_actions())
+        case ["actions", name, *_]:
+            known = list((parameters_schema(name) or {}).get("properties", {}))
+        case _:
+            known = list(model.model_fields)
+    return validation.problem_of(error, path, known)
 
 
-def _words(kind: str, message: str) -> str:
-    return _WORDS.get(kind, message.removeprefix("Value error, ").rstrip(".") + ".")
+def _example_of(name: str) -> str:
+    """Show what has to be said to an action, such as {"to": …}."""
+    schema = parameters_schema(name) or {}
+    needed = schema.get("required") or list(schema.get("properties", {}))[:1]
+    return "{" + ", ".join(f'"{each}": …' for each in needed) + "}"
