@@ -51,9 +51,11 @@ class ConvertToShared(Action):
             )
         if mailbox is None:
             return Finding(Outcome.not_applicable, "There is no mailbox.")
+        if mailbox.is_resource:
+            return Finding(Outcome.not_applicable, "It is the mailbox of a room or the like, which needs no license.")
         advice = (
             " Set msExchRecipientTypeDetails in Active Directory, too, or the next synchronisation may turn it back."
-            if user and user.is_synced
+            if mailbox.is_synced
             else ""
         )
         return compared(

@@ -41,11 +41,11 @@ class DisableForwarding(Action):
 
     def judge(self, view: View) -> Finding:
         """Find out whether mail is still forwarded."""
-        was, mailbox, user = view.first.get(MAILBOX), view.now.get(MAILBOX), view.now.get(USER)
+        was, mailbox = view.first.get(MAILBOX), view.now.get(MAILBOX)
         if mailbox is None:
             return Finding(Outcome.not_applicable, "There is no mailbox.")
         to = _target(was) if was else None
-        advice = " Clear altRecipient in Active Directory, too, or it may come back." if user and user.is_synced else ""
+        advice = " Clear altRecipient in Active Directory, too, or it may come back." if mailbox.is_synced else ""
         return compared(
             before=to is None,
             now=_target(mailbox) is None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.actions.catalogue import register
 from shared.actions.mailboxes.full_access import FullAccessGrant
 from shared.actions.mailboxes.mailbox_grants import MailboxGrantBack
-from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.restoration import restores
 from shared.microsoft365.exchange import exchange_cmdlets
 
@@ -33,10 +33,10 @@ class GrantMailboxAccessAutomap(FullAccessGrant):
 
     def done(self, grantee: Grantee, view: View) -> str:
         """Say when the mailbox appears, and where it may not."""
-        user = view.now.get(USER)
+        mailbox = view.now.get(MAILBOX)
         if grantee.is_group:
             return "Has full access. Outlook shows a mailbox by itself to people only, so its members add it by hand."
-        if user and user.is_synced:
+        if mailbox and mailbox.is_synced:
             return (
                 "Has full access. Set msExchDelegateListLink in Active Directory, too, or Outlook may stop showing the "
                 "mailbox."

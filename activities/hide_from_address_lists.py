@@ -65,7 +65,8 @@ class HideFromAddressLists(Action):
             return _IN_ACTIVE_DIRECTORY
         if is_hidden is None:
             return Finding(Outcome.not_applicable, "There is no mailbox.")
-        if user and user.is_synced and not is_hidden:
+        mailbox = view.now.get(MAILBOX)
+        if mailbox and mailbox.is_synced and not is_hidden:
             return _IN_ACTIVE_DIRECTORY
         return compared(
             before=_hidden(view.first) is True,
@@ -103,10 +104,10 @@ class ShowInAddressLists(Restoration):
 
     def judge(self, view: View) -> Finding:
         """Find out whether it is shown."""
-        user, left = view.now.get(USER), restoration.original_of(view).left
-        if user and user.is_synced and left:
+        mailbox, left = view.now.get(MAILBOX), restoration.original_of(view).left
+        if mailbox and mailbox.is_synced and left:
             return _IN_ACTIVE_DIRECTORY
-        if any(path.startswith(MAILBOX.name) for path in left) and view.now.get(MAILBOX) is None:
+        if any(path.startswith(MAILBOX.name) for path in left) and mailbox is None:
             return Finding(Outcome.not_applicable, "There is no mailbox.")
         return restoration.values_back(view, "It is in the address lists again; offline ones follow within a day.")
 

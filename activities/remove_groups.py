@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions import memberships
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, After, graph_permission, register
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.actions.catalogue import Results, Task, View
     from shared.actions.mailboxes.scan import Scans
     from shared.actions.reads.account import Group
+    from shared.actions.reads.snapshot import Read
     from shared.microsoft365.cloud import TenantClients
 
 
@@ -63,6 +64,10 @@ class RemoveGroups(Action):
         if HIDDEN.name in view.now.values:
             return None
         return Snapshot({HIDDEN.name: clients.graph.may(SEES_HIDDEN)}, {})
+
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Ask for what a license keeps online of a mailbox on-premises."""
+        return mail_protection.reads_later(view)
 
     def judge(self, view: View) -> Sequence[Finding]:
         """Find out which memberships and ownerships are left."""

@@ -86,6 +86,10 @@ class RemoveLicenses(Action):
     removes = True
     undo = "Assign the licenses of snapshot.user.licenseAssignmentStates again."
 
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Ask for what a license keeps online of a mailbox on-premises."""
+        return mail_protection.reads_later(view)
+
     def judge(self, view: View) -> Sequence[Finding]:
         """Find out which licenses are left."""
         user, was = view.now.get(USER), view.first.get(USER)

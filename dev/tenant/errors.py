@@ -152,3 +152,14 @@ class LoginError(Refusal):
             "correlation_id": str(correlation),
         }
         return Reply(self.status, body)
+
+
+def out_of_scope(cmdlet_name: str, parameter: str, name: str) -> ExchangeError:
+    """Refuse to change what Active Directory masters; the text is known, the exception type published nowhere."""
+    return ExchangeError(
+        "Microsoft.Exchange.Data.Directory.ADOperationException",
+        f"The operation on mailbox \"{name}\" failed because it's out of the current user's write scope. The action "
+        f"'{cmdlet_name}', '{parameter}', can't be performed on the object '{name}' because the object is being "
+        "synchronized from your on-premises organization. This action should be performed on the object in your "
+        "on-premises organization.",
+    )

@@ -48,6 +48,8 @@ class User:
     session_revocations: int = 0
     HiddenFromAddressListsEnabled: bool = False
     """Of a mail user, which is what Exchange makes of a guest; a mailbox has its own."""
+    ArchiveGuid: str = "00000000-0000-0000-0000-000000000000"
+    """Of a mail user whose mailbox is on-premises: the archive that is online all the same."""
     leaving_groups: dict[str, int] = field(default_factory=dict)
     """License groups just left: the licenses go when they have been looked at this often."""
 
@@ -94,6 +96,9 @@ class Mailbox:
     RecipientTypeDetails: str = "UserMailbox"
     LitigationHoldEnabled: bool = False
     InPlaceHolds: list[str] = field(default_factory=list)
+    ComplianceTagHoldApplied: bool = False
+    DelayHoldApplied: bool = False
+    DelayReleaseHoldApplied: bool = False
     ArchiveGuid: str = "00000000-0000-0000-0000-000000000000"
     ArchiveStatus: str = "None"
     ForwardingAddress: str | None = None
@@ -101,6 +106,7 @@ class Mailbox:
     DeliverToMailboxAndForward: bool = False
     HiddenFromAddressListsEnabled: bool = False
     IsDirSynced: bool = False
+    IsExchangeCloudManaged: bool = False
     GrantSendOnBehalfTo: list[str] = field(default_factory=list)
     total_item_size: int = 0
     item_count: int = 0
@@ -203,6 +209,10 @@ class Tenant:
     number_reads: int = 1
     """How often a number is still seen as assigned after it was taken away."""
     teams_phone: bool = True
+    InPlaceHolds: list[str] = field(default_factory=list)
+    """Holds that cover the whole organisation."""
+    rules_by_alias: bool = False
+    """Inbox rules are named by their mailbox's alias, as documented, and not by its name, as was seen."""
 
     def live_members(self, group: Group) -> list[User]:
         """The members of a group that still exist: a soft-deleted user keeps its place for the case of a restore."""

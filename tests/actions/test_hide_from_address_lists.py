@@ -61,7 +61,7 @@ def test_a_mailbox_that_only_exchange_knows_to_be_synced_is_handed_over(lab: Lab
     result = lab.offboard(seed.ADA, HIDE)
 
     assert result.outcome(NAME) == "needs_attention"
-    assert "on-premises" in result.message(NAME)
+    assert "Active Directory" in result.message(NAME)
 
 
 def test_a_mailbox_on_premises_is_hidden_there(lab: Lab) -> None:

@@ -190,3 +190,11 @@ def test_what_the_rules_did_is_kept_before_they_go(lab: Lab) -> None:
 
     kept = lab.app.store.details(result.offboarding.id).first().values["inbox_rules"]
     assert {"Forward to private address", *KEPT} < {rule["Name"] for rule in kept}
+
+
+def test_rules_named_by_the_alias_are_the_mailboxs_own(lab: Lab) -> None:
+    """The documentation names a rule's owner by alias; the name in the directory was seen as well."""
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"rules_by_alias": True})
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.ADA, set={"Alias": "ada.castell"})
+
+    assert lab.offboard(seed.ADA, {"remove_inbox_rules": True}).outcome("remove_inbox_rules") == "done"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dev.tenant import seed
+from dev.tenant import licensing, seed
 from dev.tenant.population import GIB
 from dev.tenant.skus import E3, FLOW_FREE, POWER_BI, TEAMS_PHONE
 
@@ -331,3 +331,66 @@ def test_licenses_whose_names_cannot_be_read_go_by_their_ids(lab: Lab) -> None:
     result = lab.offboard(seed.BO, SAFE)
 
     assert result.items(NAME) == {E3.id: "done"}
+
+
+POLICY = "mbx7cfb30345d454ac0a989ab3041051209"
+
+
+@pytest.mark.parametrize("entry", [f"-{POLICY}", f"{POLICY}:1"])
+def test_an_entry_that_holds_nothing_keeps_no_license(lab: Lab, entry: str) -> None:
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.BO, set={"InPlaceHolds": [entry]})
+
+    assert lab.offboard(seed.BO, SAFE).outcome(NAME) == "done"
+
+
+@pytest.mark.parametrize(
+    ("held", "named"),
+    [
+        ({"InPlaceHolds": [f"{POLICY}:2"]}, POLICY),
+        ({"ComplianceTagHoldApplied": True}, "retention label"),
+        ({"DelayHoldApplied": True}, "delay hold"),
+        ({"DelayReleaseHoldApplied": True}, "delay hold"),
+    ],
+)
+def test_what_holds_the_mailbox_keeps_the_license_and_is_named(lab: Lab, held: dict[str, object], named: str) -> None:
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.BO, set=held)
+
+    result = lab.offboard(seed.BO, SAFE)
+
+    assert result.outcome(NAME) == "skipped"
+    assert named in result.message(NAME)
+
+
+def test_a_hold_of_the_whole_organisation_keeps_the_license_unless_the_mailbox_is_excluded(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"InPlaceHolds": [f"{POLICY}:2", "grp1234:2"]})
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.CY, set={"InPlaceHolds": [f"-{POLICY}"]})
+
+    assert "whole organisation" in lab.offboard(seed.BO, SAFE).message(NAME)
+    assert lab.offboard(seed.CY, SAFE).outcome(NAME) == "done"
+
+
+@pytest.mark.parametrize("kind", ["RoomMailbox", "EquipmentMailbox", "SchedulingMailbox"])
+def test_the_license_of_a_room_goes_because_it_needs_none(lab: Lab, kind: str) -> None:
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.BO, set={"RecipientTypeDetails": kind})
+
+    result = lab.offboard(seed.BO, SAFE)
+
+    assert result.outcome("convert_to_shared") == "not_applicable"
+    assert result.outcome(NAME) == "done"
+
+
+def test_the_online_archive_of_a_mailbox_on_premises_keeps_the_license(lab: Lab) -> None:
+    archive = "0aa3e1a5-33f4-4bb8-a9b9-0c5f2d7b1f11"
+    person = lab.simulator.arrange(
+        "hybrid.example",
+        "user",
+        create={"alias": "olga", "licenses": []},
+        set={"onPremisesSyncEnabled": True, "mail": "olga@hybrid.example", "ArchiveGuid": archive},
+    )
+    states = [licensing.assignment(E3.id)]
+    lab.simulator.arrange("hybrid.example", "user", user=person, set={"licenseAssignmentStates": states})
+
+    result = lab.offboard(person, {NAME: True}, tenant="hybrid.example")
+
+    assert result.outcome(NAME) == "skipped"
+    assert "archive" in result.message(NAME)

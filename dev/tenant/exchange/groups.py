@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dev.tenant.errors import ExchangeError, not_found
+from dev.tenant.errors import ExchangeError, not_found, out_of_scope
 from dev.tenant.exchange import recipients
 from dev.tenant.exchange.cmdlet import NOTHING_CHANGED, Rows, Run, changed, cmdlet
-from dev.tenant.exchange.mailboxes import out_of_scope
 from dev.tenant.licensing import joined_group, left_group
 
 if TYPE_CHECKING:

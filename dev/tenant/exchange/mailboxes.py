@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dev.tenant.errors import ExchangeError, not_found
+from dev.tenant.errors import ExchangeError, not_found, out_of_scope
 from dev.tenant.exchange import recipients
 from dev.tenant.exchange.cmdlet import NOTHING_CHANGED, Rows, Run, as_list, changed, cmdlet
 from dev.tenant.licensing import has_exchange
@@ -24,11 +24,15 @@ _COPIED = [
     "RecipientTypeDetails",
     "LitigationHoldEnabled",
     "InPlaceHolds",
+    "ComplianceTagHoldApplied",
+    "DelayHoldApplied",
+    "DelayReleaseHoldApplied",
     "ArchiveGuid",
     "ArchiveStatus",
     "DeliverToMailboxAndForward",
     "HiddenFromAddressListsEnabled",
     "IsDirSynced",
+    "IsExchangeCloudManaged",
 ]
 _ON_PREMISES = ("HiddenFromAddressListsEnabled", "ForwardingAddress", "GrantSendOnBehalfTo")
 """What Active Directory masters ("Attributes synchronized by Microsoft Entra Connect" on Learn)."""
@@ -118,7 +122,7 @@ def set_mailbox(run: Run) -> None:
     wanted = _wanted(run, mailbox)
     changes = {name: value for name, value in wanted.items() if getattr(mailbox, name) != value}
     for name in _ON_PREMISES:
-        if mailbox.IsDirSynced and name in changes:
+        if mailbox.IsDirSynced and not mailbox.IsExchangeCloudManaged and name in changes:
             raise out_of_scope(run.name, name, mailbox.Name)
     converted = _convert(run, mailbox) if run["Type"] is not None else False
     for name, value in changes.items():
@@ -175,17 +179,6 @@ def _convert(run: Run, mailbox: Mailbox) -> bool:
     if run.tenant.conversion_reads == 0:
         _progress(mailbox)
     return True
-
-
-def out_of_scope(cmdlet_name: str, parameter: str, name: str) -> ExchangeError:
-    """Refuse to change what Active Directory masters; the text is known, the exception type published nowhere."""
-    return ExchangeError(
-        "Microsoft.Exchange.Data.Directory.ADOperationException",
-        f"The operation on mailbox \"{name}\" failed because it's out of the current user's write scope. The action "
-        f"'{cmdlet_name}', '{parameter}', can't be performed on the object '{name}' because the object is being "
-        "synchronized from your on-premises organization. This action should be performed on the object in your "
-        "on-premises organization.",
-    )
 
 
 def size_text(size: int) -> str:

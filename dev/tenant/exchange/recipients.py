@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dev.tenant.errors import ExchangeError, not_found
+from dev.tenant.errors import ExchangeError, not_found, out_of_scope
 from dev.tenant.exchange.cmdlet import Rows, Run, as_list, cmdlet
 from dev.tenant.graph.schema import sid
 
 if TYPE_CHECKING:
     from dev.tenant.state import Group, Mailbox, Tenant, User
 
+_MAIL_USERS = ("GuestMailUser", "MailUser")
 SELF = "NT AUTHORITY\\SELF"
 
 
@@ -65,6 +66,8 @@ def of_group(group: Group) -> Recipient:
 def of_user(user: User) -> Recipient:
     """Show an account without a mailbox; a guest with an address is a mail user."""
     kind = "GuestMailUser" if user.userType == "Guest" and user.mail else "User"
+    if user.onPremisesSyncEnabled and user.mail:  # the mailbox is on-premises
+        kind = "MailUser"
     keys = [user.id, user.userPrincipalName, user.displayName, user.mail or ""]
     return Recipient(user.id, kind, user.userPrincipalName, user.displayName, user.mail, None, _keys(keys))
 
@@ -199,7 +202,7 @@ def get_recipient(run: Run) -> Rows:
 
 @cmdlet("Get-MailUser", "Identity:text ResultSize:size")
 def get_mail_user(run: Run) -> Rows:
-    """List the mail users: guests."""
+    """List the mail users: guests, and people whose mailbox is on-premises."""
     found = [find(run.tenant, run["Identity"])] if run["Identity"] else everyone(run.tenant)
     rows = [
         {
@@ -209,9 +212,10 @@ def get_mail_user(run: Run) -> Rows:
             "RecipientTypeDetails": each.kind,
             "ExternalDirectoryObjectId": each.id,
             "HiddenFromAddressListsEnabled": run.tenant.users[each.id].HiddenFromAddressListsEnabled,
+            "ArchiveGuid": run.tenant.users[each.id].ArchiveGuid,
         }
         for each in found
-        if each.kind == "GuestMailUser"
+        if each.kind in _MAIL_USERS
     ]
     if run["Identity"] and not rows:
         raise not_found(run["Identity"])
@@ -222,8 +226,10 @@ def get_mail_user(run: Run) -> Rows:
 def set_mail_user(run: Run) -> None:
     """Hide a guest from the address lists."""
     found = find(run.tenant, run["Identity"])
-    if found.kind != "GuestMailUser":
+    if found.kind not in _MAIL_USERS:
         raise not_found(run["Identity"])
+    if found.kind == "MailUser":
+        raise out_of_scope(run.name, "HiddenFromAddressListsEnabled", found.name)
     if "HiddenFromAddressListsEnabled" in run:
         run.tenant.users[found.id].HiddenFromAddressListsEnabled = run["HiddenFromAddressListsEnabled"]
 
@@ -238,5 +244,6 @@ def get_organization_config(run: Run) -> Rows:
             "DisplayName": run.tenant.displayName,
             "Guid": run.tenant.id,
             "IsDehydrated": False,
+            "InPlaceHolds": list(run.tenant.InPlaceHolds),
         }
     ]

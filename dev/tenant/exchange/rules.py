@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from dev.tenant.state import Mailbox
 
 
-def _rule_row(mailbox: Mailbox, rule: dict[str, Any]) -> dict[str, Any]:
+def _rule_row(run: Run, mailbox: Mailbox, rule: dict[str, Any]) -> dict[str, Any]:
+    owner = mailbox.Alias if run.tenant.rules_by_alias else mailbox.Name
     return {
-        "Identity": f"{mailbox.Name}\\{rule['RuleIdentity']}",
+        "Identity": f"{owner}\\{rule['RuleIdentity']}",
         "RuleIdentity": rule["RuleIdentity"],
         "Name": rule["Name"],
         "Enabled": rule["Enabled"],
@@ -27,7 +28,7 @@ def _rule_row(mailbox: Mailbox, rule: dict[str, Any]) -> dict[str, Any]:
 def get_inbox_rule(run: Run) -> Rows:
     """List the rules; Exchange's own and those that hide show only on request."""
     mailbox = recipients.mailbox(run.tenant, run["Mailbox"])
-    rows = [_rule_row(mailbox, rule) for rule in mailbox.rules if run["IncludeHidden"] or not rule["hidden"]]
+    rows = [_rule_row(run, mailbox, rule) for rule in mailbox.rules if run["IncludeHidden"] or not rule["hidden"]]
     if run["Identity"]:
         rows = [row for row in rows if run["Identity"] in {row["Identity"], str(row["RuleIdentity"]), row["Name"]}]
         if not rows:
@@ -45,7 +46,7 @@ def remove_inbox_rule(run: Run) -> None:
     """Delete a rule."""
     mailbox = recipients.mailbox(run.tenant, run["Mailbox"])
     for rule in mailbox.rules:
-        row = _rule_row(mailbox, rule)
+        row = _rule_row(run, mailbox, rule)
         if run["Identity"] in {row["Identity"], str(row["RuleIdentity"])}:
             mailbox.rules.remove(rule)
             return

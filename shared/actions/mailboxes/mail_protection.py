@@ -6,18 +6,29 @@ archive or is on hold (Learn: "Convert a user mailbox to a shared mailbox", "Abo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.outcome import OPENS_GATE
-from shared.actions.reads.mailbox import MAILBOX, MAILBOX_SIZE
+from shared.actions.reads import holds
+from shared.actions.reads.account import USER
+from shared.actions.reads.mailbox import ARCHIVE_ONLINE, MAILBOX, MAILBOX_SIZE, ORGANIZATION_HOLDS
 
 if TYPE_CHECKING:
     from shared.actions.catalogue import View
+    from shared.actions.reads.snapshot import Read
 
 SAFE_BELOW_BYTES: Final = 49 * 1024**3
 """1 GiB under the limit: mail keeps arriving."""
 
-READS: Final = (MAILBOX, MAILBOX_SIZE)
+READS: Final = (MAILBOX, MAILBOX_SIZE, ORGANIZATION_HOLDS)
+
+
+def reads_later(view: View) -> tuple[Read[Any], ...]:
+    """Return what matters only where a synced person has no mailbox here."""
+    if view.now.values.get(MAILBOX.name, "unread") is not None or view.now.values.get(USER.name) is None:
+        return ()
+    user = view.now.get(USER)
+    return (ARCHIVE_ONLINE,) if user is not None and user.is_synced and user.mail else ()
 
 
 def danger(view: View) -> str | None:
@@ -30,14 +41,17 @@ def danger(view: View) -> str | None:
         return None
     mailbox = view.now.get(MAILBOX)
     if mailbox is None:
+        if ARCHIVE_ONLINE.name in view.now.values and view.now.get(ARCHIVE_ONLINE):
+            return "The mailbox is on-premises, and its online archive would be deleted 30 days after the license."
         return None
+    held = (*mailbox.holds, *holds.of_organization(view.now.get(ORGANIZATION_HOLDS), mailbox.excluded_from))
     size = view.now.get(MAILBOX_SIZE) or 0
     dangers = (
         (
-            not mailbox.is_shared and view.outcomes.get("convert_to_shared") not in OPENS_GATE,
+            mailbox.needs_license and view.outcomes.get("convert_to_shared") not in OPENS_GATE,
             "The mailbox is not shared: without a license it would be deleted after 30 days.",
         ),
-        (mailbox.is_on_hold, "The mailbox is on hold, which needs a license."),
+        (bool(held), f"The mailbox is on hold, which needs a license: {', '.join(held)}."),
         (mailbox.has_archive, "The mailbox has an archive, which needs a license."),
         (
             size >= SAFE_BELOW_BYTES,

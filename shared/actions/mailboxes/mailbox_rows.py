@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 def check_owner(identities: Iterable[str], mailbox: Mailbox) -> None:
     r"""Make sure that every identity, such as `owner\123` or `domain/users/owner\123`, names the mailbox as its owner.
 
+    The owner is the alias (Learn: "Get-InboxRule") or the name in the directory, both of which are one mailbox's only.
+
     Raises:
         UnreadError: a row is somebody else's.
     """
-    owner = re.escape(_name(mailbox))
-    own = re.compile(rf"(?:.*/)?{owner}[\\/].+", re.IGNORECASE | re.DOTALL)
+    owner = "|".join(re.escape(name) for name in (_name(mailbox), mailbox.alias) if name)
+    own = re.compile(rf"(?:.*/)?(?:{owner})[\\/].+", re.IGNORECASE | re.DOTALL)
     if not owner or not all(own.fullmatch(identity) for identity in identities):
         raise UnreadError("Exchange answered with what belongs to another mailbox: nothing was removed.")
 

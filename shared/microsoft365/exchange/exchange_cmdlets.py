@@ -18,11 +18,16 @@ MAILBOX_PROPERTIES = (
     "Guid",
     "ExchangeGuid",
     "DistinguishedName",
+    "Name",
+    "Alias",
     "DisplayName",
     "PrimarySmtpAddress",
     "RecipientTypeDetails",
     "LitigationHoldEnabled",
     "InPlaceHolds",
+    "ComplianceTagHoldApplied",
+    "DelayHoldApplied",
+    "DelayReleaseHoldApplied",
     "ArchiveGuid",
     "ArchiveStatus",
     "ForwardingAddress",
@@ -30,6 +35,7 @@ MAILBOX_PROPERTIES = (
     "DeliverToMailboxAndForward",
     "HiddenFromAddressListsEnabled",
     "IsDirSynced",
+    "IsExchangeCloudManaged",
     "GrantSendOnBehalfTo",
 )
 RECIPIENT_PROPERTIES = ("ExternalDirectoryObjectId", "DisplayName", "PrimarySmtpAddress", "RecipientTypeDetails")
@@ -139,7 +145,7 @@ def show_in_address_lists(identity: str) -> Cmdlet:
 
 def get_mail_user(identity: str) -> Cmdlet:
     """Read a mail user: somebody with an address and without a mailbox here, such as a guest."""
-    select = ("ExternalDirectoryObjectId", "RecipientTypeDetails", "HiddenFromAddressListsEnabled")
+    select = ("ExternalDirectoryObjectId", "RecipientTypeDetails", "HiddenFromAddressListsEnabled", "ArchiveGuid")
     return Cmdlet("Get-MailUser", {"Identity": named(identity)}, select)
 
 
@@ -416,8 +422,8 @@ def list_recipients() -> Cmdlet:
 
 
 def get_organization_config() -> Cmdlet:
-    """Read the tenant's Exchange settings: a check that both permission and role are there."""
-    return Cmdlet("Get-OrganizationConfig", select=("Name", "IsDehydrated"))
+    """Read the tenant's Exchange settings, and which holds cover all its mailboxes."""
+    return Cmdlet("Get-OrganizationConfig", select=("Name", "IsDehydrated", "InPlaceHolds"))
 
 
 def _send_as(identity: str, trustee: str) -> JsonObject:

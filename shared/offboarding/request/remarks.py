@@ -64,8 +64,8 @@ def _remarks(person: Person, reads: Sequence[Read[Any]], answers: Iterator[Rows 
     mailbox, size = found.get(MAILBOX.name), found.get(MAILBOX_SIZE.name) or 0
     if mailbox and mailbox.is_shared:
         yield f"The mailbox of {person.upn} is a shared one already."
-    if mailbox and mailbox.is_on_hold:
-        yield f"The mailbox of {person.upn} is on hold, which needs a license."
+    if mailbox and mailbox.holds:
+        yield f"The mailbox of {person.upn} is on hold, which needs a license: {', '.join(mailbox.holds)}."
     if mailbox and mailbox.has_archive:
         yield f"The mailbox of {person.upn} has an archive, which needs a license."
     if size >= SAFE_BELOW_BYTES:
