@@ -45,7 +45,8 @@ def _halo_tickets(desk: Desk, call: Call) -> Reply:
     if call.method == "GET":
         search = call.query.get("search", "")
         found = [t for t in desk.tickets.get("halo", {}).values() if search in json.dumps(t.fields)]
-        rows = [{"id": t.number, **{k: v for k, v in t.fields.items() if k != "details_html"}} for t in found]
+        hidden = {"details_html", "third_party_id_string"}  # lists leave it out on many instances
+        rows = [{"id": t.number, **{k: v for k, v in t.fields.items() if k not in hidden}} for t in found]
         return Reply(200, {"record_count": len(rows), "tickets": rows})
     new = call.json()
     if not isinstance(new, list) or len(new) != 1 or not new[0].get("summary"):

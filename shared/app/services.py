@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from shared.microsoft365.tokens import Credential
 
 if TYPE_CHECKING:
     from shared.app.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ def current() -> Services:
     from shared.jobs.storage import azure_table
 
     settings = app_settings.current()
+    for problem in filter(None, (settings.notification_key_problem, settings.mail_problem)):
+        _log.warning("Notifications are not sent as they should be. %s", problem)
     store = Store(azure_table.connect(settings, "offboardings"), azure_table.connect(settings, "offboardingdetails"))
     return Services(settings, store, connect(settings))
 

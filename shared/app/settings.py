@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -156,10 +157,12 @@ class Settings:
     max_per_tenant_and_hour: int
     retention_days: int
     notification_keys: tuple[str, ...] = field(repr=False)
+    notification_key_problem: str
     notification_secrets: Mapping[str, str] = field(repr=False)
     notification_link: str
     mail_tenant: str
     mail_sender: str
+    mail_problem: str
     allow_loopback_webhooks: bool
 
     @classmethod
@@ -167,7 +170,9 @@ class Settings:
         """Read the settings from `environment`; raises `SettingsError` with all problems at once."""
         values = {s.name: environment.get(s.name, s.default or "").strip() for s in SETTINGS}
         problems = [f"{s.name} is not set. {s.meaning}" for s in SETTINGS if s.default is None and not values[s.name]]
-        problems += _contradictions(values)
+        needed = [s.name for s in SETTINGS if s.name != "NOTIFICATION_KEY"]
+        problems += [unresolved(name) for name in needed if is_unresolved(values[name])]
+        problems += [*_contradictions(values), *_task_hub_problems(environment)]
         if _trusts_anybody(environment):
             problems.append(
                 f"AUTH_MODE {values['AUTH_MODE']} needs App Service authentication, which removes forged principals, "
@@ -175,6 +180,7 @@ class Settings:
             )
         if problems:
             raise SettingsError("The app's settings are incomplete:\n- " + "\n- ".join(problems))
+        key_problems, mail_problems = _key_problems(values), _mail_problems(values)
         return cls(
             storage_connection=values["OFFBOARDING_STORAGE"],
             storage_uri=values["OFFBOARDING_STORAGE__tableServiceUri"],
@@ -200,11 +206,13 @@ class Settings:
             max_runs_per_tenant=int(values["MAX_RUNS_PER_TENANT"]),
             max_per_tenant_and_hour=int(values["MAX_PER_TENANT_AND_HOUR"]),
             retention_days=int(values["RETENTION_DAYS"]),
-            notification_keys=tuple(_words(values["NOTIFICATION_KEY"])),
+            notification_keys=() if key_problems else tuple(_words(values["NOTIFICATION_KEY"])),
+            notification_key_problem=" ".join(key_problems),
             notification_secrets={n: value for n, value in environment.items() if n.startswith(SECRET_PREFIX)},
             notification_link=values["NOTIFICATION_LINK"],
             mail_tenant=values["MAIL_TENANT"].casefold(),
             mail_sender=values["MAIL_SENDER"],
+            mail_problem=" ".join(mail_problems),
             allow_loopback_webhooks=values["ALLOW_LOOPBACK_WEBHOOKS"].casefold() == "true",
         )
 
@@ -274,16 +282,6 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
     if not values["M365_TENANTS"] and not values["M365_PARTNER_TENANT"]:
         problems.append("One of M365_TENANTS and M365_PARTNER_TENANT must be set.")
     problems += _access_problems(values)
-    problems += [
-        "NOTIFICATION_KEY holds a key that is not one of Fernet (32 bytes in URL-safe base64)."
-        for key in _words(values["NOTIFICATION_KEY"])
-        if not _is_fernet_key(key)
-    ]
-    tenants = {name.casefold() for name in _words(values["M365_TENANTS"])} | {values["M365_PARTNER_TENANT"].casefold()}
-    if values["MAIL_TENANT"].casefold() not in {"", *tenants}:
-        problems.append("MAIL_TENANT must be one of M365_TENANTS, or M365_PARTNER_TENANT.")
-    if values["MAIL_SENDER"] and "@" not in values["MAIL_SENDER"]:
-        problems.append("MAIL_SENDER must be the address of a mailbox.")
     counts = (
         "GIVE_UP_AFTER_MINUTES",
         "MAX_USERS_PER_REQUEST",
@@ -296,6 +294,59 @@ def _contradictions(values: Mapping[str, str]) -> list[str]:
         f"{n} must be a whole number above 0." for n in counts if not values[n].isdecimal() or not int(values[n])
     ]
     return problems
+
+
+def _key_problems(values: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the keys of notifications.
+
+    Like all that concerns notifications alone it does not stop the app: they never hold up an offboarding.
+    """
+    name = "NOTIFICATION_KEY"
+    if is_unresolved(values[name]):
+        return [unresolved(name)]
+    if all(map(_is_fernet_key, _words(values[name]))):
+        return []
+    return ["NOTIFICATION_KEY holds a key that is not a Fernet key (32 bytes in URL-safe base64)."]
+
+
+def _mail_problems(values: Mapping[str, str]) -> list[str]:
+    problems: list[str] = []
+    tenants = {name.casefold() for name in _words(values["M365_TENANTS"])} | {values["M365_PARTNER_TENANT"].casefold()}
+    if values["MAIL_TENANT"].casefold() not in {"", *tenants}:
+        problems.append("MAIL_TENANT must be one of M365_TENANTS, or M365_PARTNER_TENANT.")
+    if values["MAIL_SENDER"] and "@" not in values["MAIL_SENDER"]:
+        problems.append("MAIL_SENDER must be the address of a mailbox.")
+    return problems
+
+
+def is_unresolved(value: str) -> bool:
+    """Return whether a value is a Key Vault reference that the platform could not replace by the secret.
+
+    Learn: "Use Key Vault references": then "the reference string is used instead".
+    """
+    return value.startswith(_REFERENCE)
+
+
+def unresolved(name: str) -> str:
+    """Say so of the setting of that name."""
+    return (
+        f"The Key Vault reference in {name} is not resolved: check that the secret exists and that the app's identity "
+        "may read it, then refresh the references or restart the app."
+    )
+
+
+_REFERENCE: Final = "@Microsoft.KeyVault("
+
+
+def _task_hub_problems(environment: Mapping[str, str]) -> list[str]:
+    """Check the name of the task hub before the host fails on it (Learn: "Task hubs in Durable Functions")."""
+    name = environment.get("TASK_HUB", "").strip()
+    if not name or _TASK_HUB.fullmatch(name):
+        return []
+    return ["TASK_HUB must have 3 to 45 letters and digits (no others) and begin with a letter."]
+
+
+_TASK_HUB: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{2,44}")
 
 
 def _access_problems(values: Mapping[str, str]) -> list[str]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.base import clock
+from shared.base.texts import cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ TRIED_FOR: Final = timedelta(days=1)
 """After that a message that nobody takes is given up."""
 
 MAX_KEPT: Final = 30
-_MAX_MESSAGE: Final = 300
+_MAX_MESSAGE: Final = 500
 
 
 class DeliveryState(StrEnum):
@@ -98,7 +99,7 @@ class Delivery:
         return replace(self, state=state, attempts=0, created_at=now, next_attempt_at=now, ended_at=None)
 
     def _tried(self, status: int | None, message: str) -> Delivery:
-        return replace(self, attempts=self.attempts + 1, status=status, message=message[:_MAX_MESSAGE])
+        return replace(self, attempts=self.attempts + 1, status=status, message=cut(message, _MAX_MESSAGE))
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that is stored."""

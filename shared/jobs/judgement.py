@@ -111,6 +111,17 @@ def summary(findings: Sequence[Finding]) -> str:
     return " ".join([_counted(items), *whole])
 
 
+def told_of_items(items: Iterable[Item]) -> str:
+    """Name the items that a person must know of, with what is to be said of each; "" where there are none."""
+    told = [f"{item.name or item.id}: {item.message}" for item in items if item.outcome in _WORTH_TELLING]
+    more = [f"and {len(told) - _ITEMS_TOLD} more"] if len(told) > _ITEMS_TOLD else []
+    return "; ".join([*told[:_ITEMS_TOLD], *more])
+
+
+_WORTH_TELLING: Final = frozenset({Outcome.failed, Outcome.needs_attention})
+_ITEMS_TOLD: Final = 20
+
+
 def _counted(findings: Sequence[Finding]) -> str:
     counts = Counter(f.outcome for f in findings if f.outcome)
     text = ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in counts.items())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.base import clock
 from shared.microsoft365.graph import graph_calls
-from shared.microsoft365.http.errors import MicrosoftError
+from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.notifications.formats import discord, mail, portal_webhook, slack, standard_webhook, teams
 from shared.notifications.psa import autotask, connectwise, halo
 from shared.notifications.settings.destinations import (
@@ -51,10 +51,14 @@ _AGENT: Final = "offboarding-backend/1.0"
 
 @dataclass(frozen=True)
 class Taken:
-    """What a receiver said to a message it took; `reference` is what it calls the thing it made."""
+    """What a receiver said to a message it took; `reference` is what it calls the thing it made.
+
+    `warning` is what whoever sent it should know of how it was taken.
+    """
 
     status: int | None
     reference: str = ""
+    warning: str = ""
 
 
 class Channels:
@@ -64,7 +68,7 @@ class Channels:
         settings = services.settings
         self._settings = settings
         self._microsoft365 = services.microsoft365
-        self.vault = Vault(settings.notification_keys, settings.notification_secrets)
+        self.vault = Vault(settings.notification_keys, settings.notification_secrets, settings.notification_key_problem)
         self.guard = guard or Guard(allow_loopback=settings.allow_loopback_webhooks)
 
     def send(self, message: Message, destination: Destination) -> Taken:
@@ -82,7 +86,8 @@ class Channels:
                 f"Tenant {message.tenant.domain} is not mapped to a client of the PSA system, so no ticket was made; "
                 f"add {message.tenant.id} to its clients."
             )
-        return Taken(None, self._psa(destination).tell(message, client))
+        told = self._psa(destination).tell(message, client)
+        return Taken(None, told.number, told.warning)
 
     def _post(self, message: Message, destination: Webhook) -> Taken:
         url = self.vault.opened(destination.url)
@@ -119,17 +124,18 @@ class Channels:
         return {auth.header: self.vault.opened(auth.value)}
 
     def _mail(self, message: Message, destination: Email) -> Taken:
+        if self._settings.mail_problem:
+            raise DeliveryError(self._settings.mail_problem)
         if not self._settings.mail_tenant or not self._settings.mail_sender:
-            raise DeliveryError("The settings MAIL_TENANT and MAIL_SENDER do not say who sends mail.")
+            raise DeliveryError("No mail can be sent: set MAIL_TENANT and MAIL_SENDER.")
         content = mail.resource(message, destination.to, is_plain=destination.format == "plain")
         call = graph_calls.send_mail(self._settings.mail_sender, content)
         try:
             self._microsoft365.tenant(self._settings.mail_tenant).graph.send(call)
         except MicrosoftError as error:
             retry = error.retryable is not None
-            raise DeliveryError(
-                error.message, status=error.status, retry=retry, retry_after=error.retry_after
-            ) from None
+            text = _mail_refusal(error, self._settings.mail_sender)
+            raise DeliveryError(text, status=error.status, retry=retry, retry_after=error.retry_after) from None
         return Taken(202)
 
     def _psa(self, destination: HaloPsa | ConnectWise | Autotask) -> Psa:
@@ -140,3 +146,15 @@ class Channels:
         if isinstance(destination, ConnectWise):
             return connectwise.ConnectWise(guard, destination, secret(destination.private_key))
         return autotask.Autotask(guard, destination, secret(destination.secret), secret(destination.integration_code))
+
+
+def _mail_refusal(error: MicrosoftError, sender: str) -> str:
+    """Say why Microsoft did not send a mail, the reason first: what follows may be cut."""
+    if error.category is Category.not_found:
+        return f"The sending mailbox {sender} does not exist. ({error.answer})"
+    if error.category is Category.auth_permission:
+        return (
+            f"The app may not send mail from {sender} ({error.answer}). Grant it Mail.Send in that tenant, and include "
+            "the mailbox in the application access policy or the management scope that limits the app."
+        )
+    return f"{error.answer}. {error.advice}" if error.answer else error.message

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from shared.actions import catalogue, plan
 from shared.actions.outcome import Outcome
 from shared.base import clock
+from shared.jobs.judgement import told_of_items
 from shared.jobs.records import Reason, State
 
 if TYPE_CHECKING:
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.actions.reads.snapshot import Person
-    from shared.jobs.records import Offboarding, Step, Tenant
-
-ELLIPSIS: Final = "…"
+    from shared.jobs.records import Item, Offboarding, Step, Tenant
 
 
 class Result(StrEnum):
@@ -59,6 +58,12 @@ class StepLine:
     title: str
     outcome: Outcome
     text: str
+    items: tuple[Item, ...] = ()
+
+    @property
+    def full_text(self) -> str:
+        """Return what there is to say, with the items that a person must know of."""
+        return " ".join(filter(None, (self.text, told_of_items(self.items))))
 
     @property
     def word(self) -> str:
@@ -88,6 +93,7 @@ class Message:
     reference: str
     ticket: str
     requested_at: datetime
+    scheduled_for: datetime | None
     started_at: datetime | None
     ended_at: datetime
     state: State
@@ -96,6 +102,11 @@ class Message:
     steps: tuple[StepLine, ...]
     link: str
     is_test: bool = False
+
+    @property
+    def due_at(self) -> datetime:
+        """Return when the offboarding was due to run."""
+        return max(self.scheduled_for or self.requested_at, self.requested_at)
 
     @property
     def result(self) -> Result:
@@ -168,6 +179,7 @@ def make(offboarding: Offboarding, steps: Mapping[str, Step], message_id: str, l
         reference=request.reference,
         ticket=request.ticket,
         requested_at=offboarding.requested_at,
+        scheduled_for=offboarding.scheduled_for,
         started_at=offboarding.started_at,
         ended_at=offboarding.ended_at or offboarding.requested_at,
         state=offboarding.state,
@@ -186,9 +198,5 @@ def _in_order(selected: Sequence[str]) -> list[str]:
 def _line(name: str, step: Step | None) -> StepLine:
     outcome = step.outcome if step else None
     text = step.message if step and outcome else "It was not begun."
-    return StepLine(name, catalogue.title_of(name), outcome or Outcome.skipped, text)
-
-
-def cut(text: str, most: int) -> str:
-    """Return at most `most` characters, the last of them an ellipsis where something is missing."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + ELLIPSIS
+    items = step.items if step and outcome else ()
+    return StepLine(name, catalogue.title_of(name), outcome or Outcome.skipped, text, items)

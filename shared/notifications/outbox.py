@@ -127,7 +127,9 @@ class _Round:
         try:
             self.deliver(offboarding_id)
         except Exception:  # noqa: BLE001 - one offboarding must not keep the others from being told
-            _log.exception("What has to be told about offboarding %s was not delivered", offboarding_id)
+            _log.exception(
+                "Notifications of offboarding %s were not delivered; retrying at the next tick", offboarding_id
+            )
 
     def deliver(self, offboarding_id: str, *, is_first: bool = False) -> None:
         """Try the messages of one offboarding that are due (or, first, those that were never tried)."""
@@ -173,7 +175,7 @@ class _Round:
         except Exception:  # noqa: BLE001 - whatever a receiver answers must not stop the others
             _log.exception("Message %s broke on its way", message.id)
             return _failed(delivery, message.id, DeliveryError("The answer was not understood.", retry=True))
-        text = "It was taken."
+        text = taken.warning or "It was taken."
         return delivery.over(DeliveryState.delivered, clock.now(), taken.status, text, taken.reference)
 
 
@@ -245,5 +247,5 @@ def _chosen(offboarding: Offboarding, destinations: Collection[str]) -> list[Del
         one for one in last if (one.destination in destinations if destinations else one.state is DeliveryState.dead)
     ]
     if not chosen:
-        raise refused(409, "nothing_to_resend", "No message of this offboarding was given up; name destinations.")
+        raise refused(409, "nothing_to_resend", "Nothing failed to send. To resend anyway, give `?destinations=<id>`.")
     return chosen

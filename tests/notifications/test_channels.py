@@ -131,6 +131,23 @@ def test_mail_without_a_sender_says_what_to_set(office: Any) -> None:
     assert "MAIL_SENDER" in office.only(office.end(notify=("email",))).message
 
 
+def test_mail_that_a_policy_forbids_says_what_mail_needs(lab: Any) -> None:
+    lab.settings(email=[{"id": "noc", "to": ["noc@msp.example"]}])
+    text = "Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings."
+    refusal = {"error": {"code": "ErrorAccessDenied", "message": text}}
+    lab.simulator.faults([{"service": "graph", "match": "sendMail", "kind": "status", "status": 403, "body": refusal}])
+
+    offboarding = lab.submit("ada@fabrikam.example", {"disable_sign_in": True}, notify=["email"])
+    lab.go()
+    lab.simulator.faults([])
+
+    delivery = lab.only(offboarding)
+    assert delivery.state == "dead"
+    assert "AppOnly AccessPolicy" in delivery.message
+    assert "application access policy" in delivery.message
+    assert "Privileged" not in delivery.message
+
+
 def test_mail_that_graph_throttles_is_tried_again(lab: Any) -> None:
     lab.settings(email=[{"id": "noc", "to": ["noc@msp.example"]}])
     rule = {"service": "graph", "match": "sendMail", "kind": "throttle", "retry_after": 120, "count": 9}

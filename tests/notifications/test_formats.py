@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from shared.actions.outcome import Outcome
 from shared.actions.reads.snapshot import Person
-from shared.jobs.records import Reason, State, Tenant
+from shared.base.texts import cut
+from shared.jobs.records import Item, Reason, State, Tenant
 from shared.notifications.formats import discord, mail, portal_webhook, slack, standard_webhook, teams
-from shared.notifications.message import Message, StepLine, cut
+from shared.notifications.message import Message, StepLine
 from shared.notifications.psa import port
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
@@ -34,6 +35,7 @@ MESSAGE = Message(
     reference="REF-7",
     ticket="",
     requested_at=NOW - timedelta(hours=1),
+    scheduled_for=NOW - timedelta(minutes=5),
     started_at=NOW - timedelta(minutes=5),
     ended_at=NOW,
     state=State.failed,
@@ -41,7 +43,16 @@ MESSAGE = Message(
     explanation="Not every step succeeded.",
     steps=(
         StepLine("disable_sign_in", "Block sign-in", Outcome.done, "Sign-in is blocked."),
-        StepLine("remove_groups", "Remove from groups", Outcome.failed, "2 of 5 groups are left."),
+        StepLine(
+            "remove_groups",
+            "Remove from groups",
+            Outcome.failed,
+            "2 of 5 groups are left.",
+            (
+                Item("a", "Sales", Outcome.failed, "Refused."),
+                Item("b", "All staff", Outcome.done, "The membership is gone."),
+            ),
+        ),
         StepLine("delete_user", "Delete user", Outcome.skipped, "Remove from groups did not succeed."),
     ),
     link=LINK,
@@ -197,7 +208,13 @@ def test_the_generic_body_tells_everything() -> None:
     data = body["data"]
     assert len(data["steps"][0]["message"]) == 5000
     assert (data["id"], data["state"], data["reason"], data["result"]) == ("abc", "Failed", "steps_failed", "failure")
-    assert standard_webhook.body(MESSAGE)["data"]["needs_attention"] == ["remove_groups", "delete_user"]
+    told = standard_webhook.body(MESSAGE)["data"]
+    assert told["needs_attention"] == ["remove_groups", "delete_user"]
+    assert told["scheduled_for"] == "2030-01-07T08:55:00.000Z"
+    assert told["steps"][1]["items"] == [
+        {"id": "a", "name": "Sales", "outcome": "failed", "message": "Refused."},
+        {"id": "b", "name": "All staff", "outcome": "done", "message": "The membership is gone."},
+    ]
 
 
 def test_the_portals_forms_have_the_portals_names() -> None:
@@ -211,6 +228,9 @@ def test_the_portals_forms_have_the_portals_names() -> None:
     assert standardised["title"] == title
     task = {"id", "name", "command", "state", "reference", "scheduled", "executed", "partition"}
     assert set(standardised["payload"][0]["task"]) == task
+    assert plain["Results"][1] == {"Results": "Remove from groups: Failed. 2 of 5 groups are left. Sales: Refused."}
+    assert plain["TaskInfo"]["ScheduledTime"] == int((NOW - timedelta(minutes=5)).timestamp())
+    assert standardised["payload"][0]["task"]["scheduled"] == "2030-01-07T08:55:00.000Z"
 
 
 SECRETS = [f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2)]
@@ -261,6 +281,11 @@ def test_cutting_never_exceeds_and_shows_that_it_cut(text: str, most: int) -> No
 
     assert len(result) <= most
     assert result == text or result.endswith("…")
+
+
+def test_a_text_is_cut_behind_a_word() -> None:
+    assert cut("Grant the app the permission Mail.Send", 30) == "Grant the app the permission…"
+    assert cut("https://portal.example/" + "x" * 40, 30).startswith("https://portal.example/xxx")
 
 
 def test_the_same_end_makes_the_same_message() -> None:

@@ -221,10 +221,32 @@ def test_keys_can_be_replaced() -> None:
     assert CANARY not in repr(Secret(given=CANARY))
 
 
-def test_a_key_that_is_none_stops_the_app_at_start(settings_of: Any) -> None:
-    with pytest.raises(SettingsError, match="NOTIFICATION_KEY") as error:
-        settings_of(NOTIFICATION_KEY=CANARY, M365_CLIENT_SECRET="x")
+@pytest.mark.parametrize("key", [CANARY, "@Microsoft.KeyVault(SecretUri=https://vault.example/secrets/x)"])
+def test_a_key_that_is_none_stops_secrets_and_nothing_else(settings_of: Any, key: str) -> None:
+    settings = settings_of(NOTIFICATION_KEY=key, M365_CLIENT_SECRET="x")
+
+    with pytest.raises(VaultError, match="NOTIFICATION_KEY") as error:
+        Vault(settings.notification_keys, {}, settings.notification_key_problem).sealed(Secret(given="text"))
     assert CANARY not in str(error.value)
+    assert ("Key Vault reference" in str(error.value)) == key.startswith("@")
+
+
+def test_a_mailbox_that_cannot_be_used_stops_mail_and_nothing_else(settings_of: Any) -> None:
+    settings = settings_of(MAIL_TENANT="not-ours", MAIL_SENDER="nobody", M365_CLIENT_SECRET="x")
+
+    assert "MAIL_TENANT must be one of" in settings.mail_problem
+    assert "MAIL_SENDER must be the address" in settings.mail_problem
+
+
+def test_a_reference_that_is_not_resolved_is_named(settings_of: Any) -> None:
+    with pytest.raises(SettingsError, match="Key Vault reference in M365_CLIENT_SECRET is not resolved"):
+        settings_of(M365_CLIENT_SECRET="@Microsoft.KeyVault(VaultName=v;SecretName=s)")
+
+
+@pytest.mark.parametrize("name", ["ab", "1Offboarding", "Off-boarding", "x" * 46, "Offbörding"])
+def test_a_task_hub_that_the_host_would_refuse_is_told(settings_of: Any, name: str) -> None:
+    with pytest.raises(SettingsError, match="TASK_HUB must have 3 to 45 letters and digits"):
+        settings_of(TASK_HUB=name, M365_CLIENT_SECRET="x")
 
 
 def test_no_secret_appears_in_what_became_of_a_message(office: Any, caplog: pytest.LogCaptureFixture) -> None:

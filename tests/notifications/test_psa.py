@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from dev.tenant import seed
 from shared.actions.outcome import Outcome
 from shared.notifications.psa import autotask
 from shared.notifications.settings.preferences import Preferences
+from shared.notifications.transport.answer import Answer
 from shared.offboarding.lifecycle.operations import Operations
 
 FAILED = {"disable_sign_in": Outcome.done, "remove_groups": Outcome.failed}
@@ -124,22 +126,43 @@ def test_a_ticket_of_another_client_gets_nothing(office: Any, system: str) -> No
     office.end(1, notify=("psa",))
     office.settings(psa=[_destination(office, system)])
 
-    delivery = office.only(office.end(2, notify=("psa",), ticket="1001"))
+    ended = office.end(2, notify=("psa",), ticket="1001")
+    delivery = office.only(office.deliver(ended))
 
-    assert delivery.state == "dead"
+    assert (delivery.state, delivery.reference) == ("delivered", "1002")
     assert "belongs to another client" in delivery.message
-    assert len(office.sinks.arrived(system)) == 1
+    assert [one["body"].get("note_on") for one in office.sinks.arrived(system)] == [None, None]
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("number", ["4711", "T-1"])
-def test_a_ticket_that_does_not_exist_is_said_so(office: Any, system: str, number: str) -> None:
+def test_a_ticket_that_does_not_exist_costs_nobody_the_result(office: Any, system: str, number: str) -> None:
     office.settings(psa=[_destination(office, system)])
 
-    delivery = office.only(office.end(1, notify=("psa",), ticket=number))
+    delivery = office.only(office.end(1, FAILED, notify=("psa",), ticket=number))
 
-    assert (delivery.state, office.sinks.arrived()) == ("dead", [])
-    assert number in delivery.message
+    assert (delivery.state, delivery.reference) == ("delivered", "1001")
+    assert f"has no ticket {number}" in delivery.message
+    (ticket,) = office.sinks.arrived(system)
+    assert f"has no ticket {number}" in str(ticket["body"])
+    assert "Remove from groups" in str(ticket["body"])
+
+
+def test_autotask_is_not_asked_again_about_values_that_it_does_not_take(office: Any) -> None:
+    office.settings(psa=[_destination(office, "autotask", clients={seed.FABRIKAM: "4711"})])
+
+    delivery = office.only(office.end(1, notify=("psa",)))
+
+    assert (delivery.state, delivery.attempts, delivery.status) == ("dead", 1, 500)
+    assert delivery.message == "Autotask PSA answered 500: Invalid value: companyID."
+
+
+def test_what_is_pretty_printed_is_told_in_its_own_words() -> None:
+    said = {"code": "InvalidObject", "message": "ticket object is invalid", "errors": [{"message": "board is closed"}]}
+    refusal = Answer(400, {}, json.dumps(said, indent=8).encode()).refusal("ConnectWise PSA")
+
+    assert str(refusal) == "ConnectWise PSA answered 400: board is closed"
+    assert not refusal.retry
 
 
 def test_autotask_finds_a_ticket_by_the_number_that_people_see(office: Any) -> None:

@@ -104,6 +104,22 @@ def test_the_standardised_form_is_a_switch(front: Front, sinks: Sinks) -> None:
     assert _shown(front)["UseStandardizedSchema"] is False
 
 
+@pytest.mark.parametrize(
+    ("url", "shape"),
+    [
+        ("https://prod-12.westeurope.logic.azure.com:443/workflows/abc/triggers/manual/paths/invoke?sig=x", "teams"),
+        ("https://e1.12.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/a", "teams"),
+        ("https://prod-12.westeurope.logic.azure.com/workflows/abc/invoke?sig=x&format=portal", "portal"),
+        ("https://logic.azure.com.example.com/workflows/abc", "portal"),
+        ("https://discord.com/api/webhooks/1/x", "discord"),
+    ],
+)
+def test_the_form_follows_from_the_address(front: Front, url: str, shape: str) -> None:
+    assert _save(front, webhook=url, webhookAuthType=_NONE).status_code == 200
+    (hook,) = front.get("settings/notifications", role="admin").json()["webhook"]
+    assert hook["format"] == shape
+
+
 def test_headers_are_an_object_or_the_text_of_one(front: Front, sinks: Sinks) -> None:
     kind = {"label": "Custom Headers", "value": "CustomHeaders"}
     hook = {"webhook": f"{sinks.origin}/portal/x", "webhookAuthType": kind}

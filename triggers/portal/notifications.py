@@ -6,6 +6,7 @@ They are the partner's destinations with the id `portal`; what else our own API 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -39,7 +40,18 @@ _EXTRAS: Final[dict[str, Any]] = {
 """What the page has and this app has no use for: kept, so that it shows what was saved."""
 _MAX_EXTRAS: Final = 100
 
-_CHATS: Final = {"office.com": "teams", "discord.com": "discord", "slack.com": "slack"}
+_CHATS: Final = {
+    "office.com": "teams",
+    "logic.azure.com": "teams",
+    "powerplatform.com": "teams",
+    "flow.microsoft.com": "teams",
+    "discord.com": "discord",
+    "slack.com": "slack",
+}
+"""Whose addresses are in which form. Workflows, by which Teams takes messages, show an Adaptive Card and nothing else
+(Learn: "Create incoming webhooks with Workflows for Microsoft Teams")."""
+_AS_JSON: Final = re.compile(r"[?&]format=portal$")
+"""Put behind an address: whatever is there wants the portal's JSON, such as a workflow of somebody's own."""
 _AUTH_TYPES: Final = {"bearer": "Bearer", "basic": "Basic", "api_key": "ApiKey", "headers": "CustomHeaders"}
 _SWITCHES: Final = {"sendemailnow": "email", "sendwebhooknow": "webhook", "sendpsanow": "psa"}
 
@@ -141,11 +153,13 @@ def _hook_in(form: Form, before: dict[str, Any]) -> dict[str, Any] | None:
     else:
         shape = _shape_for(url)
     # Where the address is kept as the name of a setting, that name is what keeps it.
-    address = before.get("url", MARKER) if kept else url
+    address = before.get("url", MARKER) if kept else _AS_JSON.sub("", url)
     return {"id": _ID, "format": shape, "url": address, "auth": _auth_in(form, before.get("auth") or {})}
 
 
 def _shape_for(url: str) -> str:
+    if _AS_JSON.search(url):
+        return "portal"
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.actions import catalogue, plan
 from shared.actions.outcome import Outcome, StepState
+from shared.jobs.judgement import told_of_items
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,8 +21,6 @@ _TEXTS: Final = {
     StepState.retrying: "Will be tried again.",
     StepState.verifying: "Done; being checked.",
 }
-_WORTH_TELLING: Final = frozenset({Outcome.failed, Outcome.needs_attention})
-_ITEMS_TOLD: Final = 20
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,5 @@ def _line(name: str, step: Step | None, *, is_over: bool) -> Line:
     if step is None:
         status, text = (Outcome.skipped, "Not begun.") if is_over else (StepState.waiting, _TEXTS[StepState.waiting])
         return Line(title, status, text, None)
-    items = [f"{item.name}: {item.message}" for item in step.items if item.outcome in _WORTH_TELLING]
-    more = [f"and {len(items) - _ITEMS_TOLD} more"] if len(items) > _ITEMS_TOLD else []
-    told = "; ".join([*items[:_ITEMS_TOLD], *more])
-    text = " ".join(filter(None, (step.message or _TEXTS.get(step.state, ""), told)))
+    text = " ".join(filter(None, (step.message or _TEXTS.get(step.state, ""), told_of_items(step.items))))
     return Line(title, step.outcome or step.state, text, step.ended_at or step.updated_at or step.started_at)

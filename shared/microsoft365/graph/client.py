@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shared.microsoft365.graph import permissions_needed
 from shared.microsoft365.http import telemetry
 from shared.microsoft365.http.errors import Category, MicrosoftError, from_graph
 from shared.microsoft365.http.messages import (
@@ -161,7 +162,7 @@ class Graph:
             label=url.removeprefix(self._base).partition("?")[0],
         )
         response = self._transport.send(request, self._access, self._log)
-        return _read(response.status, response.headers, response.body, decode(response.body))
+        return _read(response.status, response.headers, response.body, decode(response.body), call)
 
     def _send_batch(self, items: Sequence[_Item]) -> None:
         version = items[0].call.version
@@ -223,7 +224,7 @@ class Graph:
             item.outcome = MicrosoftError("graph", Category.transient, message, code="MissingFromBatch")
             return
         try:
-            read = _read(item_status(answer) or 0, item_headers(answer), b"", answer.get("body"))
+            read = _read(item_status(answer) or 0, item_headers(answer), b"", answer.get("body"), item.call)
             item.outcome = self._add_page(item, read)
         except MicrosoftError as error:
             item.outcome = error
@@ -266,10 +267,10 @@ def _not_followed() -> MicrosoftError:
     return MicrosoftError("graph", Category.invalid, message, code="OriginRefused")
 
 
-def _read(status: int, headers: Mapping[str, str], raw: bytes, parsed: Json) -> Json:
+def _read(status: int, headers: Mapping[str, str], raw: bytes, parsed: Json, call: GraphCall | None = None) -> Json:
     """Return the content of a success, or raise what the answer means."""
     if not 200 <= status < 300:  # noqa: PLR2004
-        raise from_graph(status, headers, parsed)
+        raise from_graph(status, headers, parsed, permissions_needed.advice(call) if call else "")
     if parsed is None and raw.strip():
         message = "Microsoft Graph gave an answer that breaks off or is not JSON."
         raise MicrosoftError("graph", Category.transient, message, status=status, code="NotJson")

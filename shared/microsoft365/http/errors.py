@@ -12,8 +12,9 @@ it is used.
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Final, Literal
 
+from shared.base.texts import cut
 from shared.microsoft365.http.error_rules import (
     DEFAULT_ADVICE,
     NOT_A_FAILURE,
@@ -89,14 +90,17 @@ class MicrosoftError(Exception):
         return None
 
 
-def from_graph(status: int, headers: Mapping[str, str], body: bytes | Json) -> MicrosoftError:
-    """Read an answer of Microsoft Graph, or one item of its `$batch` (where the body is parsed already)."""
+def from_graph(status: int, headers: Mapping[str, str], body: bytes | Json, to_grant: str = "") -> MicrosoftError:
+    """Read an answer of Microsoft Graph, or one item of its `$batch` (where the body is parsed already).
+
+    `to_grant` says what an administrator grants where the call was not allowed.
+    """
     parsed = decode(body) if isinstance(body, bytes) else body
     error = lookup(parsed, "error")
     details = "; ".join(text_at(detail, "message") for detail in as_rows(lookup(error, "details")))
     text = " ".join(filter(None, (text_at(error, "message"), details)))
     request_id = text_at(error, "innerError", "request-id")
-    return _classify(Failure("graph", status, text_at(error, "code"), text), headers, request_id)
+    return _classify(Failure("graph", status, text_at(error, "code"), text), headers, request_id, to_grant)
 
 
 def from_exchange(status: int, headers: Mapping[str, str], body: bytes | Json) -> MicrosoftError:
@@ -141,12 +145,21 @@ def from_oauth(status: int | None, headers: Mapping[str, str], body: bytes | Jso
     found = re.search(r"AADSTS(\d+)", text)
     code = f"AADSTS{found[1]}" if found else text_at(parsed, "error")
     known = SIGN_IN.get(int(found[1])) if found else None
-    category, advice = known or _unknown_sign_in(status, code)
+    error = text_at(parsed, "error")
+    category, advice = known or _unknown_sign_in(status, error if error in _TEMPORARY else code)
+    if error in _TEMPORARY and category is Category.auth_token:
+        category, advice = Category.transient, DEFAULT_ADVICE[Category.transient]
+    if code == "AADSTS700027" and "expired" in plain(text):
+        category, advice = SIGN_IN[1000502]
     # The description ends with trace ids and a time stamp, which are reported apart.
     text = re.split(r"\s(?:Trace ID|Timestamp):", text)[0] if found else ""
     failure = Failure("login", status, code, text)
     retry_after = 30.0 if code == "AADSTS650051" else retry_after_seconds(headers)
     return _error(failure, category, advice, headers, request_id=text_at(parsed, "trace_id"), retry_after=retry_after)
+
+
+_TEMPORARY: Final = frozenset({"temporarily_unavailable", "server_error"})
+"""What an answer of OAuth calls a failure that passes, whatever its status (RFC 6749, 4.1.2.1)."""
 
 
 def warning_category(warning: str) -> Category | None:
@@ -157,14 +170,16 @@ def warning_category(warning: str) -> Category | None:
 def _unknown_sign_in(status: int | None, code: str) -> tuple[Category, str]:
     if status == 429:  # noqa: PLR2004
         return Category.throttled, DEFAULT_ADVICE[Category.throttled]
-    if code == "temporarily_unavailable" or (status is not None and status >= 500):  # noqa: PLR2004
+    if code in _TEMPORARY or (status is not None and status >= 500):  # noqa: PLR2004
         return Category.transient, DEFAULT_ADVICE[Category.transient]
     return Category.auth_token, "The app cannot sign in to this tenant."
 
 
-def _classify(failure: Failure, headers: Mapping[str, str], request_id: str = "") -> MicrosoftError:
+def _classify(failure: Failure, headers: Mapping[str, str], request_id: str = "", to_grant: str = "") -> MicrosoftError:
     rule = next((rule for rule in RULES if rule.holds(failure)), Rule(Category.unknown))
     advice = rule.advice or DEFAULT_ADVICE[rule.category]
+    if to_grant and rule.category is Category.auth_permission:
+        advice = to_grant
     return _error(
         failure, rule.category, advice, headers, request_id=request_id, retry_after=retry_after_seconds(headers)
     )
@@ -206,7 +221,7 @@ def readable(text: str, limit: int = 400) -> str:
         r"\1\2[removed]",
         line,
     )
-    return line if len(line) <= limit else f"{line[:limit]}..."
+    return cut(line, limit)
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from shared.notifications.message import Result, cut
+from shared.base.texts import cut
+from shared.notifications.message import Result
 
 if TYPE_CHECKING:
     from shared.notifications.message import Message, StepLine

@@ -10,7 +10,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.notifications.message import Result, cut
+from shared.base.texts import cut
+from shared.notifications.message import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -29,7 +29,7 @@ def plain(message: Message) -> dict[str, Any]:
             "Tenant": message.tenant.domain,
             "TaskState": message.state.value,
             "Reference": message.reference,
-            "ScheduledTime": int(message.requested_at.timestamp()),
+            "ScheduledTime": int(message.due_at.timestamp()),
             "ExecutedTime": int(message.ended_at.timestamp()),
         },
         "Results": _results(message),
@@ -45,7 +45,7 @@ def standardised(message: Message) -> dict[str, Any]:
         "command": _COMMAND,
         "state": message.state.value,
         "reference": message.reference,
-        "scheduled": clock.to_text(message.requested_at),
+        "scheduled": clock.to_text(message.due_at),
         "executed": clock.to_text(message.ended_at),
         "partition": "ScheduledTask",
     }
@@ -81,4 +81,4 @@ def _name(message: Message) -> str:
 
 
 def _results(message: Message) -> list[dict[str, str]]:
-    return [{"Results": f"{step.title}: {step.word}. {step.text}".rstrip()} for step in message.steps]
+    return [{"Results": f"{step.title}: {step.word}. {step.full_text}".rstrip()} for step in message.steps]

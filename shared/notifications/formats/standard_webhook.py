@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from shared.notifications.message import Message
+    from shared.notifications.message import Message, StepLine
 
 SECRET_START: Final = "whsec_"  # noqa: S105 - how such secrets begin
 _LEAST_BYTES: Final = 24
@@ -48,15 +48,27 @@ def body(message: Message) -> dict[str, Any]:
             "requested_by": message.requested_by,
             "reference": message.reference,
             "requested_at": clock.to_text(message.requested_at),
+            "scheduled_for": clock.to_text(message.scheduled_for) if message.scheduled_for else None,
             "started_at": clock.to_text(message.started_at) if message.started_at else None,
             "ended_at": clock.to_text(message.ended_at),
-            "steps": [
-                {"name": step.name, "title": step.title, "outcome": step.outcome.value, "message": step.text}
-                for step in message.steps
-            ],
+            "steps": [_step(step) for step in message.steps],
             "needs_attention": [step.name for step in message.attention],
             "link": message.link,
         },
+    }
+
+
+def _step(step: StepLine) -> dict[str, Any]:
+    items = [
+        {"id": item.id, "name": item.name, "outcome": item.outcome.value, "message": item.message}
+        for item in step.items
+    ]
+    return {
+        "name": step.name,
+        "title": step.title,
+        "outcome": step.outcome.value,
+        "message": step.text,
+        "items": items,
     }
 
 

@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from shared.notifications.message import Result, cut
+from shared.base.texts import cut
+from shared.notifications.message import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

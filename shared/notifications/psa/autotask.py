@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
 from shared.base import clock
-from shared.microsoft365.http.wire import as_object, as_rows
-from shared.notifications.message import cut
+from shared.base.texts import cut
+from shared.microsoft365.http.wire import as_object, as_rows, as_texts
 from shared.notifications.psa.port import Caller, Draft, Psa, Ticket
 from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
     from shared.notifications.settings.destinations import Autotask as Settings
+    from shared.notifications.transport.answer import Answer
     from shared.notifications.transport.guard import Guard
 
 _MAX_TITLE: Final = 255
@@ -101,14 +102,25 @@ class Autotask(Psa):
     def _api(self) -> Caller:
         if self._in_zone is None:
             start = self._settings.url.rstrip("/")
-            asked = Caller(self._guard, self.name, start, {})
+            asked = Caller(self._guard, self.name, start, {}, _is_final)
             user = quote(self._settings.username)
             zone = as_object(asked.get(f"/atservicesrest/v1.0/zoneInformation?user={user}"))
             url = str(zone.get("url") or "").rstrip("/")
             if not _is_zone(url, start):
-                raise DeliveryError(f"{self.name} named no zone of its own for this user; is the user name right?")
-            self._in_zone = Caller(self._guard, self.name, url, self._headers)
+                raise DeliveryError(f"{self.name} returned no API zone for this user. Check the user name.")
+            self._in_zone = Caller(self._guard, self.name, url, self._headers, _is_final)
         return self._in_zone
+
+
+def _is_final(answer: Answer) -> bool:
+    """Return whether a refusal lasts: Autotask answers values that it does not take with 500 and a list of errors."""
+    errors = as_texts(as_object(answer.parsed()).get("errors"))
+    return answer.status == _SERVER_ERROR and bool(errors) and not any(map(_PASSES.search, errors))
+
+
+_SERVER_ERROR: Final = 500
+_PASSES: Final = re.compile(r"threshold|tim(ed?|e-)\s?out|try again|temporar|unavailable|deadlock", re.IGNORECASE)
+"""Of load, which Autotask answers with 500, too."""
 
 
 def _is_zone(url: str, start: str) -> bool:

@@ -12,8 +12,8 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
+from shared.base.texts import cut
 from shared.microsoft365.http.wire import as_object, as_rows, text_at
-from shared.notifications.message import cut
 from shared.notifications.psa.port import Caller, Draft, Psa, Ticket
 from shared.notifications.transport.delivery_error import DeliveryError
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
+from shared.base.texts import cut
 from shared.microsoft365.http.wire import as_object, as_rows
-from shared.notifications.message import cut
 from shared.notifications.psa.port import Caller, Draft, Psa, Ticket
 from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
+    from shared.microsoft365.http.wire import JsonObject
     from shared.notifications.settings.destinations import HaloPsa
     from shared.notifications.transport.guard import Guard
 
@@ -39,10 +40,10 @@ class Halo(Psa):
         self._api.get("/api/Client?pageinate=true&page_size=1&page_no=1")
 
     def find(self, key: str) -> Ticket | None:
-        """Search for the offboarding's id and compare the field that holds it."""
+        """Search for the offboarding's id; lists may leave out the field that holds it, but never the summary."""
         found = self._api.get("/api/Tickets?" + urlencode({"search": key, "includedetails": "true"}))
         tickets = as_rows(as_object(found).get("tickets"))
-        match = next((row for row in tickets if row.get("third_party_id_string") == key), None)
+        match = next((row for row in tickets if _is_for(row, key)), None)
         return self.ticket(str(match["id"])) if match else None
 
     def ticket(self, number: str) -> Ticket | None:
@@ -60,7 +61,7 @@ class Halo(Psa):
         """Make a ticket of a client. Its number has to be a number: anything else Halo takes for none."""
         if not client.isdecimal():
             raise DeliveryError(f"{client} is not the number of a client in HaloPSA.")
-        tag = f" [{draft.key}]"
+        tag = f" {_tag(draft.key)}"
         ticket: dict[str, Any] = {
             "summary": cut(draft.title, _MAX_SUMMARY - len(tag)) + tag,
             "details_html": draft.html,
@@ -103,3 +104,11 @@ class Halo(Psa):
         if not answer.is_success:
             raise answer.refusal(f"The sign-in of {self.name}")
         return str(answer.json()["access_token"])
+
+
+def _tag(key: str) -> str:
+    return f"[{key}]"
+
+
+def _is_for(row: JsonObject, key: str) -> bool:
+    return row.get("third_party_id_string") == key or _tag(key) in str(row.get("summary"))

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.base.texts import cut
 from shared.notifications.formats import mail
-from shared.notifications.message import cut
 from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from shared.notifications.message import Message
     from shared.notifications.transport.answer import Answer
     from shared.notifications.transport.guard import Guard
 
-_MAX_TEXT: Final = 8_000
+_NOT_SIGNED_IN: Final = frozenset({401, 403})
+MAX_TEXT: Final = 8_000
 """Autotask's limit for a ticket's description, the smallest of the three."""
+_MAX_WARNING: Final = 500
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,36 @@ class Draft:
     mark: str
 
 
+@dataclass(frozen=True)
+class Told:
+    """Where a message was written; `warning` is why it is not the ticket that the request names."""
+
+    number: str
+    warning: str = ""
+
+
 class Psa(ABC):
     """A PSA system. Every method raises `DeliveryError`."""
 
     name: str
 
-    def tell(self, message: Message, client: str) -> str:
+    def tell(self, message: Message, client: str) -> Told:
         """Write a message into the ticket that the request names, or that the offboarding has, or else into a new one.
 
-        A message that was written before is not written again. Returns the number of the ticket.
+        A message that was written before is not written again. Where the named ticket cannot take it, the offboarding
+        has a ticket of its own that says so: a wrong number must not cost the result.
         """
         draft = draft_of(message)
-        if message.ticket:
-            return self.add_note(self._own(message.ticket, client), draft)
-        return self.upsert_ticket(client, draft)
+        if not message.ticket:
+            return Told(self.upsert_ticket(client, draft))
+        try:
+            return Told(self.add_note(self._named(message.ticket, client), draft))
+        except DeliveryError as error:
+            if error.retry or error.status in _NOT_SIGNED_IN:
+                raise
+            warning = f"{cut(str(error), _MAX_WARNING - 60)} The result is in a ticket of its own."
+        text, html = f"{warning}\n\n{draft.text}", f"<p>{escape(warning)}</p>{draft.html}"
+        return Told(self.upsert_ticket(client, replace(draft, text=text, html=html)), warning)
 
     def upsert_ticket(self, client: str, draft: Draft) -> str:
         """Make the ticket of an offboarding, or write a note into the one it has; return its number."""
@@ -78,8 +97,8 @@ class Psa(ABC):
             self.write_note(ticket, draft)
         return ticket.number
 
-    def _own(self, number: str, client: str) -> Ticket:
-        """Return a ticket by its number if it is the client's."""
+    def _named(self, number: str, client: str) -> Ticket:
+        """Return the ticket that the request names, if it is the client's."""
         ticket = self.ticket(number)
         if ticket is None:
             raise DeliveryError(f"{self.name} has no ticket {number}, which the request names.")
@@ -113,7 +132,7 @@ class Psa(ABC):
 def draft_of(message: Message) -> Draft:
     """Return what is written about a message."""
     mark = f"Message {message.id}"
-    text = cut(mail.plain(message), _MAX_TEXT - len(message.link) - len(mark) - 4)
+    text = cut(mail.plain(message), MAX_TEXT - _MAX_WARNING - len(message.link) - len(mark) - 4)
     if message.link not in text:
         text = f"{text}\n{message.link}"
     return Draft(
@@ -122,10 +141,21 @@ def draft_of(message: Message) -> Draft:
 
 
 class Caller:
-    """Sends JSON to a PSA system through the guard."""
+    """Sends JSON to a PSA system through the guard.
 
-    def __init__(self, guard: Guard, name: str, base: str, headers: Mapping[str, str]) -> None:
+    `is_final` tells of a refusal whose status promises otherwise that trying again is in vain.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        name: str,
+        base: str,
+        headers: Mapping[str, str],
+        is_final: Callable[[Answer], bool] = lambda _: False,
+    ) -> None:
         self._guard = guard
+        self._is_final = is_final
         self._name = name
         self._base = base.rstrip("/")
         self._headers = {"Accept": "application/json", **headers}
@@ -143,5 +173,5 @@ class Caller:
     def read(self, answer: Answer) -> Any:  # noqa: ANN401 - JSON
         """Return what an answer holds; raises `DeliveryError` where it is no success."""
         if not answer.is_success:
-            raise answer.refusal(self._name)
+            raise answer.refusal(self._name, final=self._is_final(answer))
         return answer.json()

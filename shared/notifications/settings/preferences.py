@@ -204,6 +204,7 @@ def _test_message(tenant_id: str, link: str) -> Message:
         reference="",
         ticket="",
         requested_at=now,
+        scheduled_for=None,
         started_at=now,
         ended_at=now,
         state=State.completed,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.app.settings import SECRET_PREFIX
+from shared.app.settings import SECRET_PREFIX, is_unresolved, unresolved
 from shared.notifications import MARKER
 from shared.notifications.transport.delivery_error import DeliveryError
 
@@ -69,7 +69,8 @@ class Secret(BaseModel):
 class Vault:
     """Seals and opens secrets."""
 
-    def __init__(self, keys: Sequence[str], settings: Mapping[str, str]) -> None:
+    def __init__(self, keys: Sequence[str], settings: Mapping[str, str], problem: str = "") -> None:
+        self._problem = problem
         self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
         self._settings = settings
 
@@ -78,9 +79,10 @@ class Vault:
         if not secret.given:
             return secret
         if self._fernet is None:
+            why = self._problem or "The setting NOTIFICATION_KEY is not set."
             raise VaultError(
-                "Secrets cannot be stored: the setting NOTIFICATION_KEY is not set. Set it, or put the secret into a "
-                f'setting {SECRET_PREFIX}... and give {{"setting": name}}.'
+                f"Secrets cannot be stored. {why} Correct it, or put the secret into a setting {SECRET_PREFIX}... and "
+                'give {"setting": name}.'
             )
         return Secret(sealed=self._fernet.encrypt(secret.given.encode()).decode())
 
@@ -90,14 +92,19 @@ class Vault:
             return secret.given
         if secret.setting:
             value = self._settings.get(secret.setting, "")
-            if not value or value.startswith("@Microsoft.KeyVault("):
-                raise VaultError(f"The setting {secret.setting} is not set, or its reference is not resolved.")
+            if not value:
+                raise VaultError(f"The setting {secret.setting} is not set.")
+            if is_unresolved(value):
+                raise VaultError(unresolved(secret.setting))
             return value
+        if not secret.sealed:
+            raise VaultError("A secret is missing. Enter it again.")
+        if self._fernet is None:
+            raise VaultError(self._problem or "NOTIFICATION_KEY, with which the secrets were encrypted, is not set.")
         try:
-            return self._fernet.decrypt(secret.sealed).decode() if self._fernet and secret.sealed else _missing()
+            return self._fernet.decrypt(secret.sealed).decode()
         except InvalidToken:
-            raise VaultError("NOTIFICATION_KEY holds the key of a stored secret no more.") from None
-
-
-def _missing() -> str:
-    raise VaultError("A secret is missing, or the setting NOTIFICATION_KEY with which it was encrypted.")
+            raise VaultError(
+                "A stored secret was encrypted with a key that is no longer in NOTIFICATION_KEY. Add it back or enter "
+                "the secret again."
+            ) from None

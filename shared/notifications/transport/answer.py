@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from shared.microsoft365.http.errors import retry_after_seconds
+from shared.base.texts import cut
+from shared.microsoft365.http.errors import readable, retry_after_seconds
+from shared.microsoft365.http.wire import lookup
 from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
 _WORTH_RETRYING: Final = frozenset({408, 425, 429})
 _SERVER_ERROR: Final = 500
-_SHOWN: Final = 120
+_SHOWN: Final = 200
+_READ: Final = 4_000
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,28 @@ class Answer:
         except ValueError:
             raise DeliveryError("The answer is not JSON.", status=self.status) from None
 
-    def refusal(self, receiver: str) -> DeliveryError:
-        """Say what an answer means that is not a success."""
-        retry = self.status in _WORTH_RETRYING or self.status >= _SERVER_ERROR
-        said = "".join(c if c.isprintable() else " " for c in self.text[:_SHOWN]).strip()
+    def parsed(self) -> Any:  # noqa: ANN401 - whatever the receiver says
+        """Parse the body; None where it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def refusal(self, receiver: str, *, final: bool = False) -> DeliveryError:
+        """Say what an answer means that is not a success; `final` where its status promises more than is so."""
+        retry = not final and (self.status in _WORTH_RETRYING or self.status >= _SERVER_ERROR)
+        said = cut(readable(_reason(self.parsed()) or self.text, _READ), _SHOWN)
         text = f"{receiver} answered {self.status}" + (f": {said}" if said else ".")
         return DeliveryError(text, status=self.status, retry=retry, retry_after=retry_after_seconds(self.headers))
+
+
+def _reason(said: Any) -> str:  # noqa: ANN401 - whatever the receiver says
+    """Return the words for people in a refusal: of `errors` (texts, or objects with a message), else of the whole."""
+    if not isinstance(said, dict):
+        return ""
+    parts = cast("dict[str, Any]", said)
+    errors: list[Any] = parts["errors"] if isinstance(parts.get("errors"), list) else []
+    texts = [one if isinstance(one, str) else lookup(one, "message") for one in errors]
+    told = [text for text in texts if isinstance(text, str) and text]
+    whole = [parts.get(name) for name in ("message", "error_description", "error")]
+    return "; ".join(told) or next((text for text in whole if isinstance(text, str) and text), "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from shared.microsoft365.graph import graph_calls, permissions_needed
 from shared.microsoft365.http.error_rules import SIGN_IN
 from shared.microsoft365.http.errors import (
     Category,
@@ -25,6 +26,8 @@ from shared.microsoft365.http.transport import from_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from shared.microsoft365.graph.graph_calls import GraphCall
 
 ON_PREMISES_GRAPH = (
     "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently "
@@ -167,6 +170,41 @@ def test_exchange(status: int, exception: str, text: str, category: str) -> None
     assert error.exception_type == exception.rpartition(".")[2]
     assert error.request_id == "r-2"
     assert text in error.message
+
+
+@pytest.mark.parametrize(
+    ("call", "permission", "needs_role"),
+    [
+        (graph_calls.send_mail("ada@example.com", {}), "Mail.Send", False),
+        (graph_calls.disable_user("x"), "User.EnableDisableAccount.All", True),
+        (graph_calls.set_password("x", "y"), "User-PasswordProfile.ReadWrite.All", True),
+        (graph_calls.delete_user("x"), "User.DeleteRestore.All", True),
+        (graph_calls.revoke_sessions("x"), "User.RevokeSessions.All", False),
+        (graph_calls.remove_group_member("g", "x"), "GroupMember.ReadWrite.All", False),
+        (graph_calls.assign_license("x", ["s"]), "LicenseAssignment.ReadWrite.All", False),
+        (graph_calls.get_drive("x"), "Files.Read.All", False),
+        (graph_calls.get_user("x"), "Directory.Read.All", False),
+        (graph_calls.list_relationships(), "DelegatedAdminRelationship.Read.All", False),
+    ],
+)
+def test_a_call_that_is_not_allowed_names_what_it_needs(call: GraphCall, permission: str, needs_role: bool) -> None:  # noqa: FBT001
+    error = from_graph(403, {}, {"error": {"code": "Forbidden"}}, permissions_needed.advice(call))
+
+    assert f"Grant the app {permission} (Microsoft Graph)" in error.message
+    assert ("Privileged Authentication Administrator" in error.message) is needs_role
+
+
+def test_a_certificate_that_has_expired_is_told_as_expired() -> None:
+    said = "AADSTS700027: The certificate with identifier used to sign the client assertion is expired on application."
+
+    assert "has expired" in from_oauth(401, {}, {"error": "invalid_client", "error_description": said}).message
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_sign_in_that_is_temporarily_unavailable_is_tried_again_whatever_the_status(status: int) -> None:
+    said = {"error": "temporarily_unavailable", "error_description": "AADSTS90033: A transient error has occurred."}
+
+    assert from_oauth(status, {}, said).retryable == "transient"
 
 
 @pytest.mark.parametrize(("outer", "inner"), [("innererror", "internalexception"), ("innerError", "internalException")])
