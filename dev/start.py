@@ -39,7 +39,7 @@ def run_start(given: argparse.Namespace) -> int:
         return 2
     try:
         with stopping(), folder_for(given.state) as folder, contextlib.ExitStack() as running:
-            settings = {**receivers.settings(receivers.kept_key(folder)), **dict(given.set)}
+            settings = {**receivers.settings(receivers.kept_key(folder)), "API_PAGE": "true", **dict(given.set)}
             options = Options(port=given.port, keep=given.state is not None, auth=given.auth, settings=settings)
             child, sinks = receivers.start(folder)
             running.callback(child.stop)
@@ -76,7 +76,7 @@ def told(stack: Stack, sinks: Sinks) -> str:
     lines = {
         "The app": f"{stack.api} until you press Ctrl-C; the tenants are simulated, such as fabrikam.example",
         "Its key": f"{stack.key} (an administrator's; header x-functions-key)",
-        "Look at": f"{stack.api}/api/docs (the API), {sinks.origin}/_sinks/arrived (messages sent), "
+        "Look at": f"{stack.api}/api/docs?code={stack.key} (the API), {sinks.origin}/_sinks/arrived (messages sent), "
         f"{stack.simulator.origin}/_sim/state?tenant=fabrikam.example (a tenant)",
         "Plan": f"{call}/plan -d '{_PLAN}'",
         "Submit": f"{call} -d '{_SUBMIT}'",

@@ -22,6 +22,10 @@ _log = logging.getLogger(__name__)
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
+_NOTHING_LOADED: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
 _TITLES: Final = {
     400: "The request cannot be carried out as it is.",
     401: "Nobody is signed in.",
@@ -43,6 +47,12 @@ def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | No
     return func.HttpResponse(
         text, status_code=status, headers={**_HEADERS, **(headers or {})}, mimetype="application/json"
     )
+
+
+def html_answer(text: str) -> func.HttpResponse:
+    """Answer with a page that runs and loads nothing."""
+    headers = {**_HEADERS, "Content-Security-Policy": _NOTHING_LOADED, "Referrer-Policy": "no-referrer"}
+    return func.HttpResponse(text, status_code=200, headers=headers, mimetype="text/html", charset="utf-8")
 
 
 def csv_answer(text: str, name: str) -> func.HttpResponse:

@@ -18,6 +18,7 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
         "GET health": None,
         # Our own API.
         "GET openapi.json": Role.reader,
+        "GET docs": Role.reader,
         "POST offboardings": Role.operator,
         "POST offboardings/plan": Role.reader,
         "GET offboardings": Role.reader,

@@ -82,6 +82,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAIL_TENANT", "Id of the tenant whose mailbox sends notifications; one the app may work in.", ""),
     Setting("MAIL_SENDER", "Address of that mailbox; the app needs Mail.Send for it alone.", ""),
     Setting("ALLOW_LOOPBACK_WEBHOOKS", "true lets notifications go to this machine (development).", "false"),
+    Setting("API_PAGE", "true shows the description of the API as a page, to readers: GET /api/docs.", "false"),
     Setting("RETENTION_DAYS", "After how many days ended offboardings and their audit records are removed.", "365"),
 )
 """Read by the app's code. The schedules and `TASK_HUB` are read by the Functions host from the bindings."""
@@ -164,6 +165,7 @@ class Settings:
     mail_sender: str
     mail_problem: str
     allow_loopback_webhooks: bool
+    api_page: bool
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> Settings:
@@ -214,6 +216,7 @@ class Settings:
             mail_sender=values["MAIL_SENDER"],
             mail_problem=" ".join(mail_problems),
             allow_loopback_webhooks=values["ALLOW_LOOPBACK_WEBHOOKS"].casefold() == "true",
+            api_page=values["API_PAGE"].casefold() == "true",
         )
 
 

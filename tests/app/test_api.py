@@ -239,3 +239,11 @@ def test_what_no_page_answered_is_no_page(stack: Stack, path: str, token: str) -
 
 def test_a_number_of_thousands_of_digits_is_refused(stack: Stack) -> None:
     assert stack.get(f"/api/offboardings?limit={'9' * 5000}").status_code == 400
+
+
+def test_the_page_of_the_api_is_there_only_where_a_setting_allows_it(stack: Stack) -> None:
+    answer = stack.get("/api/docs")
+
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert "API_PAGE" in answer.json()["detail"]

@@ -92,6 +92,10 @@ def test_a_line_says_where_everything_is_and_sigterm_stops_it(start: Start) -> N
 
     assert set(told) == {"api", "tenant", "storage", "receivers", "keys", "pids"}
     assert set(told["pids"]) == {"host", "tenant", "storage", "receivers"}
+    page = requests.get(f"{told['api']}/api/docs?code={told['keys']['host']}", timeout=30)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "POST</b> <code>/offboardings</code>" in page.text
     listing = requests.get(
         told["api"] + "/api/offboardings", headers={"x-functions-key": told["keys"]["host"]}, timeout=30
     )

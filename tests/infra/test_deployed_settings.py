@@ -22,6 +22,7 @@ NOT_IN_AZURE = {
     "LOGIN_URL": "as above",
     "SHAREPOINT_URL": "as above",
     "ALLOW_LOOPBACK_WEBHOOKS": "for development only",
+    "API_PAGE": "as above: programs and tools read openapi.json",
 }
 
 SET_OTHERWISE = {

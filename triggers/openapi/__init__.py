@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import azure.durable_functions as df
 
 from shared.app import services
-from triggers.answers import json_answer
+from shared.base.problems import refused
+from triggers.answers import html_answer, json_answer
 from triggers.routing import route
 
 if TYPE_CHECKING:
@@ -25,3 +26,16 @@ def describe_api(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
 
     del req, caller
     return json_answer(document(services.current().settings.public_url))
+
+
+@route(blueprint, "GET docs")
+def show_api(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Show the description of this API as a page, where the settings allow it."""
+    from triggers.openapi.document import document
+    from triggers.openapi.page import page
+
+    del req, caller
+    settings = services.current().settings
+    if not settings.api_page:
+        raise refused(404, "not_found", "The setting API_PAGE does not allow this page.")
+    return html_answer(page(document(settings.public_url)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.access.routes import ROUTES
+from triggers.openapi import words
 from triggers.openapi.operations import IN_PATH, OPERATIONS
 from triggers.openapi.schemas import ANSWERS, TEXT, or_null, ref
 from triggers.routing import CORRELATION_ID, DECLARED
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 _HEADERS: Final = {CORRELATION_ID: {"description": "The id of the request's trace and log lines.", "schema": TEXT}}
 
 
+_ABOUT: Final = (
+    "Offboards people from Microsoft 365. A request is planned or submitted for people of one tenant; every selected "
+    "action becomes a step with an outcome. Refusals are problem documents (RFC 9457)."
+)
+
+
 def document(public_url: str) -> dict[str, Any]:
     """Return the description of the API that is reached under `public_url`."""
     bodies, components = _bodies()
@@ -29,7 +36,8 @@ def document(public_url: str) -> dict[str, Any]:
         paths.setdefault(f"/{path}", {})[method.lower()] = _described(name, operation, bodies)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Microsoft 365 offboarding", "version": "1"},
+        "info": {"title": "Microsoft 365 offboarding", "version": "1", "description": _ABOUT},
+        "tags": [{"name": name, "description": meaning} for name, meaning in words.TAGS.items()],
         "servers": [{"url": f"{public_url}/api"}],
         "security": [{"key": []}],
         "paths": paths,
@@ -46,7 +54,9 @@ def _described(name: str, operation: Operation, bodies: Mapping[str, Schema]) ->
     in_path = [IN_PATH[part] for part in IN_PATH if f"{{{part}}}" in name]
     described: dict[str, Any] = {
         "operationId": function.__name__,
+        "tags": [words.tag_of(name.partition(" ")[2])],
         "summary": (function.__doc__ or "").partition("\n")[0],
+        "description": _description(name, function.__doc__ or ""),
         "parameters": [*in_path, *operation.parameters],
         "responses": {str(status): _answer(schema) for status, schema in operation.answers.items()}
         | {str(status): _problem() for status in sorted({*problems, 500})},
@@ -56,14 +66,23 @@ def _described(name: str, operation: Operation, bodies: Mapping[str, Schema]) ->
     else:
         described["responses"]["401"] = {"description": "Nobody is signed in, or the key is wrong."}
     if operation.body:
-        content = {"application/json": {"schema": bodies[operation.body]}}
+        content = {"application/json": {"schema": bodies[operation.body], "example": words.BODIES[operation.body]}}
         described["requestBody"] = {"required": True, "content": content}
     return described
 
 
+def _description(name: str, documentation: str) -> str:
+    """Say at length what an operation does, and whom it is for."""
+    role = ROUTES[name]
+    who = "Open to everybody." if role is None else f"Needs the role {role.name}."
+    return f"{' '.join(documentation.split())} {who}"
+
+
 def _answer(schema: str | None) -> dict[str, Any]:
     if schema is None:
-        return {"description": "It is so.", "headers": _HEADERS}
+        return {"description": "No content.", "headers": _HEADERS}
+    if schema == "Page":
+        return {"description": schema, "headers": _HEADERS, "content": {"text/html": {"schema": TEXT}}}
     also = {"text/csv": {"schema": TEXT}} if schema == "Audit" else {}
     return {
         "description": schema,
@@ -94,4 +113,5 @@ def _bodies() -> tuple[dict[str, Schema], dict[str, Schema]]:
     bodies = {name: made[(model, "validation")] for name, model in models.items()}
     bodies["Defaults"] = or_null(bodies["Defaults"])
     given = {f"Given.{name}": schema for name, schema in rest["$defs"].items()}
-    return bodies, {**ANSWERS, **given}
+    explained = {name: words.explain(name, schema) for name, schema in {**ANSWERS, **given}.items()}
+    return bodies, explained

@@ -66,13 +66,19 @@ class Operation:
 
 
 _MICROSOFT: Final = (502, 503)
-_AUDIT_FORMAT: Final = {"name": "format", "in": "query", "schema": {"enum": ["json", "csv"]}}
+_AUDIT_FORMAT: Final = {
+    "name": "format",
+    "in": "query",
+    "description": "As JSON (unless given), or as a table for spreadsheets.",
+    "schema": {"enum": ["json", "csv"]},
+}
 _SENT: Final = (400, 413, 422)
 _CHANGED: Final = (404, 409)
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
     "GET health": Operation({200: "Nothing"}),
     "GET openapi.json": Operation({200: "Document"}),
+    "GET docs": Operation({200: "Page"}, "", (404,)),
     "POST offboardings": Operation(
         {202: "Accepted"}, "OffboardingRequest", (*_SENT, *_CHANGED, 429, *_MICROSOFT), (_IDEMPOTENCY,)
     ),
