@@ -24,6 +24,7 @@ from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.notifications import outbox
 from shared.offboarding.tenants import protection
+from shared.offboarding.tenants.tenants import Tenants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,10 +59,8 @@ def begin_run(services: Services, order: Order) -> Answer:
     ]
     if _is_superseded(details, order):
         return SUPERSEDED
-    if offboarding.cancelled_by:
-        return {"stop": "cancelled"}
-    if taken and not _has_original(services, offboarding, details):
-        return {"stop": "original_missing"}
+    if stop := _stop_at_begin(services, offboarding, details, is_any_open=bool(taken)):
+        return {"stop": stop}
     if taken:
         try:
             services.store.begin(offboarding, details, taken)
@@ -72,6 +71,17 @@ def begin_run(services: Services, order: Order) -> Answer:
         "settled": {name: step.outcome for name, step in details.steps.items() if step.is_settled},
         "patience_seconds": services.settings.give_up_after_seconds,
     }
+
+
+def _stop_at_begin(services: Services, job: Offboarding, details: Details, *, is_any_open: bool) -> str | None:
+    """Return why a run ends before it reads anything, one of `_STOPPED`; None where it goes on."""
+    if job.cancelled_by:
+        return "cancelled"
+    if not Tenants(services).still_manages(job.request.tenant.id):
+        return "tenant_not_managed"
+    if is_any_open and not _has_original(services, job, details):
+        return "original_missing"
+    return None
 
 
 def plan_of(request: Request) -> plan.Plan:
@@ -248,6 +258,10 @@ def settle_step(services: Services, order: Order, name: str, verdict: Mapping[st
 
 _STOPPED: Final[Mapping[str, tuple[Reason, str]]] = {
     **protection.STOPS,
+    "tenant_not_managed": (
+        Reason.refused,
+        "This service no longer manages the tenant: it is not in M365_TENANTS, and its GDAP relationship has ended.",
+    ),
     "user_missing": (Reason.refused, "There is no such user in the tenant any more."),
     "user_deleted": (Reason.refused, "The account was deleted before the offboarding began."),
     "cancelled": (Reason.cancelled, "It was cancelled."),

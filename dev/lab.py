@@ -182,12 +182,13 @@ def opened(simulator: Simulator, pfx: str) -> Iterator[Lab]:
 
     def activity(name: str) -> Any:  # noqa: ANN401 - whatever the hub calls
         work = blueprint.activities()[name]
-        return lambda order: work(app, Order.from_json(order), order)
+        return lambda order: work(lab.app, Order.from_json(order), order)
 
     hub = InProcessHub({"offboard_user": offboard_user}, {name: activity(name) for name in blueprint.activities()})
     clock.set_source(hub.clock.now)
+    lab = Lab(simulator, app, hub, jobs, details)
     try:
-        yield Lab(simulator, app, hub, jobs, details)
+        yield lab
     finally:
         clock.set_source(clock.system_time)
         app.microsoft365.close()

@@ -91,7 +91,7 @@ class Lookup:
         What keys cannot answer is looked for in a few pages; then there may be fewer results, or none, and more to
         come.
         """
-        tenant_id = self._tenants.resolve(only.tenant) if only.tenant else None
+        tenant_id = self._tenants.resolve_stored(only.tenant) if only.tenant else None
         span = keys.Span.between(only.since, only.until)
         if only.is_answered_by_keys:
             return self._page(tenant_id, span, start, min(limit, MAX_PAGE))

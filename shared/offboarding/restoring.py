@@ -20,6 +20,7 @@ from shared.jobs import judgement
 from shared.jobs.records import Kind, Offboarding, Request, State
 from shared.jobs.storage import keys, rows
 from shared.offboarding.lookup import Lookup
+from shared.offboarding.request import schedule
 from shared.offboarding.request.submit import Submissions
 from shared.offboarding.tenants import protection
 from shared.offboarding.tenants.tenants import Tenants
@@ -94,10 +95,11 @@ class Restorations:
                 not ended, is a restoration itself, changed nothing, or the person has a job under way; 422 a step that
                 changed nothing; 429 more than a tenant may have in an hour. Nothing was stored.
         """
+        now = clock.now()
+        schedule.refuse_past(wish.scheduled_for, now)
         original, details = self._lookup.details(offboarding_id)
         names = _chosen(original, details, wish)
         self._refuse_forbidden(original, names)
-        now = clock.now()
         request = Request(
             tenant=original.request.tenant,
             person=original.request.person,
@@ -114,6 +116,7 @@ class Restorations:
             state=State.planned,
             requested_at=now,
             scheduled_for=wish.scheduled_for,
+            warnings=schedule.remarks_on(wish.scheduled_for, now),
             wake_at=max(wish.scheduled_for or now, now),
         )
         return self._submissions.store([new.noted(now, self._operator, "submitted")], frozenset(), None)[0]

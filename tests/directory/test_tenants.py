@@ -136,3 +136,18 @@ def test_whose_domain_it_is_may_be_unknown_for_now(partner: Services, simulator:
         simulator.faults([])
 
     assert caught.value.status == 503
+
+
+def test_a_customer_whose_relationship_ended_is_managed_no_more(
+    partner: Services, simulator: Simulator, hands: Hands
+) -> None:
+    assert Tenants(partner).still_manages(seed.FABRIKAM)
+    hands.advance(minutes=2)
+    simulator.faults([{"service": "graph", "match": "delegatedAdminRelationships", "kind": "status", "status": 503}])
+    assert Tenants(partner).still_manages(seed.FABRIKAM), "not known"
+    nobody = {"service": "graph", "match": "delegatedAdminRelationships", "kind": "status", "status": 200}
+    simulator.faults([nobody | {"body": {"value": []}}])
+    hands.advance(minutes=2)
+    assert not Tenants(partner).still_manages(seed.FABRIKAM)
+    simulator.faults([])
+    assert Tenants(partner).still_manages(seed.HYBRID)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from shared.base import clock
 from shared.base.problems import RefusedError
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations
-from shared.offboarding.lookup import Lookup
+from shared.offboarding.lookup import ListFilter, Lookup
 from shared.offboarding.request import parsing
 from shared.offboarding.request.submit import Submissions
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dev.lab import Lab
 
 BLOCK = {"disable_sign_in": True}
+CY = "cy@fabrikam.example"
 
 
 def in_(**delta: float) -> str:
@@ -216,3 +218,23 @@ def test_those_that_wait_for_room_cost_a_tick_nothing(lab: Lab) -> None:
     watch.wake(lab.app)
 
     assert lab.jobs.requests + lab.details.requests <= 2
+
+
+def test_a_tenant_that_is_managed_no_more_is_not_changed_and_what_is_planned_stays_to_be_cancelled(lab: Lab) -> None:
+    due, cancelled = (lab.submit(upn, BLOCK, scheduled_for=in_(hours=1)) for upn in ("ada@fabrikam.example", CY))
+    lab.app = replace(lab.app, settings=replace(lab.app.settings, tenants=(seed.CONTOSO,)))
+
+    page, _ = Lookup(lab.app).page(ListFilter(tenant="fabrikam.example"), None, 50)
+    assert {one.id for one in page} == {due.id, cancelled.id}
+    Operations(lab.app, "operator").cancel(cancelled.id)
+    lab.hub.advance(timedelta(hours=1))
+    since = len(lab.simulator.requests())
+    tick(lab)
+
+    after = lab.result(due.id).offboarding
+    assert (after.state, after.reason) == ("Failed", "refused")
+    assert "no longer manages the tenant" in after.message
+    assert len(lab.simulator.requests()) == since
+    with pytest.raises(RefusedError) as unknown:
+        Lookup(lab.app).page(ListFilter(tenant="hybrid.example"), None, 50)
+    assert unknown.value.status == 404

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.access.scope import EVERYTHING, Scope
 from shared.base import clock, identifiers
-from shared.base.problems import refused
+from shared.base.problems import RefusedError, refused
 from shared.base.threads import Threads
 from shared.jobs.storage.table import ConflictError
 from shared.microsoft365.graph import graph_calls
@@ -83,14 +83,38 @@ class Tenants:
             RefusedError: 404 where it is not the operator's or not managed here, without telling which; 503 where
                 nobody could be asked whose domain it is.
         """
+        known = self._identified(reference)
+        if not known or not self._manages(known):
+            raise _not_managed(reference)
+        return known
+
+    def resolve_stored(self, reference: str) -> str:
+        """Return the id like `resolve`, also of a tenant that is managed no more but has offboardings.
+
+        Who may see it lists and cancels them as before; nothing is done in the tenant.
+        """
+        known = self._identified(reference)
+        if not known or not (self._manages(known) or not self._store.is_empty(known)):
+            raise _not_managed(reference)
+        return known
+
+    def still_manages(self, tenant_id: str) -> bool:
+        """Return whether the app may work in a tenant, by a list that is not older than a minute.
+
+        Where the partner's customers cannot be listed, it is not known: then the tenant's own sign-in decides.
+        """
+        if tenant_id in self._own or not self._partner:
+            return tenant_id in self._own
+        listed = self._current(refresh=True)
+        return bool(listed.problem) or any(tenant.id == tenant_id for tenant in listed.tenants)
+
+    def _identified(self, reference: str) -> str:
+        """Return the id of a tenant of the operator's; "" where there is none."""
         try:
             known = reference if identifiers.is_guid(reference) else self._microsoft365.find_tenant_id(reference)
         except MicrosoftError as error:
             raise people.unreachable(error) from error
-        if known is None or not self._scope.sees(known.casefold()) or not self._manages(known.casefold()):
-            text = f"There is no tenant {identifiers.shown(reference)} that this service manages."
-            raise refused(404, "tenant_not_found", text, "tenant")
-        return known.casefold()
+        return known.casefold() if known and self._scope.sees(known.casefold()) else ""
 
     def _manages(self, tenant_id: str) -> bool:
         if tenant_id in self._own:
@@ -142,7 +166,7 @@ class Tenants:
             return replace(before or ManagedTenant(tenant_id, tenant_id, tenant_id), problem=reason)
         rows = as_rows(as_object(answer).get("value"))
         if not rows:
-            return ManagedTenant(tenant_id, tenant_id, tenant_id, problem="The tenant does not describe itself.")
+            return ManagedTenant(tenant_id, tenant_id, tenant_id, problem="The tenant returned no organization record.")
         domains = as_rows(rows[0].get("verifiedDomains"))
         default = next((text_at(d, "name") for d in domains if d.get("isDefault")), "") or tenant_id
         initial = next((text_at(d, "name") for d in domains if d.get("isInitial")), "")
@@ -161,6 +185,11 @@ class Tenants:
                 latest[tenant_id] = row
         answers = graph.batch([graph_calls.find_tenant(tenant_id) for tenant_id in latest])
         return [_customer(*each) for each in zip(latest, latest.values(), answers, strict=True)]
+
+
+def _not_managed(reference: str) -> RefusedError:
+    text = f"There is no tenant {identifiers.shown(reference)} that this service manages."
+    return refused(404, "tenant_not_found", text, "tenant")
 
 
 def _customer(tenant_id: str, relationship: JsonObject, answer: Json | MicrosoftError) -> ManagedTenant:
