@@ -25,6 +25,7 @@ RUN_BY = {
     "python3 dev check": f"{HERE}::test_the_checks_pass",
     "python3 dev package": ".ci/run",
     "cp local.settings.sample.json local.settings.json": f"{HERE}::test_the_sample_is_complete_once_filled_in",
+    "python3 -m venv .venv-func && . .venv-func/bin/activate": "dev/environment.py::_build",
     "pip install -r requirements.txt": "dev/package.py::install",
     "func start": f"{HERE}::test_core_tools_find_what_they_look_for",
 }
