@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 _TOOLS = Path(sys.executable).parent
+_TOOK = ROOT / ".dev" / "test-seconds"
+_PASSED, _FAILED = 0, 1
+_MINUTE = 60
 
 CHECKS = {
     "ruff check": ["ruff", "check", "."],
@@ -36,14 +40,34 @@ def run_check(_: argparse.Namespace) -> int:
 
 def run_test(arguments: Sequence[str]) -> int:
     """Run pytest, on two processes unless a number or a single test is given."""
-    return _call([sys.executable, "-m", "pytest", *processes(arguments), *arguments])
+    if not arguments:
+        print(announced(_read_seconds()), file=sys.stderr, flush=True)
+    began = time.monotonic()
+    code = _call([sys.executable, "-m", "pytest", *processes(arguments), *arguments])
+    if not arguments and code in {_PASSED, _FAILED}:
+        _TOOK.parent.mkdir(exist_ok=True)
+        _TOOK.write_text(f"{time.monotonic() - began:.0f}", encoding="utf-8")
+    return code
+
+
+def announced(seconds: float | None) -> str:
+    """Say how long all tests take: as the last time on this machine, or as on a machine with two cores."""
+    if seconds is None:
+        how_long = "about 5 minutes on two cores, and longer where the machine is busy"
+    else:
+        how_long = f"{seconds / 60:.0f} minutes the last time here" if seconds >= _MINUTE else "less than a minute here"
+    return (
+        f"All tests: {how_long}. A part: python3 dev test tests/unit, one test: python3 dev test tests/... -k NAME, "
+        "stop at the first failure: -x."
+    )
 
 
 def run_docs(_: argparse.Namespace) -> int:
-    """Write the pages that follow from the code."""
+    """Write the pages that follow from the code, and say which are different now."""
     from dev import docs
 
-    docs.write()
+    for path, is_new in docs.write().items():
+        print(f"{path.relative_to(ROOT)}: {'written' if is_new else 'unchanged'}")
     return 0
 
 
@@ -51,6 +75,13 @@ def processes(arguments: Sequence[str]) -> list[str]:
     """Choose the processes for pytest: starting them costs more than one test gains."""
     chosen = any(each.startswith(("-n", "--numprocesses")) for each in arguments)
     return [] if chosen or any("::" in each for each in arguments) else ["-n", "2"]
+
+
+def _read_seconds() -> float | None:
+    try:
+        return float(_TOOK.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _call(command: list[str]) -> int:

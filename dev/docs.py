@@ -97,10 +97,12 @@ def pages() -> dict[Path, str]:
     return {PERMISSIONS: permissions_page(), APP_REGISTRATION: app_registration(), README: readme()}
 
 
-def write() -> None:
-    """Write them all."""
+def write() -> dict[Path, bool]:
+    """Write them all, and return which of them were different before."""
+    changed = {path: not path.exists() or path.read_text(encoding="utf-8") != text for path, text in pages().items()}
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
+    return changed
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ One resolution serves every Python and system that is supported: uv's universal 
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from dev.processes import ROOT
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 # In this order: what development needs is held to what is deployed.
 FILES: Final = {"requirements.in": "requirements.txt", "requirements-dev.in": "requirements-dev.txt"}
@@ -21,7 +23,22 @@ FILES: Final = {"requirements.in": "requirements.txt", "requirements-dev.in": "r
 
 def run_pin(given: argparse.Namespace) -> int:
     """Pin what the `.in` files ask for; what is pinned already stays, unless everything is to be renewed."""
-    return max(subprocess.call(command(source, upgrade=given.upgrade), cwd=ROOT) for source in FILES)
+    before = {name: _pins(ROOT / name) for name in FILES.values()}
+    code = max(subprocess.call(command(source, upgrade=given.upgrade), cwd=ROOT) for source in FILES)
+    for name, pins in before.items():
+        print(told(name, pins, _pins(ROOT / name)))
+    return code
+
+
+def told(name: str, before: set[str], after: set[str]) -> str:
+    """Say what is different in a file."""
+    changed = [f"-{pin}" for pin in sorted(before - after)] + [f"+{pin}" for pin in sorted(after - before)]
+    return f"{name}: {len(after)} packages, " + (", ".join(changed) if changed else "unchanged")
+
+
+def _pins(file: Path) -> set[str]:
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    return set(re.findall(r"(?m)^([\w.-]+==[^\s;\\]+)", text))
 
 
 def command(source: str, *, upgrade: bool) -> list[str]:
