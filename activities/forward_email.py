@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from shared.actions.catalogue import Task, View
     from shared.actions.reads.mailbox import Mailbox
+    from shared.actions.reads.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ class Params:
 
 @dataclass(frozen=True)
 class _Recipient:
-    """A recipient of the tenant, with every name under which Exchange may show it as a forwarding address."""
+    """A recipient of the tenant; `names` are all that Exchange has for it."""
 
     address: str
+    distinguished_name: str
     names: frozenset[str]
 
 
@@ -52,7 +54,7 @@ def _parse_recipient(row: Any) -> _Recipient | None:  # noqa: ANN401 - Microsoft
     if not row:
         return None
     names = frozenset(str(row[name]).casefold() for name in _NAMES if row.get(name))
-    return _Recipient(row.get("PrimarySmtpAddress") or "", names)
+    return _Recipient(row.get("PrimarySmtpAddress") or "", row.get("DistinguishedName") or "", names)
 
 
 def _recipient(params: Mapping[str, Any]) -> Read[_Recipient | None]:
@@ -66,9 +68,21 @@ def _recipient(params: Mapping[str, Any]) -> Read[_Recipient | None]:
     )
 
 
+def _goes_there(recipient: _Recipient) -> Read[bool]:
+    """Ask whether the mailbox forwards to a recipient: how it shows a forwarding address tells nothing."""
+    return Read(
+        "forwards_to_the_recipient",
+        "Where mail is forwarded",
+        "exchange",
+        lambda person: exchange_cmdlets.find_forwarding(person.id, recipient.distinguished_name),
+        bool,
+        lambda rows, _: bool(rows),
+    )
+
+
 @register
 class ForwardEmail(Action):
-    """Set the mailbox's forwarding.
+    """Set the mailbox's forwarding, and ask Exchange whether it goes to whom it was set.
 
     A recipient of the tenant goes into ForwardingAddress, any other address into ForwardingSmtpAddress; the other is
     cleared, because with both set the SMTP one is ignored (Learn: "Set-Mailbox"). Of a synced mailbox ForwardingAddress
@@ -101,6 +115,20 @@ class ForwardEmail(Action):
         """Ask for the recipient, too: Exchange shows a forwarding address under another name than it was set by."""
         return (*self.reads, _recipient(params))
 
+    def reads_later(self, view: View) -> tuple[Read[Any], ...]:
+        """Ask whether it goes there already, where mail is forwarded to anybody inside."""
+        known = all(read.name in view.now.values for read in (MAILBOX, _recipient(view.params)))
+        mailbox = view.now.get(MAILBOX) if known else None
+        return self._resolved(view) if mailbox is not None and mailbox.forwards_to is not None else ()
+
+    def proof_for(self, view: View) -> tuple[Read[Any], ...]:
+        """Look at the mailbox again, and ask where its mail goes."""
+        return (*self.proof, *self._resolved(view))
+
+    def _resolved(self, view: View) -> tuple[Read[Any], ...]:
+        recipient = view.now.get(_recipient(view.params))
+        return (_goes_there(recipient),) if recipient and recipient.distinguished_name else ()
+
     def judge(self, view: View) -> Finding:
         """Find out whether mail is forwarded as wanted."""
         was, mailbox = view.first.get(MAILBOX), view.now.get(MAILBOX)
@@ -118,8 +146,8 @@ class ForwardEmail(Action):
         copy = "a copy stays in the mailbox" if view.params["keep_copy"] else "no copy is kept"
         outside = "" if recipient else " Outbound spam policy may block forwarding to outside addresses."
         return compared(
-            before=was is not None and _forwards(was, view.params, recipient),
-            now=_forwards(mailbox, view.params, recipient),
+            before=was is not None and _forwards(was, view.first, view.params, recipient),
+            now=_forwards(mailbox, view.now, view.params, recipient),
             done=f"Mail is forwarded to {shown}; {copy}.{outside}",
             already=f"Mail was forwarded to {shown} already.",
         )
@@ -154,7 +182,7 @@ def _is_inside(view: View) -> bool:
     return identifiers.is_guid(to) or to.rpartition("@")[2].casefold() in view.now.get(DOMAINS)
 
 
-def _forwards(mailbox: Mailbox, params: Mapping[str, Any], recipient: _Recipient | None) -> bool:
+def _forwards(mailbox: Mailbox, snapshot: Snapshot, params: Mapping[str, Any], recipient: _Recipient | None) -> bool:
     if mailbox.keeps_copy != params["keep_copy"]:
         return False
     if recipient is None:
@@ -162,6 +190,9 @@ def _forwards(mailbox: Mailbox, params: Mapping[str, Any], recipient: _Recipient
     names = {*recipient.names, params["to"].casefold()}
     if mailbox.forwards_to is None:
         return (mailbox.forwards_to_smtp or "").casefold() in names
+    goes_there = _goes_there(recipient)
+    if goes_there.name in snapshot.values:
+        return mailbox.forwards_to_smtp is None and snapshot.get(goes_there)
     return mailbox.forwards_to_smtp is None and mailbox.forwards_to.casefold() in names
 
 

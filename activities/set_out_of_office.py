@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.outcome import Finding, Outcome, compared
@@ -29,10 +29,19 @@ def _text(message: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", message)).split())
 
 
+_TAG: Final = re.compile(
+    r"<(?:!--|!doctype|/?(?:a|b|big|blockquote|body|br|center|div|em|font|form|h[1-6]|head|hr|html|i|iframe|img|input|li"
+    r"|link|meta|ol|p|pre|s|script|small|span|strong|style|sub|sup|svg|table|tbody|td|th|thead|title|tr|u|ul)(?=[\s/>]))",
+    re.IGNORECASE,
+)
+"""What makes a message HTML: a tag that HTML knows. An address in angle brackets is none."""
+
+
 def _html(message: str) -> str:
-    """Return a message as HTML: the lines of plain text stay lines."""
-    is_plain = not re.search(r"<[a-z/!][^>]*>", message, re.IGNORECASE)
-    return re.sub(r"\r\n|\r|\n", "<br>", message.strip()) if is_plain else message
+    """Return a message as HTML: plain text arrives as it was written, its lines as lines."""
+    if _TAG.search(message):
+        return message
+    return re.sub(r"\r\n|\r|\n", "<br>", html.escape(message.strip(), quote=False))
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Params:
     def __post_init__(self) -> None:
         """Refuse a message that says nothing or too much; tags alone say nothing."""
         for name, message in (("internal", self.internal), ("external", self.external)):
-            if message is not None and not _text(message):
+            if message is not None and not _text(_html(message)):
                 raise ValueError(f"{name} is empty")
             if message is not None and len(message) > MAX_MESSAGE_CHARS:
                 raise ValueError(f"{name} has {len(message)} characters; at most {MAX_MESSAGE_CHARS} are accepted")
@@ -111,7 +120,7 @@ class SetOutOfOffice(Action):
     def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Read the editor's text; the portal has one for colleagues and others."""
         message = form.get(self.portal_key.lower())
-        if not isinstance(message, str) or not _text(message):
+        if not isinstance(message, str) or not _text(_html(message)):
             return None
         return {"internal": message, "external": None, "audience": "all"}
 

@@ -6,6 +6,7 @@
 - `group`: `{"group": id or nickname, "set": {...}}`, or `"create": {"nickname", "name", "kind", "members": [...]}`
   with kind "security", "m365", "team", "list" or "mail_security". `"add"` and `"remove"` take lists of users.
 - `mailbox`: `{"mailbox": id or UPN, "set": {...}}`; an account without a mailbox is given one.
+- `contact`: `{"alias", "mail", "name"}` makes a mail contact.
 - `site`: `{"user": ..., "set": {...}}`, for the person's OneDrive.
 - `number`: `{"number": "+1555...", "set": {...}}`; one that does not exist is made.
 - `tenant`: `{"set": {...}}`, for the delays (`conversion_reads`, `license_reads`, `number_reads`), `teams_phone` and
@@ -31,7 +32,7 @@ from dev.tenant import leavers, licensing
 from dev.tenant.graph.users import soft_delete
 from dev.tenant.population import GLOBAL_ADMINISTRATOR, Organisation, ident
 from dev.tenant.skus import SKUS
-from dev.tenant.state import DirectoryRole
+from dev.tenant.state import Contact, DirectoryRole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +115,15 @@ def _mailbox(tenant: Tenant, wanted: Wanted) -> str:
     )
     _assign(mailbox, wanted.get("set", {}))
     return user.id
+
+
+def _contact(tenant: Tenant, wanted: Wanted) -> str:
+    alias = wanted["alias"]
+    name = wanted.get("name", alias)
+    place = Organisation(tenant).distinguished_name(alias)
+    made = Contact(ident(tenant.id, "contact", alias), name, alias, wanted["mail"], place)
+    tenant.contacts[made.id] = made
+    return made.id
 
 
 def _site(tenant: Tenant, wanted: Wanted) -> str:
@@ -203,6 +213,7 @@ _OPERATIONS: dict[str, Callable[[Tenant, Wanted], str]] = {
     "user": _user,
     "group": _group,
     "mailbox": _mailbox,
+    "contact": _contact,
     "site": _site,
     "number": _number,
     "tenant": _tenant,

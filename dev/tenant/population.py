@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ _LAST = [
 ]
 _DEPARTMENTS = ("Sales", "Finance", "Operations", "Engineering", "People", "Legal")
 
+_NEWER = frozenset({"cy", "mira", "lia"})
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 EXCHANGE_ADMINISTRATOR = "29232cdf-9323-42fd-ade2-1d097af3e4de"
 HELPDESK_ADMINISTRATOR = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
@@ -118,15 +120,17 @@ class Organisation:
     def mailbox(self, user: User, **facts: Json) -> Mailbox:
         """Give an account a mailbox."""
         alias = user.userPrincipalName.split("@")[0]
+        # Exchange gave older mailboxes their alias as their name, and gives newer ones a GUID.
+        name = ident("name", user.id) if alias in _NEWER else alias
         user.mail = user.userPrincipalName
         user.proxyAddresses = [f"SMTP:{user.mail}", f"smtp:{alias}@{self.tenant.initial_domain}"]
         mailbox = Mailbox(
             ExternalDirectoryObjectId=user.id,
-            Name=alias,
+            Name=name,
             Alias=alias,
             Guid=ident(user.id, "mailbox"),
             ExchangeGuid=ident(user.id, "store"),
-            DistinguishedName=self.distinguished_name(alias),
+            DistinguishedName=self.distinguished_name(name),
             PrimarySmtpAddress=user.mail,
             IsDirSynced=bool(user.onPremisesSyncEnabled),
             total_item_size=(1 + int(ident(user.id)[:2], 16) % 12) * GIB + 53_867_315,
@@ -150,7 +154,7 @@ class Organisation:
 
     def site(self, user: User) -> Site:
         """Give an account a OneDrive."""
-        path = user.userPrincipalName.replace("@", "_").replace(".", "_")
+        path = re.sub(r"[^A-Za-z0-9-]", "_", user.userPrincipalName)
         url = f"https://{self.tenant.sharepoint}-my.sharepoint.com/personal/{path}"
         site = Site(
             url=url,

@@ -83,6 +83,17 @@ class Group:
 
 
 @dataclass
+class Contact:
+    """A mail contact: somebody outside whom mail can be sent to by name."""
+
+    id: str
+    Name: str
+    Alias: str
+    mail: str
+    DistinguishedName: str
+
+
+@dataclass
 class Mailbox:
     """A mailbox; its key in the tenant is the object id of its account."""
 
@@ -192,6 +203,7 @@ class Tenant:
     groups: dict[str, Group] = field(default_factory=dict)
     mailboxes: dict[str, Mailbox] = field(default_factory=dict)
     deleted_mailboxes: dict[str, Mailbox] = field(default_factory=dict)
+    contacts: dict[str, Contact] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
     directory_roles: dict[str, DirectoryRole] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
@@ -240,6 +252,7 @@ _PARTS: dict[str, type] = {
     "groups": Group,
     "mailboxes": Mailbox,
     "deleted_mailboxes": Mailbox,
+    "contacts": Contact,
     "sites": Site,
     "directory_roles": DirectoryRole,
     "numbers": Number,

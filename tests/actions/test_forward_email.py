@@ -197,3 +197,34 @@ def test_the_portals_picker_is_read() -> None:
     assert action.from_portal(form) == {"to": seed.CY, "keep_copy": True}
     assert action.from_portal({"forward": "cy@fabrikam.example"}) == {"to": "cy@fabrikam.example", "keep_copy": False}
     assert [action.from_portal({"forward": empty}) for empty in (None, "", {"value": " "}, [])] == [None] * 4
+
+
+@pytest.mark.parametrize("kind", ["list", "m365"])
+def test_forwarding_to_a_group_is_seen_though_exchange_shows_it_by_another_name(lab: Lab, kind: str) -> None:
+    group = lab.simulator.arrange(
+        "fabrikam.example", "group", create={"nickname": "sales", "name": "Sales of the North", "kind": kind}
+    )
+
+    result = lab.offboard(seed.ADA, forward("sales@fabrikam.example"))
+
+    assert lab.mailbox(seed.ADA)["ForwardingAddress"] == group
+    assert result.outcome(NAME) == "done"
+    assert lab.offboard(seed.ADA, forward("sales@fabrikam.example")).outcome(NAME) == "already_done"
+
+
+def test_forwarding_to_a_mail_contact_is_seen(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "contact", alias="partner", mail="desk@partner.example", name="A Partner")
+
+    result = lab.offboard(seed.ADA, forward("desk@partner.example"))
+
+    assert result.outcome(NAME) == "done"
+
+
+def test_one_of_the_same_look_is_not_taken_for_the_recipient(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.BO, set={"Name": "cy"})
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.ADA, set={"ForwardingAddress": seed.BO})
+
+    result = lab.offboard(seed.ADA, forward(seed.CY))
+
+    assert lab.mailbox(seed.ADA)["ForwardingAddress"] == seed.CY
+    assert result.outcome(NAME) == "done"

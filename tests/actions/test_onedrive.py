@@ -223,3 +223,12 @@ def test_the_portals_picker_is_read() -> None:
 
     assert action.from_portal({"onedriveaccess": [{"label": "Cy", "value": seed.CY}]}) == {"to": [seed.CY]}
     assert action.from_portal({}) is None
+
+
+def test_the_onedrive_of_somebody_with_an_apostrophe_is_found(lab: Lab) -> None:
+    person = lab.simulator.arrange("fabrikam.example", "user", create={"alias": "o'brien", "name": "Pat O'Brien"})
+
+    result = lab.offboard(person, {"disable_onedrive_sharing": True})
+
+    assert "o_brien_fabrikam_example" in lab.user(person)["site"]
+    assert result.outcome("disable_onedrive_sharing") == "done"

@@ -239,3 +239,13 @@ def test_the_portals_editor_is_read() -> None:
     }
     assert [action.from_portal({"ooo": empty}) for empty in ("", "<p></p>", None)] == [None, None, None]
     assert action.from_portal({}) is None
+
+
+def test_plain_text_arrives_as_it_was_written(lab: Lab) -> None:
+    text = "Gone since 1 < 2 weeks.\nAsk Jane <jane@fabrikam.example> & co."
+
+    result = lab.offboard(seed.ADA, {"set_out_of_office": {"internal": text}})
+
+    page = lab.mailbox(seed.ADA)["auto_reply"]["InternalMessage"]
+    assert "Gone since 1 &lt; 2 weeks.<br>Ask Jane &lt;jane@fabrikam.example&gt; &amp; co." in page
+    assert result.outcome("set_out_of_office") == "done"

@@ -60,6 +60,7 @@ def _row(tenant: Tenant, mailbox: Mailbox) -> dict[str, Any]:
         "SKUAssigned": has_exchange(user),
         "WhenSoftDeleted": user.deletedDateTime,
         "grantees": mailbox.GrantSendOnBehalfTo,
+        "forwarding": forwarding,
     }
 
 
@@ -99,7 +100,7 @@ def get_mailbox(run: Run) -> Rows:
     bare = not run["Identity"] and not run["Filter"] and "ResultSize" not in run
     rows = _first(run, rows) if bare else recipients.limited(run, rows)
     for row in rows:
-        del row["grantees"]
+        del row["grantees"], row["forwarding"]
     return rows
 
 

@@ -11,7 +11,7 @@ from dev.tenant.exchange.cmdlet import Rows, Run, as_list, cmdlet
 from dev.tenant.graph.schema import sid
 
 if TYPE_CHECKING:
-    from dev.tenant.state import Group, Mailbox, Tenant, User
+    from dev.tenant.state import Contact, Group, Mailbox, Tenant, User
 
 _MAIL_USERS = ("GuestMailUser", "MailUser")
 SELF = "NT AUTHORITY\\SELF"
@@ -25,6 +25,8 @@ class Recipient:
     kind: str
     """RecipientTypeDetails; "User" is an account that is no recipient."""
     name: str
+    """Exchange's own: of newer mailboxes a GUID, of groups neither the alias nor the display name."""
+    alias: str
     display_name: str
     smtp: str | None
     distinguished_name: str | None
@@ -50,17 +52,32 @@ def of_mailbox(tenant: Tenant, mailbox: Mailbox) -> Recipient:
         *addresses,
     ]
     smtp, kind = mailbox.PrimarySmtpAddress, mailbox.RecipientTypeDetails
-    return Recipient(user.id, kind, mailbox.Name, user.displayName, smtp, mailbox.DistinguishedName, _keys(keys))
+    name, alias = mailbox.Name, mailbox.Alias
+    return Recipient(user.id, kind, name, alias, user.displayName, smtp, mailbox.DistinguishedName, _keys(keys))
 
 
 def of_group(group: Group) -> Recipient:
     """Show a mail-enabled group as a recipient."""
-    keys = [group.id, group.displayName, group.mailNickname, group.mail or "", group.DistinguishedName]
+    name, alias = group_name(group), group.mailNickname
+    keys = [group.id, name, group.displayName, alias, group.mail or "", group.DistinguishedName]
     kind = "GroupMailbox" if "Unified" in group.groupTypes else "MailUniversalDistributionGroup"
     if group.securityEnabled and kind != "GroupMailbox":
         kind = "MailUniversalSecurityGroup"
-    smtp, name = group.mail, group.mailNickname
-    return Recipient(group.id, kind, name, group.displayName, smtp, group.DistinguishedName, _keys(keys))
+    return Recipient(group.id, kind, name, alias, group.displayName, group.mail, group.DistinguishedName, _keys(keys))
+
+
+def group_name(group: Group) -> str:
+    """Return the name of a group in Exchange, which is made of its alias and a suffix."""
+    return f"{group.mailNickname}_{group.id[:8]}"
+
+
+def of_contact(contact: Contact) -> Recipient:
+    """Show a mail contact: an address of somebody outside, which the directory's users do not contain."""
+    keys = _keys([contact.id, contact.Name, contact.Alias, contact.mail, contact.DistinguishedName])
+    name = contact.Name
+    return Recipient(
+        contact.id, "MailContact", name, contact.Alias, name, contact.mail, contact.DistinguishedName, keys
+    )
 
 
 def of_user(user: User) -> Recipient:
@@ -69,7 +86,8 @@ def of_user(user: User) -> Recipient:
     if user.onPremisesSyncEnabled and user.mail:  # the mailbox is on-premises
         kind = "MailUser"
     keys = [user.id, user.userPrincipalName, user.displayName, user.mail or ""]
-    return Recipient(user.id, kind, user.userPrincipalName, user.displayName, user.mail, None, _keys(keys))
+    upn = user.userPrincipalName
+    return Recipient(user.id, kind, upn, upn, user.displayName, user.mail, None, _keys(keys))
 
 
 def _keys(values: list[str]) -> frozenset[str]:
@@ -80,6 +98,7 @@ def everyone(tenant: Tenant) -> list[Recipient]:
     """List every recipient and every other account."""
     found = [of_mailbox(tenant, mailbox) for mailbox in tenant.mailboxes.values()]
     found += [of_group(group) for group in tenant.groups.values() if group.mailEnabled]
+    found += [of_contact(contact) for contact in tenant.contacts.values()]
     return found + [of_user(user) for user in tenant.users.values() if user.id not in tenant.mailboxes]
 
 
@@ -127,7 +146,17 @@ def trustee(tenant: Tenant, object_id: str) -> str:
 
 def names(tenant: Tenant, object_ids: list[str]) -> list[str]:
     """Name the people on a list such as GrantSendOnBehalfTo: by their Name in Exchange."""
-    return [tenant.mailboxes[each].Name if each in tenant.mailboxes else trustee(tenant, each) for each in object_ids]
+    return [_name(tenant, each) for each in object_ids]
+
+
+def _name(tenant: Tenant, object_id: str) -> str:
+    if object_id in tenant.mailboxes:
+        return tenant.mailboxes[object_id].Name
+    if object_id in tenant.contacts:
+        return tenant.contacts[object_id].Name
+    if object_id in tenant.groups and tenant.groups[object_id].mailEnabled:
+        return group_name(tenant.groups[object_id])
+    return trustee(tenant, object_id)
 
 
 def matches(filter_text: str, row: dict[str, Any], tenant: Tenant) -> bool:
@@ -151,7 +180,10 @@ def _holds(clause: str, row: dict[str, Any], tenant: Tenant) -> bool:
         text.lower(), text.strip("'").replace("''", "'")
     ).casefold()
     value = row[name]
-    if name == "GrantSendOnBehalfTo":
+    if name == "ForwardingAddress":
+        target = row["forwarding"]
+        values = [find(tenant, target).distinguished_name or ""] if target else [""]
+    elif name == "GrantSendOnBehalfTo":
         values = [find(tenant, each).distinguished_name or "" for each in row["grantees"] if each in tenant.mailboxes]
     else:
         values = [str(each) for each in value] if isinstance(value, list) else ["" if value is None else str(value)]
@@ -183,11 +215,11 @@ def get_recipient(run: Run) -> Rows:
         {
             "Identity": each.name,
             "Name": each.name,
-            "Alias": each.name,
+            "Alias": each.alias,
             "DisplayName": each.display_name,
             "PrimarySmtpAddress": each.smtp,
             "RecipientTypeDetails": each.kind,
-            "ExternalDirectoryObjectId": each.id,
+            "ExternalDirectoryObjectId": "" if each.kind == "MailContact" else each.id,
             "DistinguishedName": each.distinguished_name,
         }
         for each in found

@@ -181,6 +181,19 @@ def set_forwarding(identity: str, to: str, *, external: bool, keep_copy: bool, a
     )
 
 
+def find_forwarding(identity: str, distinguished_name: str) -> Cmdlet:
+    """Find a mailbox, by object id, if it forwards to the recipient of that distinguished name; else nothing.
+
+    Get-Mailbox shows a forwarding address by its Name, which says nothing: filters know it by its distinguished name
+    (Learn: "Filterable properties for the Filter parameter").
+    """
+    condition = (
+        f"ExternalDirectoryObjectId -eq {filter_text(named(identity))} -and "
+        f"ForwardingAddress -eq {filter_text(named(distinguished_name))}"
+    )
+    return Cmdlet("Get-Mailbox", {"Filter": condition, "ResultSize": 1}, RECIPIENT_PROPERTIES)
+
+
 def clear_forwarding(identity: str, *, anchor: str | None = None) -> Cmdlet:
     """Stop forwarding, of both kinds."""
     return set_mailbox(
