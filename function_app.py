@@ -2,6 +2,7 @@
 
 # pyright: reportUnusedImport=false
 
+import logging
 import os
 
 import azure.durable_functions as df
@@ -46,6 +47,8 @@ from shared.base import logs
 
 logs.quiet_libraries()
 logs.set_up(settings.secret_values(os.environ))
+if logging.root.handlers and (problem := settings.host_problem(os.environ)):
+    logging.getLogger("triggers").error(problem)
 
 asked = func.AuthLevel.FUNCTION if settings.asks_for_a_key(os.environ) else func.AuthLevel.ANONYMOUS
 app = df.DFApp(http_auth_level=asked)

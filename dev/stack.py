@@ -223,6 +223,7 @@ class Stack:
             "OFFBOARDING_STORAGE": self.storage.connection_string,
             "AzureWebJobsStorage": self.storage.connection_string,
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "WEBSITE_HOSTNAME": f"127.0.0.1:{port}",
             "AUTH_MODE": self.options.auth,
             "M365_TENANTS": ",".join(TENANTS),
             "M365_CLIENT_ID": seed.CLIENT_ID,

@@ -124,6 +124,7 @@ var settings = {
   PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
   OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: disabledInstrumentations
   OTEL_TRACES_SAMPLER: 'always_on'
+  AzureWebJobsDisableHomepage: 'true'
   TASK_HUB: taskHub
   TICK_SCHEDULE: tickSchedule
   RETENTION_SCHEDULE: retentionSchedule

@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Have every stack that tests start searched for secrets when it ends, also those in processes of their own."""
     os.environ[leaks.SWITCH] = "yes"
+    os.environ.setdefault("WEBSITE_HOSTNAME", "localhost")  # as wherever functions run
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import azure.functions as func
 
@@ -32,6 +32,7 @@ _TITLES: Final = {
     403: "You may not do this.",
     404: "Not found.",
     409: "The request does not fit the present state.",
+    411: "The body did not arrive.",
     413: "The request is too large.",
     422: "The request is well-formed but cannot be carried out.",
     429: "That is too much at once.",
@@ -87,9 +88,17 @@ def refusal_of(error: Exception) -> RefusedError:
     return RefusedError(500, "internal_error", [])
 
 
+def query(request: func.HttpRequest) -> dict[str, str]:
+    """Return the query parameters by their names in lower case.
+
+    To the Functions host, names that differ in case are one: `a=1&A=2` arrives as `1,2`, under the first spelling.
+    """
+    return {name.lower(): value for name, value in cast("Mapping[str, str]", request.params).items()}
+
+
 def whole_number(request: func.HttpRequest, name: str, default: int) -> int:
     """Read a query parameter that counts something; raises `RefusedError` 400."""
-    text = request.params.get(name, str(default))
+    text = query(request).get(name, str(default))
     # Cut first: Python refuses to read very long numbers.
     if not text.isascii() or not text.isdecimal() or not 0 < int(text[:_MAX_DIGITS]) <= MAX_COUNT:
         raise refused(400, "invalid_request", f"{name} must be a whole number from 1 to {MAX_COUNT}.", name)
@@ -111,7 +120,7 @@ def json_body(request: func.HttpRequest) -> Any:  # noqa: ANN401 - whatever was 
 
 def moment(request: func.HttpRequest, name: str) -> datetime | None:
     """Read a query parameter that is a moment with a time zone; raises `RefusedError` 400."""
-    text = request.params.get(name)
+    text = query(request).get(name)
     if text is None:
         return None
     try:
@@ -125,7 +134,7 @@ def moment(request: func.HttpRequest, name: str) -> datetime | None:
 
 def is_asked(request: func.HttpRequest, name: str) -> bool:
     """Read a query parameter that is a switch; raises `RefusedError` 400."""
-    text = request.params.get(name, "false")
+    text = query(request).get(name, "false")
     if text not in {"true", "false"}:
         raise refused(400, "invalid_request", f"{name} must be true or false.", name)
     return text == "true"

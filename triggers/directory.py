@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.actions import catalogue, permissions, plan
-from shared.app import services
+from shared.app import services, settings
 from shared.base import clock
 from shared.base.problems import refused
 from shared.offboarding.onboarding import check
@@ -18,7 +19,7 @@ from shared.offboarding.request import defaults
 from shared.offboarding.request.defaults import DefaultsStore
 from shared.offboarding.tenants.listing import Directory
 from shared.offboarding.tenants.tenants import Tenants
-from triggers.answers import is_asked, json_answer, whole_number
+from triggers.answers import is_asked, json_answer, query, whole_number
 from triggers.routing import route
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _PAGE = 100
 def get_health(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Answer that the app runs, and nothing else: anybody may ask."""
     del req, caller
+    if problem := settings.host_problem(os.environ):
+        raise refused(503, "not_configured", problem)
     return json_answer({})
 
 
@@ -45,7 +48,7 @@ def list_actions(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
 
     With `tenant`, `problem` says why an action cannot work there, as far as the app's tokens tell.
     """
-    app, tenant = services.current(), req.params.get("tenant")
+    app, tenant = services.current(), query(req).get("tenant")
     granted: Granted = {}
     if tenant:
         granted = app.microsoft365.permissions_granted(Tenants(app, caller.scope).resolve(tenant))
@@ -123,8 +126,8 @@ def list_users(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List a tenant's people by name, or those that `search` finds; `next` fetches the following page."""
     found = Directory(services.current(), caller.scope).users(
         req.route_params["tenant"],
-        search=req.params.get("search", ""),
-        next_link=_link(req.params.get("next", "")),
+        search=query(req).get("search", ""),
+        next_link=_link(query(req).get("next", "")),
         top=whole_number(req, "limit", _PAGE),
     )
     token = base64.urlsafe_b64encode(found.next_link.encode()).decode() if found.next_link else None

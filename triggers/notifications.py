@@ -13,7 +13,7 @@ from shared.base.problems import refused
 from shared.notifications import outbox
 from shared.offboarding.lookup import Lookup
 from shared.offboarding.tenants.tenants import Tenants
-from triggers.answers import json_answer
+from triggers.answers import json_answer, query
 from triggers.routing import route
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def resend_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResp
     """Let messages that were given up be delivered again, or those to the destinations of the query."""
     app = services.current()
     offboarding = Lookup(app, caller.scope).get(req.route_params["id"])
-    named = [one for one in req.params.get("destinations", "").split(",") if one]
+    named = [one for one in query(req).get("destinations", "").split(",") if one]
     changed = outbox.resend(app, offboarding.id, named, caller.name)
     return json_answer({"notifications": [one.shown(changed.id) for one in changed.deliveries]}, 202)
 
@@ -93,8 +93,8 @@ def _of_tenant(req: func.HttpRequest, caller: Caller) -> Preferences:
 def _tested(req: func.HttpRequest, preferences: Preferences) -> func.HttpResponse:
     from shared.notifications.settings.destinations import CHANNELS
 
-    channel = req.params.get("channel")
+    channel = query(req).get("channel")
     if channel is not None and channel not in CHANNELS:
         raise refused(400, "invalid_request", f"channel must be one of {', '.join(CHANNELS)}.", "channel")
-    results = preferences.test(req.params.get("destination"), channel)
+    results = preferences.test(query(req).get("destination"), channel)
     return json_answer({"results": [asdict(one) for one in results]})

@@ -18,7 +18,16 @@ from shared.offboarding.lifecycle.operations import Operations
 from shared.offboarding.lookup import ListFilter, Lookup
 from shared.offboarding.request.submit import Submissions
 from triggers import bodies, starting
-from triggers.answers import IDEMPOTENCY_KEY, csv_answer, json_answer, moment, page_start, page_token, whole_number
+from triggers.answers import (
+    IDEMPOTENCY_KEY,
+    csv_answer,
+    json_answer,
+    moment,
+    page_start,
+    page_token,
+    query,
+    whole_number,
+)
 from triggers.routing import route, route_with_client
 
 if TYPE_CHECKING:
@@ -91,7 +100,7 @@ def plan_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
 def list_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List offboardings, newest first; `next` fetches the following page."""
     limit = whole_number(req, "limit", _PAGE)
-    start = page_start(req.params.get("next"))
+    start = page_start(query(req).get("next"))
     found, next_id = _lookup(caller).page(_filter(req), start, limit)
     return json_answer({"items": [bodies.item(o) for o in found], "next": page_token(next_id)})
 
@@ -99,11 +108,11 @@ def list_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
 def _filter(req: func.HttpRequest) -> ListFilter:
     return ListFilter(
         kind=_one_of(Kind, req, "kind"),
-        tenant=req.params.get("tenant"),
+        tenant=query(req).get("tenant"),
         state=_one_of(State, req, "state"),
         reason=_one_of(Reason, req, "reason"),
-        user=req.params.get("user", ""),
-        reference=req.params.get("reference", ""),
+        user=query(req).get("user", ""),
+        reference=query(req).get("reference", ""),
         since=moment(req, "since"),
         until=moment(req, "until"),
     )
@@ -111,7 +120,7 @@ def _filter(req: func.HttpRequest) -> ListFilter:
 
 def _one_of(kind: type[E], req: func.HttpRequest, name: str) -> E | None:
     """Read a query parameter that has one of a few values; raises `RefusedError` 400."""
-    text = req.params.get(name)
+    text = query(req).get(name)
     if text is None:
         return None
     try:
@@ -140,7 +149,7 @@ def get_status(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
 @route(blueprint, "GET offboardings/{id}/audit")
 def get_audit(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell what was decided and what was written to Microsoft 365, also of an offboarding that was deleted."""
-    wanted = req.params.get("format")
+    wanted = query(req).get("format")
     if wanted not in {None, "json", "csv"}:
         raise refused(400, "invalid_request", "format must be json or csv.", "format")
     offboarding_id = req.route_params["id"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from urllib.parse import quote
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -36,6 +37,8 @@ CORRELATION_ID: Final = "X-Correlation-Id"
 """The header of every answer; the value is the trace id."""
 
 _LOOKING: Final = frozenset({"GET", "HEAD"})
+_OF_HEADERS: Final = " \"%&'()*+,/:;=?@[]"
+"""What stands in header values as it is, besides letters and digits."""
 _OWN_PAGES: Final = frozenset({"same-origin", "none"})
 """Values of Sec-Fetch-Site, which browsers send and pages cannot set (W3C: "Fetch Metadata Request Headers")."""
 
@@ -93,8 +96,14 @@ def _traced(name: str, req: func.HttpRequest, context: func.Context) -> Abstract
 
 
 def _labelled(answer: func.HttpResponse, correlation_id: str) -> func.HttpResponse:
-    """Tell the caller the id under which the log and the trace tell more."""
+    """Tell the caller the id under which the log and the trace tell more.
+
+    A header that is not ASCII would make the host answer 500 instead (Kestrel refuses to write it).
+    """
     answer.headers[CORRELATION_ID] = correlation_id
+    for header, value in list(answer.headers.items()):
+        if not value.isascii():
+            answer.headers[header] = quote(value, safe=_OF_HEADERS)
     return answer
 
 
@@ -116,7 +125,15 @@ def _caller(req: func.HttpRequest, name: str) -> Caller:
     caller = authorised(name, services.current().settings, headers)
     if caller.provider != KEY and req.method not in _LOOKING and _is_made_to_ask(headers):
         raise refused(403, "cross_site", "Pages of other sites may not change anything here.")
+    _refuse_lost_body(req, headers)
     return caller
+
+
+def _refuse_lost_body(req: func.HttpRequest, headers: Mapping[str, str]) -> None:
+    """Refuse a request whose body the host lost: it hands on none that comes in chunks, and no setting changes that."""
+    if headers.get("transfer-encoding") and not req.get_body():
+        text = "The body did not arrive. Send it with Content-Length, not chunked (Transfer-Encoding)."
+        raise refused(411, "length_required", text)
 
 
 def _is_made_to_ask(headers: Mapping[str, str]) -> bool:

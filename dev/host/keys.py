@@ -50,6 +50,10 @@ class Keys:
         """Return whether a key opens the admin endpoints."""
         return _is_one_of(key, [self.master])
 
+    def open_some_function(self, key: str | None) -> bool:
+        """Tell whether a key is an operator's: it opens functions, if not this one."""
+        return _is_one_of(key, [self.default])
+
     def open_durable(self, key: str | None) -> bool:
         """Return whether a key opens the Durable management API."""
         return _is_one_of(key, [self.system[DURABLE], self.master])

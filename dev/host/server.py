@@ -22,7 +22,7 @@ from dev.host.durable.dispatcher import Dispatcher, Limits
 from dev.host.durable.engine import Engine
 from dev.host.durable.shim_v1 import InvocationError
 from dev.host.durable.store import Store
-from dev.host.http import Admin, FrontDoor, given_key
+from dev.host.http import LARGEST_HEADERS, Admin, FrontDoor, given_key, kestrel
 from dev.host.keys import DURABLE, Keys
 from dev.host.timers import Timer
 from dev.host.worker import Worker
@@ -57,6 +57,9 @@ class Invocations:
 
     async def run(self, function: Function, trigger: Datum, traceparent: str | None = None) -> Datum | None:
         """Run any function with the value of its trigger, in the trace of whoever asked for it."""
+        if function.clients and not os.environ.get("WEBSITE_HOSTNAME"):
+            # The Durable extension makes its addresses from it before the function is called.
+            raise InvocationError("System.InvalidOperationException: Webhooks are not configured")
         clients = {name: Datum(self.client_binding, "string") for name in function.clients}
         inputs = {function.trigger["name"]: trigger, **clients}
         return await self._worker.invoke(function, inputs, tracing.child_of(traceparent))
@@ -122,8 +125,8 @@ class Host:
         await self._serve(
             public,
             [
-                *admin.routes(),
                 *management.routes(_WEBHOOKS, lambda request: self._keys.open_durable(given_key(request))),
+                *admin.routes(),
                 web.route("*", "/{path:.*}", self._front_door.handle),
             ],
         )
@@ -143,9 +146,18 @@ class Host:
         self._store.close()
 
     async def _serve(self, listener: socket.socket, routes: list[web.RouteDef]) -> None:
-        app = web.Application(client_max_size=_LARGEST_BODY)
+        app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[kestrel])
         app.add_routes(routes)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=_GRACE,
+            auto_decompress=False,
+            # More than Kestrel takes, so that `kestrel` sees what it has to refuse.
+            max_line_size=2 * LARGEST_HEADERS,
+            max_field_size=2 * LARGEST_HEADERS,
+            max_headers=1000,
+        )
         await runner.setup()
         await web.SockSite(runner, listener).start()
         self._runners.append(runner)

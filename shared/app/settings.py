@@ -99,6 +99,12 @@ HOST_SETTINGS: tuple[Setting, ...] = (
     Setting("AzureWebJobsStorage__credential", "managedidentity, where an identity reaches it.", ""),
     Setting("AzureWebJobsStorage__clientId", "Client id of the user-assigned identity that reaches it.", ""),
     Setting("FUNCTIONS_WORKER_RUNTIME", "The language of the app; Flex Consumption is told otherwise.", "python"),
+    Setting(
+        "WEBSITE_HOSTNAME",
+        "Host name (and port) of the Functions host. Azure and Core Tools set it; anywhere else, set it yourself.",
+        "",
+    ),
+    Setting("AzureWebJobsDisableHomepage", "true: `GET /` does not show Azure's own page.", "true"),
     Setting("TASK_HUB", "Name of the Durable task hub.", "Offboarding"),
     Setting("TICK_SCHEDULE", "When the timer looks for due work (NCRONTAB, UTC).", "0 * * * * *"),
     Setting("RETENTION_SCHEDULE", "When the timer removes what is older than the retention.", "0 30 3 * * *"),
@@ -240,6 +246,16 @@ def asks_for_a_key(environment: Mapping[str, str]) -> bool:
     Asked while the app is indexed, when no other setting need be there; a mode that is not known means a key.
     """
     return environment.get("AUTH_MODE", FUNCTION_KEY).strip() not in AUTH_MODES[1:]
+
+
+def host_problem(environment: Mapping[str, str]) -> str:
+    """Return what keeps the Functions host from starting runs; empty where nothing does.
+
+    Without its name the Durable extension refuses every function with a client ("Webhooks are not configured").
+    """
+    if environment.get("WEBSITE_HOSTNAME"):
+        return ""
+    return "WEBSITE_HOSTNAME is not set: no offboarding can start. Set it to the host name and port of this app."
 
 
 def secret_values(environment: Mapping[str, str]) -> list[str]:

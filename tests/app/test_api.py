@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import azure.functions as func
 import pytest
+import requests
 
 from dev.tenant import seed
+from shared.access.caller import Caller
+from shared.access.policy import Role
+from shared.access.scope import EVERYTHING
+from shared.base.problems import RefusedError
+from triggers import routing
+from triggers.directory import get_health
 
 if TYPE_CHECKING:
     from conftest import Leaver
@@ -247,3 +255,34 @@ def test_the_page_of_the_api_is_there_only_where_a_setting_allows_it(stack: Stac
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert "API_PAGE" in answer.json()["detail"]
+
+
+def test_a_body_that_the_host_lost_is_refused_with_what_to_do(stack: Stack, leaver: Leaver) -> None:
+    sent = json.dumps(body(leaver.upn)).encode()
+    headers = {"x-functions-key": stack.key, "Content-Type": "application/json"}
+
+    answer = requests.post(f"{stack.api}/api/offboardings", data=iter([sent]), headers=headers, timeout=60)
+
+    assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
+    assert "Content-Length" in answer.json()["detail"]
+
+
+def test_names_of_query_parameters_are_read_in_any_case(stack: Stack) -> None:
+    assert stack.get("/api/offboardings?Limit=0").status_code == 400
+    assert stack.get("/api/offboardings?LIMIT=1").status_code == 200
+    assert stack.get("/api/offboardings?limit=1&Limit=2").status_code == 400  # the host makes it "1,2"
+
+
+def test_health_says_what_keeps_the_host_from_starting_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEBSITE_HOSTNAME")
+
+    with pytest.raises(RefusedError, match="WEBSITE_HOSTNAME is not set") as caught:
+        get_health(func.HttpRequest("GET", "/api/health", body=b""), Caller("", Role.nobody, EVERYTHING))
+
+    assert caught.value.status == 503
+
+
+def test_a_header_of_ours_is_always_ascii() -> None:
+    answer = routing._labelled(func.HttpResponse(headers={"Location": "/a?b=c&d=%20", "X-Name": "Zoë, 1"}), "id")
+
+    assert dict(answer.headers) == {"Location": "/a?b=c&d=%20", "X-Name": "Zo%C3%AB, 1", "X-Correlation-Id": "id"}

@@ -43,6 +43,7 @@ class SampleHost:
         self.settings = {
             "HOST_KEYS_JSON": json.dumps(KEYS),
             "SAMPLE_LOG": str(self.notes_file),
+            "WEBSITE_HOSTNAME": "127.0.0.1",
             "PYTHON_THREADPOOL_THREAD_COUNT": "16",  # twice the activities of the app's host.json
             **(settings or {}),
         }

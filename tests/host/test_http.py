@@ -1,7 +1,10 @@
 """HTTP functions, their keys, and the host's own endpoints."""
 
+import gzip
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -34,7 +37,13 @@ def test_cookies_and_content_type_leave_as_set(host: "SampleHost") -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("PUT", "/v1/echo/x"), ("GET", "/v1/echo/x/seven"), ("GET", "/api/echo/x"), ("GET", "/v1/work"), ("GET", "/")],
+    [
+        ("PUT", "/v1/echo/x"),
+        ("GET", "/v1/echo/x/seven"),
+        ("GET", "/api/echo/x"),
+        ("GET", "/v1/work"),
+        ("GET", "/v1//echo/x"),
+    ],
 )
 def test_what_no_route_answers_is_not_found(host: "SampleHost", method: str, path: str) -> None:
     assert host.request(method, path).status_code == 404
@@ -54,9 +63,14 @@ def test_a_failing_function_answers_500_without_a_body(host: "SampleHost") -> No
         ("/v1/guarded", "guarded-key", 200),
         ("/v1/guarded", "default-key", 200),
         ("/v1/guarded", "master-key", 200),
-        ("/v1/master", "default-key", 401),
+        ("/v1/master", "default-key", 403),
+        ("/v1/master", "wrong", 401),
         ("/v1/master", "master-key", 200),
-        ("/admin/host/status", "default-key", 401),
+        ("/admin/host/status", "default-key", 403),
+        ("/admin/nothing", None, 401),
+        ("/admin/nothing", "master-key", 404),
+        ("/runtime/webhooks/nothing", None, 401),
+        ("/runtime/webhooks/nothing", "master-key", 404),
         ("/admin/host/status", "master-key", 200),
         ("/_host/clock", None, 401),
         ("/runtime/webhooks/durabletask/instances", "default-key", 401),
@@ -68,6 +82,68 @@ def test_keys_open_what_they_are_for(host: "SampleHost", path: str, key: str | N
     assert host.request("GET", path, key=key).status_code == status
     if key:
         assert host.request("GET", f"{path}?code={key}").status_code == status
+        assert host.request("GET", f"{path}?CODE={key}").status_code == status
+
+
+def test_who_has_no_key_is_told_how_to_sign_in(host: "SampleHost") -> None:
+    for path in ("/v1/guarded", "/admin/host/status", "/runtime/webhooks/durabletask/instances"):
+        assert host.request("GET", path).headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_chunked_body_arrives_empty(host: "SampleHost") -> None:
+    answer = host.request("POST", "/v1/echo/x", data=iter([b"bo", b"dy"]))
+    assert (answer.status_code, answer.json()["body"]) == (201, "")
+
+
+def test_a_compressed_body_arrives_as_it_is(host: "SampleHost") -> None:
+    body = gzip.compress(b"body")
+    answer = host.request("POST", "/v1/size", data=body, headers={"Content-Encoding": "gzip"})
+    assert answer.text == str(len(body))
+
+
+def test_answers_come_in_chunks(host: "SampleHost") -> None:
+    answer = host.request("GET", "/v1/echo/x")
+    assert answer.headers["Transfer-Encoding"] == "chunked"
+    assert "Content-Length" not in answer.headers
+
+
+def test_an_answer_with_a_header_that_is_not_ascii_is_500(host: "SampleHost") -> None:
+    assert host.request("GET", "/v1/header?value=plain").headers["X-Value"] == "plain"
+    assert host.request("GET", "/v1/header?value=caf%C3%A9").status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ("GET /v1/echo/x HTTP/1.1\r\nX: " + 28 * 1024 * "x", 201),
+        ("GET /v1/echo/x HTTP/1.1\r\nX: " + 41 * 1024 * "x", 431),
+        ("GET /v1/echo/x HTTP/1.1" + 101 * "\r\nX: x", 431),
+        ("GET /v1/echo/x?" + 8 * 1024 * "x" + " HTTP/1.1", 414),
+        ("GET /v1/echo/%00 HTTP/1.1", 400),
+        ("GET /v1/echo/x HTTP/1.1\r\nX: caf\xe9", 400),
+        ("GET /v1/echo/x HTTP/1.0", 500),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_requests_have_the_limits_of_azures_web_server(host: "SampleHost", lines: str, status: int) -> None:
+    server = urlsplit(host.url)
+    with socket.create_connection((server.hostname, server.port), 30) as connection:
+        connection.sendall(f"{lines}\r\nHost: x\r\nConnection: close\r\n\r\n".encode("latin-1"))
+        assert int(connection.recv(100).split()[1]) == status
+
+
+@pytest.mark.parametrize(("disabled", "status"), [("true", 204), ("", 200)])
+def test_the_root_shows_azures_page_unless_it_is_switched_off(
+    new_host: "Callable[..., SampleHost]", disabled: str, status: int
+) -> None:
+    assert new_host(settings={"AzureWebJobsDisableHomepage": disabled}).request("GET", "/").status_code == status
+
+
+def test_without_its_host_name_no_function_with_a_client_runs(new_host: "Callable[..., SampleHost]") -> None:
+    host = new_host(settings={"WEBSITE_HOSTNAME": ""})
+    assert host.request("POST", "/v1/call/get_status_all", json={}).status_code == 500
+    assert "Webhooks are not configured" in host.log.read_text()
+    assert host.request("GET", "/v1/echo/x").status_code == 201
 
 
 def test_a_wrong_key_in_the_header_beats_a_right_one_in_the_query(host: "SampleHost") -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.host.addresses import path_of, query_of
 from dev.host.app import AppError, describe_function, read_host_json, resolve
 from dev.host.clock import Clock, from_text, to_text
 from dev.host.durable.views import history_view
@@ -48,7 +49,15 @@ def test_schedules_that_name_nothing_are_refused(expression: str) -> None:
         ("/api/users/me", "literal", {}),
         ("/API/Users/ME/", "literal", {}),
         ("/api/users/7", "number", {"id": "7"}),
-        ("/api/users/ann%2Fb", "free", {"name": "ann/b"}),
+        ("/api/users/ann%2Fb", "free", {"name": "ann%2Fb"}),
+        ("/api/users/%61nn%ff%C3%A9", "free", {"name": "ann%ffé"}),
+        ("/api/users/a%0Ab", "free", {"name": "a\nb"}),
+        ("/api/users/+7", "number", {"id": "+7"}),
+        ("/api/users/2147483648", "free", {"name": "2147483648"}),
+        ("/api/users/-2147483648", "number", {"id": "-2147483648"}),
+        ("/api/x/../users/./me", "literal", {}),
+        ("/api/x/%2e%2e/users/me", "literal", {}),
+        ("/api/users/ann/x/", "rest", {"tail": "users/ann/x/"}),
         ("/api/users/ann/x", "rest", {"tail": "users/ann/x"}),
         ("/api/files/a.tar.gz", "file", {"name": "a.tar", "kind": "gz"}),
         ("/api/page", "page", {}),
@@ -65,7 +74,7 @@ def test_the_most_particular_route_answers(path: str, function: str, parameters:
         "page": "page/{number:int?}",
     }
     routes = [compile_route(name, f"api/{template}", ["get"]) for name, template in templates.items()]
-    route, values = find_route(routes, "GET", path)
+    route, values = find_route(routes, "GET", path_of(path))
     assert route.function == function
     if function != "file":
         assert values == parameters
@@ -76,6 +85,31 @@ def test_the_most_particular_route_answers(path: str, function: str, parameters:
 def test_routes_that_are_not_served_name_their_function(template: str) -> None:
     with pytest.raises(ValueError, match="function f"):
         compile_route("f", template, [])
+
+
+@pytest.mark.parametrize("path", ["/api//users/me", "/api/users//", "/api/users/me//"])
+def test_an_empty_segment_is_no_path_of_ours(path: str) -> None:
+    assert find_route([compile_route("f", "api/{*rest}", [])], "GET", path_of(path)) is None
+
+
+def test_a_function_without_methods_gets_every_method() -> None:
+    routes = [compile_route("f", "api/x", []), compile_route("g", "api/y", ["get"])]
+    assert find_route(routes, "BREW", "/api/x")
+    assert find_route(routes, "get", "/api/y")
+    assert find_route(routes, "BREW", "/api/y") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "query"),
+    [
+        ("/x?a=1&A=2&b=", {"a": "1,2", "b": ""}),
+        ("/x?Code=k", {"Code": "k"}),
+        ("/x?a=%ff%41+%2F", {"a": "%ffA /"}),
+        ("/x", {}),
+    ],
+)
+def test_names_of_a_query_are_one_in_any_case(target: str, query: dict[str, str]) -> None:
+    assert query_of(target) == query
 
 
 def test_keys_are_made_once_and_can_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ NOT_IN_AZURE = {
     "FUNCTIONS_WORKER_RUNTIME": "Flex Consumption refuses it: functionAppConfig.runtime says it",
     "M365_CERTIFICATE_PASSWORD": "a certificate comes out of Key Vault without one",
     "M365_CLIENT_SECRET": "a certificate or the managed identity is safer, and SharePoint refuses secrets",
+    "WEBSITE_HOSTNAME": "the platform sets it",
     "GRAPH_URL": "its default is the address of the public cloud",
     "EXCHANGE_URL": "as above",
     "LOGIN_URL": "as above",

@@ -48,9 +48,12 @@ def document(public_url: str) -> dict[str, Any]:
     }
 
 
+_HOW_TO_SEND: Final = "Send it with `Content-Length`: a chunked body does not arrive (411)."
+
+
 def _described(name: str, operation: Operation, bodies: Mapping[str, Schema]) -> dict[str, Any]:
     function = DECLARED[name]
-    problems = () if ROUTES[name] is None else (403, *operation.problems)
+    problems = operation.problems if ROUTES[name] is None else (403, *operation.problems)
     in_path = [IN_PATH[part] for part in IN_PATH if f"{{{part}}}" in name]
     described: dict[str, Any] = {
         "operationId": function.__name__,
@@ -67,7 +70,7 @@ def _described(name: str, operation: Operation, bodies: Mapping[str, Schema]) ->
         described["responses"]["401"] = {"description": "Nobody is signed in, or the key is wrong."}
     if operation.body:
         content = {"application/json": {"schema": bodies[operation.body], "example": words.BODIES[operation.body]}}
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": True, "description": _HOW_TO_SEND, "content": content}
     return described
 
 

@@ -72,11 +72,11 @@ _AUDIT_FORMAT: Final = {
     "description": "As JSON (unless given), or as a table for spreadsheets.",
     "schema": {"enum": ["json", "csv"]},
 }
-_SENT: Final = (400, 413, 422)
+_SENT: Final = (400, 411, 413, 422)
 _CHANGED: Final = (404, 409)
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
-    "GET health": Operation({200: "Nothing"}),
+    "GET health": Operation({200: "Nothing"}, "", (503,)),
     "GET openapi.json": Operation({200: "Document"}),
     "GET docs": Operation({200: "Page"}, "", (404,)),
     "POST offboardings": Operation(

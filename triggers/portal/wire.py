@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import azure.durable_functions as df
 
 from shared.actions import portal_form
 from shared.base.problems import RefusedError, refused
 from shared.offboarding.request.submission import refuse_too_large
+from triggers import answers
 from triggers.answers import json_answer
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ _ALL_TENANTS: Final = "alltenants"
 
 
 def query(req: func.HttpRequest) -> dict[str, str]:
-    """Read the query with its names in lower case."""
-    return {name.lower(): value for name, value in cast("Mapping[str, str]", req.params).items()}
+    """Read the query with its names in lower case, as the API does."""
+    return answers.query(req)
 
 
 def body(req: func.HttpRequest) -> Form:

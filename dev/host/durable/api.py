@@ -79,7 +79,7 @@ class ManagementApi:
         def guarded(handler: Handler) -> Handler:
             async def guard(request: web.Request) -> web.Response:
                 if not may_enter(request):
-                    return web.Response(status=401)
+                    return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
                 try:
                     return await handler(request)
                 except model.ClientError as error:

@@ -228,3 +228,13 @@ def slow(context: df.DurableOrchestrationContext) -> Flow:
 def slow_later(context: df.DurableOrchestrationContext) -> Flow:
     yield context.call_activity("work", {"id": "slow"})
     _wait_in_turn(context.get_input())
+
+
+@app.route(route="size", auth_level=func.AuthLevel.ANONYMOUS)
+def size(req: func.HttpRequest) -> str:
+    return str(len(req.get_body()))
+
+
+@app.route(route="header", auth_level=func.AuthLevel.ANONYMOUS)
+def header(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("", headers={"X-Value": req.params["value"]})
