@@ -46,6 +46,7 @@ def run_bench(given: argparse.Namespace) -> int:
     except Stopped:
         return 130
     _print(figures)
+    print("docs/performance.md says what the figures mean, with aims and the incumbent's.", file=sys.stderr)
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
     return 0

@@ -1,11 +1,13 @@
+import inspect
+import re
 from datetime import UTC, datetime
 
 import pytest
 
 from dev import bench
-from dev.bench import leavers, scale
+from dev.bench import imports, leavers, offboarding, scale, timing
 from dev.bench.offboarding import selection
-from dev.processes import StackError
+from dev.processes import ROOT, StackError
 from dev.tenant import seed
 from shared.actions import plan
 from shared.app.settings import SETTINGS
@@ -81,3 +83,21 @@ def test_counts_are_set_side_by_side() -> None:
 
     assert len(figures) == 4 * len(scale.AIMS)
     assert [figures[f"details_{what}"] for what in ("at_1000", "at_100000", "ratio", "aim")] == [2, 3, 1.5, 3]
+
+
+def test_the_page_explains_every_figure_and_has_the_aims_of_the_code() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text()
+    modules = (imports, leavers, offboarding, timing)
+    code = "".join(map(inspect.getsource, modules))
+    figures = set(re.findall(r'(?m)^ +(?:return {)?"([a-z_]+)": ', code))
+    figures -= {*leavers.LEAVERS, *selection(["a@example.com"], ["b@example.com"])}
+    figures -= {"tenant", "users", "actions"} | {"conversion_reads", "license_reads", "number_reads"}
+
+    assert len(figures) > 15
+    assert [name for name in sorted({*figures, *scale.AIMS}) if f"`{name}`" not in page] == []
+    for field, name in (("aim", "aim"), ("incumbent", "of_incumbent"), ("incumbent_cache", "of_incumbents_cache")):
+        cells = " | ".join(str(getattr(each, field)) for each in leavers.LEAVERS.values())
+        assert re.search(rf"`requests_{name}` \| [^|]+ \| {re.escape(cells)} \|", page)
+    for name, aim in scale.AIMS.items():
+        row = next(line for line in page.splitlines() if f"`{name}`" in line)
+        assert str(aim) in row.rpartition(" | ")[2]
