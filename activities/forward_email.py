@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, is_on, register
+from shared.actions import portal_form
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.mailboxes.first_values import MailboxValues
 from shared.actions.outcome import Finding, Outcome, compared
-from shared.actions.portal_form import one_person
 from shared.actions.reads.account import DOMAINS, USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read
@@ -108,8 +108,8 @@ class ForwardEmail(Action):
 
     def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Read the chosen recipient and the switch beside it."""
-        to = one_person(form.get("forward"))
-        return {"to": to, "keep_copy": is_on(form.get("keepcopy"))} if to else None
+        to = portal_form.one_person(form.get("forward"), "forward")
+        return {"to": to, "keep_copy": portal_form.is_on(form, "KeepCopy")} if to else None
 
     def reads_for(self, params: Mapping[str, Any]) -> tuple[Read[Any], ...]:
         """Ask for the recipient, too: Exchange shows a forwarding address under another name than it was set by."""

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from shared.actions import portal_form
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.outcome import Finding, Outcome, compared
 from shared.actions.reads import placeholders
@@ -119,8 +120,8 @@ class SetOutOfOffice(Action):
 
     def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Read the editor's text; the portal has one for colleagues and others."""
-        message = form.get(self.portal_key.lower())
-        if not isinstance(message, str) or not _text(_html(message)):
+        message = portal_form.text(form.get(self.portal_key.lower()), self.portal_key)
+        if not _text(_html(message)):
             return None
         return {"internal": message, "external": None, "audience": "all"}
 

@@ -42,7 +42,7 @@ def get_health(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     return json_answer({})
 
 
-@route(blueprint, "GET actions")
+@route(blueprint, "GET actions", query=("tenant",))
 def list_actions(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List the actions that can be selected, with all that was declared of them.
 
@@ -78,7 +78,7 @@ def _action(node: Node, granted: Granted, caller: Caller) -> dict[str, Any]:
     }
 
 
-@route(blueprint, "GET tenants")
+@route(blueprint, "GET tenants", query=("refresh",))
 def list_tenants(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List the tenants the caller may work in, and how old the list is; `refresh=true` asks Microsoft again."""
     listed = Tenants(services.current(), caller.scope).all(refresh=is_asked(req, "refresh"))
@@ -121,7 +121,7 @@ def check_tenant(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     )
 
 
-@route(blueprint, "GET tenants/{tenant}/users")
+@route(blueprint, "GET tenants/{tenant}/users", query=("limit", "next", "search"))
 def list_users(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List a tenant's people by name, or those that `search` finds; `next` fetches the following page."""
     found = Directory(services.current(), caller.scope).users(

@@ -38,7 +38,7 @@ def put_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
     return json_answer(_of_partner(caller).put(destinations.parse(req.get_body())))
 
 
-@route(blueprint, "POST settings/notifications/test")
+@route(blueprint, "POST settings/notifications/test", query=("destination", "channel"))
 def test_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Send a test message to the destination of the query, or to all."""
     return _tested(req, _of_partner(caller))
@@ -58,13 +58,13 @@ def put_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.Http
     return json_answer(_of_tenant(req, caller).put(destinations.parse(req.get_body())))
 
 
-@route(blueprint, "POST tenants/{tenant}/notifications/test")
+@route(blueprint, "POST tenants/{tenant}/notifications/test", query=("destination", "channel"))
 def test_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Send a test message to the destination of the query, or to all that count for the tenant."""
     return _tested(req, _of_tenant(req, caller))
 
 
-@route(blueprint, "POST offboardings/{id}/notifications/resend")
+@route(blueprint, "POST offboardings/{id}/notifications/resend", query=("destinations",))
 def resend_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Let messages that were given up be delivered again, or those to the destinations of the query."""
     app = services.current()

@@ -96,7 +96,10 @@ def plan_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
     )
 
 
-@route(blueprint, "GET offboardings")
+_LISTED = ("limit", "next", "tenant", "kind", "state", "reason", "user", "reference", "since", "until")
+
+
+@route(blueprint, "GET offboardings", query=_LISTED)
 def list_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List offboardings, newest first; `next` fetches the following page."""
     limit = whole_number(req, "limit", _PAGE)
@@ -146,7 +149,7 @@ def get_status(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     return json_answer(body, 202, headers)
 
 
-@route(blueprint, "GET offboardings/{id}/audit")
+@route(blueprint, "GET offboardings/{id}/audit", query=("format",))
 def get_audit(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell what was decided and what was written to Microsoft 365, also of an offboarding that was deleted."""
     wanted = query(req).get("format")

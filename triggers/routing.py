@@ -13,14 +13,13 @@ from shared.access.policy import KEY
 from shared.access.routes import ROUTES
 from shared.app import services
 from shared.base import tracing
-from shared.base.problems import refused
+from shared.base.identifiers import shown
+from shared.base.problems import Problem, RefusedError, refused
 from triggers.answers import problem_answer, refusal_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AbstractContextManager
-
-    from shared.base.problems import RefusedError
 
     Refusal = Callable[[RefusedError, str], func.HttpResponse]
     """How a refusal is told: the error, and the id under which the log tells more."""
@@ -33,6 +32,12 @@ F = TypeVar("F")
 DECLARED: Final[dict[str, Callable[..., Any]]] = {}
 """What answers each route of `ROUTES` that was declared so far."""
 
+QUERIES: Final[dict[str, tuple[str, ...]]] = {}
+"""The parameters that each of them takes, where it takes any."""
+
+_HOST_QUERY: Final = frozenset({"code", "clientid"})
+"""What the Functions host itself reads: the function key and its name."""
+
 CORRELATION_ID: Final = "X-Correlation-Id"
 """The header of every answer; the value is the trace id."""
 
@@ -43,23 +48,30 @@ _OWN_PAGES: Final = frozenset({"same-origin", "none"})
 """Values of Sec-Fetch-Site, which browsers send and pages cannot set (W3C: "Fetch Metadata Request Headers")."""
 
 
-def route(blueprint: df.Blueprint, name: str, refusal: Refusal = problem_answer) -> Callable[[Handler], Handler]:
+def route(
+    blueprint: df.Blueprint, name: str, refusal: Refusal = problem_answer, *, query: tuple[str, ...] = ()
+) -> Callable[[Handler], Handler]:
     """Declare the function for a route of `ROUTES`; it is given the request and who asks.
 
-    It may block: the worker runs it on a thread.
+    It may block: the worker runs it on a thread. `query` are the parameters that a route of our API takes; what the
+    portal sends behind its addresses is its own affair.
     """
 
     def declare(handle: Handler) -> Handler:
         def run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
             with _traced(name, req, context) as correlation_id:
                 try:
-                    answer = handle(req, _caller(req, name))
+                    caller = _caller(req, name)
+                    if refusal is problem_answer:
+                        _refuse_unknown(req, query)
+                    answer = handle(req, caller)
                 except Exception as error:  # noqa: BLE001 - here exceptions become answers
                     answer = refusal(refusal_of(error), correlation_id)
                 return _labelled(answer, correlation_id)
 
         _declare(blueprint, name, _like(handle, run))
         DECLARED[name] = handle
+        QUERIES[name] = query
         return handle
 
     return declare
@@ -79,7 +91,10 @@ def route_with_client(
         ) -> func.HttpResponse:
             with _traced(name, req, context) as correlation_id:
                 try:
-                    answer = await handle(req, client, _caller(req, name))
+                    caller = _caller(req, name)
+                    if refusal is problem_answer:
+                        _refuse_unknown(req, ())
+                    answer = await handle(req, client, caller)
                 except Exception as error:  # noqa: BLE001 - here exceptions become answers
                     answer = refusal(refusal_of(error), correlation_id)
                 return _labelled(answer, correlation_id)
@@ -89,6 +104,16 @@ def route_with_client(
         return handle
 
     return declare
+
+
+def _refuse_unknown(req: func.HttpRequest, known: tuple[str, ...]) -> None:
+    """Raise `RefusedError` 400 for parameters that nothing here reads: `top=2` would list all the same."""
+    given = [name for name in cast("Mapping[str, str]", req.params) if name not in known]
+    unknown = [name for name in given if name.lower() not in _HOST_QUERY]
+    if unknown:
+        there = f"The query parameters here are {', '.join(known)}." if known else "There are no query parameters here."
+        problems = [Problem(name, f"{shown(name)} is not known. {there}") for name in unknown]
+        raise RefusedError(400, "invalid_request", problems)
 
 
 def _traced(name: str, req: func.HttpRequest, context: func.Context) -> AbstractContextManager[str]:

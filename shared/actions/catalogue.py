@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 
+from shared.actions import portal_form
 from shared.actions.reads.account import USER
 from shared.actions.reads.perform import perform
 from shared.microsoft365.app_roles import EXCHANGE, GRAPH
@@ -193,18 +194,16 @@ class Action(Procedure):
     """True: begins only after verification and when every other step settled well."""
 
     def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Read the action's parameters out of the portal's form (keys in lower case); None where it is off."""
-        return {} if is_on(form.get(self.portal_key.lower())) else None
+        """Read the action's parameters out of the portal's form (keys in lower case); None where it is off.
+
+        Raises `RefusedError` 400 where that cannot be read.
+        """
+        return {} if portal_form.is_on(form, self.portal_key) else None
 
     def remarks(self, params: Mapping[str, Any]) -> Iterable[str]:
         """Say what the operator should know of these parameters before anything is done."""
         del params
         return ()
-
-
-def is_on(switch: object) -> bool:
-    """Read a switch as leniently as the portal's own backend: true, "true" and "True" are on."""
-    return switch is True or (isinstance(switch, str) and switch.strip().lower() == "true")
 
 
 _actions: dict[str, Action] = {}

@@ -192,7 +192,7 @@ def test_deleting_and_bulk_are_rights_of_their_own(settings: dict[str, str], for
         {"ACCESS_TENANTS": "editor"},
         {"BULK_LIMIT": "many"},
         {"M365_TENANTS": ""},
-        {"MAIL_SENDER": "00000000-0000-4000-8000-000000000001"},
+        {"TASK_HUB": "my-hub"},
     ],
 )
 def test_settings_that_make_no_sense_are_told(wrong: dict[str, str]) -> None:

@@ -245,6 +245,14 @@ def test_what_no_page_answered_is_no_page(stack: Stack, path: str, token: str) -
     assert stack.get(f"/api/{path}?next={token}").status_code == 400
 
 
+@pytest.mark.parametrize("path", ["offboardings?top=2", "tenants?Refresh=true&x=1", "health?x=1", "defaults?a=b"])
+def test_a_parameter_that_nothing_reads_is_refused(stack: Stack, path: str) -> None:
+    answer = stack.get(f"/api/{path}")
+
+    assert answer.status_code == 400
+    assert "is not known" in answer.json()["detail"]
+
+
 def test_a_number_of_thousands_of_digits_is_refused(stack: Stack) -> None:
     assert stack.get(f"/api/offboardings?limit={'9' * 5000}").status_code == 400
 

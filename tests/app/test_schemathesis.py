@@ -16,7 +16,7 @@ from dev.tenant import seed
 from shared.access.routes import ROUTES
 from triggers.openapi.document import document
 from triggers.openapi.operations import OPERATIONS
-from triggers.routing import DECLARED
+from triggers.routing import DECLARED, QUERIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +54,12 @@ def test_every_route_of_ours_is_described() -> None:
     ours = {name for name in ROUTES if not DECLARED[name].__module__.startswith("triggers.portal")}
 
     assert set(OPERATIONS) == ours
+
+
+def test_every_query_parameter_is_described_and_read() -> None:
+    for name, operation in OPERATIONS.items():
+        described = {one["name"] for one in operation.parameters if one["in"] == "query"}
+        assert set(QUERIES.get(name, ())) == described, name
 
 
 def test_every_operation_has_a_summary_and_an_id_of_its_own() -> None:

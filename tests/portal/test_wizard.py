@@ -258,6 +258,64 @@ def test_an_unknown_person_is_named(front: Front, form: Form, person: Any) -> No
     assert problems == ["There is no user 'ghost@fabrikam.example' in this tenant."]
 
 
+@pytest.mark.parametrize("on", [True, 1, 1.0, "true", "True", "on", "1", "Yes"])
+def test_a_switch_is_on_however_it_says_so(front: Front, form: Form, on: Any) -> None:
+    result = _submit(front, form(**_OFF, HideFromGAL=on))[0]
+
+    assert "hide_from_address_lists" in {step["name"] for step in _details(front, result)["steps"]}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("HideFromGAL", "perhaps"),
+        ("HideFromGAL", ["true"]),
+        ("HideFromGAL", {"value": True}),
+        ("KeepCopy", "perhaps"),
+        ("forward", ["bo@fabrikam.example", "cy@fabrikam.example"]),
+        ("forward", 7),
+        ("forward", {"label": "Bo", "value": None}),
+        ("AccessAutomap", [["bo@fabrikam.example"]]),
+        ("OnedriveAccess", [{"value": 7}]),
+        ("OOO", ["Gone"]),
+        ("OOO", {"value": "Gone"}),
+        ("Scheduled", "tomorrow"),
+        ("Scheduled", {"enabled": "soon", "date": 0}),
+        ("postExecution", ["webhook"]),
+        ("postExecution", {"webhook": "perhaps"}),
+        ("reference", ["TICKET-42"]),
+        ("reference", "x" * 201),
+        ("user", [7]),
+    ],
+)
+def test_a_wish_that_cannot_be_read_is_refused_and_named(front: Front, form: Form, field: str, value: Any) -> None:
+    different = {**_OFF, "forward": "cy@fabrikam.example", field: value}
+    told = _problems(front, form(**different))
+
+    named = "webhook" if isinstance(value, dict) and "webhook" in value else field
+    assert any(named.lower() in one.lower() for one in told), told
+
+
+@pytest.mark.parametrize("enabled", [1, "on", "true"])
+def test_a_schedule_that_is_on_in_other_words_does_not_run_now(front: Front, form: Form, enabled: Any) -> None:
+    result = _submit(front, form(**{**_OFF, "Scheduled": {"enabled": enabled, "date": float(LATER)}}))[0]
+
+    assert _details(front, result)["state"] == "Planned"
+
+
+def test_one_person_in_a_list_is_one_person(front: Front, form: Form) -> None:
+    result = _submit(front, form(**{**_OFF, "forward": [{"label": "Cy", "value": seed.CY}]}))[0]
+
+    assert "forward_email" in {step["name"] for step in _details(front, result)["steps"]}
+
+
+def test_a_switch_of_another_release_is_told_as_left_out(front: Front, form: Form) -> None:
+    result = _submit(front, form(**_OFF, WipeDevices=True))[0]
+
+    assert result["state"] == "warning"
+    assert "wipedevices is not known here and was left out." in result["resultText"]
+
+
 def test_names_of_keys_and_switches_are_read_leniently(front: Front, form: Form) -> None:
     chosen = {name.upper(): value for name, value in form(**_OFF, DisableSignIn="True").items()}
     result = _submit(front, {**chosen, "keepCopy": True, "Unheard-of": {"a": 1}})[0]

@@ -62,7 +62,7 @@ def _described(name: str, operation: Operation, bodies: Mapping[str, Schema]) ->
         "description": _description(name, function.__doc__ or ""),
         "parameters": [*in_path, *operation.parameters],
         "responses": {str(status): _answer(schema) for status, schema in operation.answers.items()}
-        | {str(status): _problem() for status in sorted({*problems, 500})},
+        | {str(status): _problem() for status in sorted({*problems, 400, 500})},
     }
     if ROUTES[name] is None:
         described["security"] = []

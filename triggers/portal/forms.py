@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from shared.actions import catalogue, portal_form
 from shared.base.problems import Problem, RefusedError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from triggers.portal.wire import Form
 
 _CHANNELS: Final = {"webhook": "Webhook", "email": "Email", "psa": "PSA"}
+_OTHERS: Final = frozenset({"tenantfilter", "user", "scheduled", "postexecution", "reference", "keepcopy"})
 _UNTOUCHED: Final[Mapping[str, Any]] = {"set_out_of_office": "", "forward_email": None}
 """What the form holds for actions with parameters that are off; the others are pickers of several people."""
 
@@ -25,11 +26,10 @@ def actions_in(form: Form, problems: list[Problem]) -> dict[str, dict[str, Any]]
 
     actions: dict[str, dict[str, Any]] = {}
     for action in catalogue.all_actions().values():
-        params = action.from_portal(form)
-        if params is None:
-            continue
         try:
-            actions[action.name] = parsing.checked_params(action.name, params)
+            params = action.from_portal(form)
+            if params is not None:
+                actions[action.name] = parsing.checked_params(action.name, params)
         except RefusedError as error:
             problems += [Problem(action.portal_key, f"{action.title}: {p.message}") for p in error.problems]
     return actions
@@ -37,8 +37,27 @@ def actions_in(form: Form, problems: list[Problem]) -> dict[str, dict[str, Any]]
 
 def channels_in(form: Form) -> list[str]:
     """Return who is told the result."""
-    chosen = portal_form.lowered(form.get("postexecution"))
-    return [channel for channel in _CHANNELS if catalogue.is_on(chosen.get(channel))]
+    chosen = portal_form.part(form, "postExecution")
+    return [channel for channel in _CHANNELS if portal_form.is_on(chosen, channel)]
+
+
+def unknown_in(form: Form) -> list[str]:
+    """Return the fields that are switched on or filled in, and that nothing here reads: a newer portal's, perhaps."""
+    known = {action.portal_key.lower() for action in catalogue.all_actions().values()} | _OTHERS
+    return [name for name, value in form.items() if name not in known and not _is_hidden(name) and _is_wish(value)]
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith("hidden_")
+
+
+def _is_wish(value: object) -> bool:
+    """Return whether a value asks for something: a switch that is on, or choices."""
+    return value is True or (isinstance(value, str) and value.strip().lower() == "true") or _has_choices(value)
+
+
+def _has_choices(value: object) -> bool:
+    return isinstance(value, list) and bool(cast("list[object]", value))
 
 
 def form_of(defaults: Defaults) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
-from shared.actions import catalogue, portal_form
+from shared.actions import portal_form
 from shared.app import services
 from shared.base.problems import refused
 from shared.jobs.storage.table import ConflictError
@@ -107,7 +107,7 @@ def exec_notification_config(req: func.HttpRequest, caller: Caller) -> func.Http
         "psa": shown["psa"],
     }
     if "sendtointegration" in form and shown["psa"]:
-        is_told = catalogue.is_on(form["sendtointegration"])
+        is_told = portal_form.is_on(form, "sendtoIntegration")
         content["psa"] = [one | {"enabled": is_told} for one in _listed(shown, "psa")]
     preferences.put(destinations.parse_json(content))
     _save_extras(form)
@@ -146,7 +146,7 @@ def _hook_in(form: Form, before: dict[str, Any]) -> dict[str, Any] | None:
     if not url:
         return None
     kept = url == _STORED
-    if catalogue.is_on(form.get("usestandardizedschema")):
+    if portal_form.is_on(form, "UseStandardizedSchema"):
         shape = "portal_standardised"
     elif kept and before.get("format") != "portal_standardised":
         shape = before.get("format", "portal")
@@ -212,9 +212,9 @@ def _save_extras(form: Form) -> None:
     kept: dict[str, Any] = {}
     for name, value in given.items():
         if isinstance(_EXTRAS[name], bool):
-            kept[name] = catalogue.is_on(value)
+            kept[name] = portal_form.is_on(form, name)
         else:
-            kept[name] = portal_form.people(value)[:_MAX_EXTRAS] or _EXTRAS[name]
+            kept[name] = portal_form.people(value, name)[:_MAX_EXTRAS] or _EXTRAS[name]
     store = services.current().store
     document = store.document(_EXTRAS_KEY)
     try:
@@ -229,7 +229,7 @@ def exec_add_alert(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     form = wire.body(req)
     preferences = _preferences(caller)
     shown = preferences.get()
-    channels = [channel for switch, channel in _SWITCHES.items() if catalogue.is_on(form.get(switch))]
+    channels = [channel for switch, channel in _SWITCHES.items() if portal_form.is_on(form, switch)]
     chosen = [one["id"] for channel in channels for one in _listed(shown, channel) if one["enabled"]]
     if not chosen:
         raise refused(400, "invalid_request", "There is no such destination to send a test message to.")

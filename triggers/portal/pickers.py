@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions import catalogue
+from shared.actions import portal_form
 from shared.app import services
 from shared.base.problems import refused
 from shared.offboarding.request.defaults import DefaultsStore
@@ -37,14 +37,14 @@ _MAX_PAGES: Final = 100
 def list_portal_tenants(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List the caller's tenants; a list that could not be read whole has a row that says so."""
     query, form = wire.query(req), wire.body(req)
-    listed = Tenants(services.current(), caller.scope).all(refresh=catalogue.is_on(form.get("clearcache")))
+    listed = Tenants(services.current(), caller.scope).all(refresh=portal_form.is_on(form, "ClearCache"))
     rows = [_tenant(tenant) for tenant in listed.tenants]
-    if catalogue.is_on(query.get("includeoffboardingdefaults")):
+    if portal_form.is_on(query, "IncludeOffboardingDefaults"):
         store = DefaultsStore(services.current(), caller.name, caller.scope)
         for row in rows:
             defaults = store.of_tenant_id(row["customerId"])
             row["offboardingDefaults"] = forms.form_of(defaults) if defaults else None
-    if catalogue.is_on(query.get("alltenantselector")):
+    if portal_form.is_on(query, "AllTenantSelector"):
         rows.insert(0, dict(_ALL_TENANTS))
     if listed.problem:
         rows.append({"customerId": "", "defaultDomainName": "", "displayName": listed.problem, "GraphErrorCount": 1})
@@ -89,7 +89,7 @@ def list_graph_request(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
     names = _properties(query.get("$select") or _SELECTED)
     directory, tenant = Directory(services.current(), caller.scope), _one_tenant(query)
     rows, link = directory.raw_users(tenant, query.get("nextlink", ""), _top(query))
-    if not catalogue.is_on(query.get("manualpagination")):
+    if not portal_form.is_on(query, "manualPagination"):
         for _ in range(_MAX_PAGES):
             if not link:
                 break

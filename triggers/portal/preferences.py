@@ -107,7 +107,7 @@ def edit_tenant_offboarding_defaults(req: func.HttpRequest, caller: Caller) -> f
 
 def _defaults_in(value: object) -> Defaults | None:
     """Read a form of defaults; None where there is nothing in it."""
-    form = portal_form.lowered(value)
+    form = portal_form.part({"offboardingdefaults": value or None}, "offboardingDefaults")
     if not form:
         return None
     problems: list[Problem] = []

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions import catalogue
+from shared.actions import portal_form
 from shared.app import services
 from shared.base import clock
 from shared.base.problems import RefusedError, refused
@@ -66,7 +66,7 @@ def list_scheduled_items(req: func.HttpRequest, caller: Caller) -> func.HttpResp
     service = Lookup(services.current(), caller.scope)
     if query.get("id"):
         found = _by_id(service, query["id"])
-    elif query.get("type", _COMMAND).casefold() != _COMMAND.casefold() or catalogue.is_on(query.get("showhidden")):
+    elif query.get("type", _COMMAND).casefold() != _COMMAND.casefold() or portal_form.is_on(query, "ShowHidden"):
         found = []
     else:
         found = [one for one in _newest(service, wire.tenant_in(query)) if _is_named(one, query)]
@@ -219,7 +219,7 @@ async def add_scheduled_item(
 ) -> func.HttpResponse:
     """Run an offboarding now. The portal's general form for tasks of any kind comes here, too, and is refused."""
     form = wire.body(req)
-    if not catalogue.is_on(form.get("runnow")):
+    if not portal_form.is_on(form, "RunNow"):
         raise refused(400, "invalid_request", "Only Run Now works here. Submit offboardings with the wizard.")
     return await _row_action(client, caller, _row_key(form), _run)
 

@@ -50,7 +50,7 @@ def tenant_in(form: Mapping[str, Any]) -> str:
 
 def text_in(form: Mapping[str, Any], *names: str) -> str:
     """Read the first of these fields that is a text or an option with one; "" where there is none."""
-    return next((text for name in names if (text := portal_form.one_person(form.get(name)))), "")
+    return next((text for name in names if (text := portal_form.one_person(form.get(name.lower()), name))), "")
 
 
 def texts_refused(error: RefusedError, correlation_id: str) -> func.HttpResponse:

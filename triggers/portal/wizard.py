@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.actions import catalogue, plan, portal_form
 from shared.app import services
@@ -18,6 +18,8 @@ from triggers.portal import forms, wire
 from triggers.routing import route_with_client
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import azure.durable_functions as df
     import azure.functions as func
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from shared.jobs.records import Offboarding
     from shared.offboarding.request.submit import Submitted
     from triggers.portal.wire import Form
+
+T = TypeVar("T")
 
 _MAX_MOMENT = 253402300799  # 9999-12-31, the last moment a datetime holds
 _MAX_REFERENCE_CHARS = 200
@@ -49,26 +53,38 @@ def _submission(form: Form) -> tuple[Submission, list[str]]:
     tenant = wire.tenant_in(form)
     if not (identifiers.is_guid(tenant) or identifiers.is_domain(tenant)):
         problems.append(Problem("tenantFilter", "Choose a tenant."))
-    users = _users(form, problems)
-    scheduled_for = _scheduled_for(form, problems)
+    users = _read(_users, form, problems, [])
+    scheduled_for = _read(_scheduled_for, form, problems, None)
     actions = forms.actions_in(form, problems)
+    notify = _read(lambda form, _: forms.channels_in(form), form, problems, [])
+    reference = _read(_reference, form, problems, "")
     if problems:
         raise RefusedError(400, "invalid_request", problems)
-    dropped = [*_without_losers(actions), *_without_twice_named(actions)]
+    dropped = [f"{name} is not known here and was left out." for name in forms.unknown_in(form)]
+    dropped += [*_without_losers(actions), *_without_twice_named(actions)]
     submission = Submission(
         tenant=tenant.lower(),
         users=tuple(users),
         actions=actions,
         scheduled_for=scheduled_for,
-        notify=tuple(forms.channels_in(form)),
-        reference=_reference(form),
+        notify=tuple(notify),
+        reference=reference,
         force=False,
     )
     return checked(submission, services.current().settings.max_users_per_request), dropped
 
 
+def _read(read: Callable[[Form, list[Problem]], T], form: Form, problems: list[Problem], otherwise: T) -> T:
+    """Read a part of the form; what cannot be read is added to `problems`, so that all is told at once."""
+    try:
+        return read(form, problems)
+    except RefusedError as error:
+        problems += error.problems
+        return otherwise
+
+
 def _users(form: Form, problems: list[Problem]) -> list[str]:
-    users = portal_form.people(form.get("user"))
+    users = portal_form.people(form.get("user"), "user")
     if not users:
         problems.append(Problem("user", "Choose at least one user."))
     for user in users:
@@ -81,11 +97,18 @@ def _users(form: Form, problems: list[Problem]) -> list[str]:
 
 def _scheduled_for(form: Form, problems: list[Problem]) -> datetime | None:
     """Read Unix seconds; a date that was picked and then switched off again is ignored."""
-    schedule = portal_form.lowered(form.get("scheduled"))
-    if not catalogue.is_on(schedule.get("enabled")):
+    schedule = portal_form.part(form, "Scheduled")
+    try:
+        enabled = portal_form.is_on(schedule, "enabled")
+    except RefusedError:
+        problems.append(Problem("Scheduled.enabled", "Scheduled.enabled must be on or off (true or false)."))
+        return None
+    if not enabled:
         return None
     date = schedule.get("date")
     if isinstance(date, str) and date.isascii() and date.isdecimal():
+        date = int(date)
+    if isinstance(date, float) and date.is_integer():
         date = int(date)
     if isinstance(date, bool) or not isinstance(date, int) or not 0 < date <= _MAX_MOMENT:
         problems.append(Problem("Scheduled.date", "The offboarding is scheduled, but no date was picked."))
@@ -124,9 +147,13 @@ def _without_twice_named(actions: dict[str, dict[str, Any]]) -> list[str]:
     return dropped
 
 
-def _reference(form: Form) -> str:
-    reference = form.get("reference")
-    return "".join(c for c in reference if c.isprintable())[:_MAX_REFERENCE_CHARS] if isinstance(reference, str) else ""
+def _reference(form: Form, problems: list[Problem]) -> str:
+    """Read the reference as one line."""
+    given = portal_form.text(form.get("reference"), "reference")
+    reference = " ".join("".join(c if c.isprintable() else " " for c in given).split())
+    if len(reference) > _MAX_REFERENCE_CHARS:
+        problems.append(Problem("reference", f"The reference may have {_MAX_REFERENCE_CHARS} characters at most."))
+    return reference
 
 
 def _result(offboarding: Offboarding, submitted: Submitted, dropped: list[str]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Params:
 
 def from_portal(form: Mapping[str, Any], key: str) -> dict[str, Any] | None:
     """Read the choices of a picker of the portal's form; None where nobody is chosen."""
-    people = portal_form.people(form.get(key.lower()))
+    people = portal_form.people(form.get(key.lower()), key)
     return {"to": people} if people else None
 
 
