@@ -153,26 +153,23 @@ def _build(root: Path, wanted: str | None, *, is_kept: bool) -> str:
         base, version = find_python(wanted)
         _say(f"Making .venv with Python {version}")
         _run([str(base), "-m", "venv", "--clear", str(root / ".venv")], "The environment .venv could not be made")
-    requirements = root / "requirements-dev.txt"
-    count = len(set(re.findall(r"(?m)^([\w.-]+)==", requirements.read_text(encoding="utf-8"))))
-    _say(f"Installing about {count} Python packages into .venv; the first time this takes about a minute")
+    _say("Installing the Python packages into .venv (the first time about a minute)")
     _run(
-        [str(python), "-m", "pip", "install", "--progress-bar", "off", "-r", str(requirements)],
+        [str(python), "-m", "pip", "install", "--progress-bar", "off", "-r", str(root / "requirements-dev.txt")],
         "The Python packages could not be installed",
         counted=re.compile(r"^Collecting "),
-        of=count,
     )
     return str(version)
 
 
 def _install_azurite(npm: str, folder: Path) -> None:
-    _say("Installing Azurite, the table service, into dev/node_modules; this takes about half a minute")
+    _say("Installing Azurite, the table service, into dev/node_modules (half a minute)")
     # Install scripts are not needed and would run code of 400 packages.
     quiet = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]
     _run([npm, "ci", "--prefix", str(folder), *quiet], "Azurite could not be installed")
 
 
-def _run(command: list[str], failure: str, counted: re.Pattern[str] | None = None, of: int = 0) -> None:
+def _run(command: list[str], failure: str, counted: re.Pattern[str] | None = None) -> None:
     """Run a command, counting the lines that tell about progress; shows the end of its output where it fails.
 
     It runs in a session of its own, so that Ctrl-C reaches this process alone, which then ends it and waits: what it
@@ -189,7 +186,7 @@ def _run(command: list[str], failure: str, counted: re.Pattern[str] | None = Non
             lines.append(line.rstrip())
             if counted and counted.match(line):
                 count += 1
-                _count(count, of)
+                _count(count)
         code = process.wait()
     except BaseException:
         _end(process)
@@ -222,12 +219,12 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-def _count(count: int, of: int) -> None:
+def _count(count: int) -> None:
     """Show how far it is: in one line that moves in a terminal, now and then elsewhere."""
     if sys.stderr.isatty():
-        print(f"\r  {count} of {max(count, of)}", end="", file=sys.stderr, flush=True)
+        print(f"\r  {count} packages", end="", file=sys.stderr, flush=True)
     elif not count % _SAY_EVERY:
-        _say(f"  {count} of {max(count, of)}")
+        _say(f"  {count} packages")
 
 
 def _say(text: str) -> None:

@@ -249,3 +249,16 @@ def is_running(pid: str) -> bool:
     status = Path(f"/proc/{int(pid)}/stat")
     # Nobody may be there to take the exit code of what was somebody else's child.
     return not (status.exists() and ") Z " in status.read_text())
+
+
+def test_an_installation_shows_counts_instead_of_lines(checkout: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (checkout / "requirements-dev.txt").write_text("other")
+    many = 'for n in $(/usr/bin/seq 60); do echo "Collecting package$n"; done'
+    program(venv_python(checkout), f'[ "$1" = -c ] && echo 3.12 && exit 0\n{many}')
+
+    ensure(checkout)
+
+    told = capfd.readouterr().err
+    assert "  25 packages\n  50 packages\n" in told
+    assert "Collecting" not in told
+    assert max(map(len, told.splitlines())) <= 80
