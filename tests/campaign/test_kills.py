@@ -106,7 +106,7 @@ def test_dead_workers_lose_nothing(
             stack.kill_worker()
             stack.advance(TWO_TICKS)
         for one in asked:
-            _wait_for_end(stack, one, TWO_TICKS)
+            _wait_for_end(stack, one)
         after = stack.simulator.state(seeds.CONTOSO)
         ended = [stack.details(one) for one in asked]
 
@@ -150,13 +150,13 @@ def _wait_for_requests(stack: Stack, since: int, count: int) -> None:
         return
 
 
-def _wait_for_end(stack: Stack, offboarding: str, missed_after: int = 31 * 60) -> None:
+def _wait_for_end(stack: Stack, offboarding: str) -> None:
     """Wait; where a run was lost, let the time pass after which it is missed."""
     for _ in range(8):
         try:
             stack.wait_for_end(offboarding, 5)
         except StackError:
-            stack.advance(missed_after)
+            stack.advance(TWO_TICKS)
         else:
             return
     raise AssertionError(f"{offboarding} has not ended: {stack.details(offboarding)}")
