@@ -139,8 +139,9 @@ class Story:
             self.world.perform(operation, self.rng.choice(known))
 
     def retry_what_failed(self) -> None:
-        """Retry one failed offboarding of each person: a second is refused while the first runs."""
-        failed = {one.request.person.id: one.id for one in self.world.offboardings() if one.state is State.failed}
+        """Retry one failed offboarding of each person: a second is refused while the first runs, a cancelled one always."""
+        found = [one for one in self.world.offboardings() if one.state is State.failed and not one.cancelled_by]
+        failed = {one.request.person.id: one.id for one in found}
         self.retried = set(failed.values())
         for id_ in sorted(self.retried):
             self.world.at(timedelta(), lambda id_=id_: self.world.perform("retry", id_))
