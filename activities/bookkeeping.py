@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from activities.attempt import SUPERSEDED, Answer, Order, again_after, procedure_of, settled, tenant_of, view_of
 from shared.actions import catalogue, plan
+from shared.actions.catalogue import Task
 from shared.actions.outcome import Finding, Outcome, StepState
 from shared.actions.reads.account import USER
 from shared.actions.reads.perform import perform
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from shared.app.services import Services
     from shared.jobs.records import Offboarding, Request
     from shared.jobs.storage.store import Details
+    from shared.microsoft365.http.messages import SentRequest
 
 _log = logging.getLogger(__name__)
 
@@ -213,12 +215,30 @@ def verify(services: Services, order: Order) -> Answer:
     except ConflictError:
         return {"again": _VERIFY_AGAIN_SECONDS[0], "why": "pending"}
     ended = {step.name: step.outcome for step in proven}
+    for claim in claims:
+        if claim.name not in ended and not shown[claim.name].errors:
+            _insist(services, details, claim, order, shown[claim.name])
     if len(proven) == len(claims):
         return {"settled": Outcome.done, "also": _outcomes(details) | ended}
     seconds = _VERIFY_AGAIN_SECONDS[min(order.attempt, len(_VERIFY_AGAIN_SECONDS)) - 1]
     if retryable:
         seconds = max(seconds, again_after(retryable).seconds or 0)
     return {"again": seconds, "why": "pending", "also": ended, "progress": len(_outcomes(details) | ended)}
+
+
+def _insist(services: Services, details: Details, claim: Step, order: Order, proof: Snapshot) -> None:
+    """Let a step ask again for what does not show, and record what it sent."""
+    log: list[SentRequest] = []
+    view = view_of(details, claim.name, order, proof.instead_of(details.latest(order.run)))
+    procedure = procedure_of(details, claim.name)
+    missing = judgement.unproven(judgement.findings_of(procedure, view), claim.problems)
+    clients = services.microsoft365.tenant(tenant_of(details), log)
+    try:
+        procedure.insist(Task(view, missing, clients))
+    except MicrosoftError:
+        _log.info("Asking again for %s of offboarding %s was refused", claim.name, order.id, exc_info=True)
+    if log:
+        services.store.audit_lost(order.id, claim, log)
 
 
 def _proof_of(details: Details, claim: Step, order: Order) -> tuple[Read[Any], ...]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _ASSIGN: Final = "assign"
 """Id of the one call that takes back every direct license."""
+_PROCESS: Final = "process"
+"""Id of the call that has inherited licenses processed again."""
 
 
 def _names(raw: Any) -> Mapping[str, str]:  # noqa: ANN401 - Microsoft's JSON
@@ -44,7 +46,9 @@ class RemoveLicenses(Action):
     """Remove direct licenses in one call, and the memberships that give inherited ones.
 
     All direct licenses go in one call, so that none is refused for another that depends on it. An inherited license
-    cannot be taken from the person, only with the group (Learn: "assignLicense"); Entra follows within minutes.
+    cannot be taken from the person, only with the group (Learn: "assignLicense"); Entra follows within minutes, and
+    where it could not, only when it is asked to process the person's licenses again (Learn: "Identify and resolve
+    license assignment problems for a group"). A direct license that an inherited one depends on goes after that.
     """
 
     name = "remove_licenses"
@@ -94,7 +98,7 @@ class RemoveLicenses(Action):
         """Find out which licenses are left."""
         user, was = view.now.get(USER), view.first.get(USER)
         now, before = (user.licenses if user else ()), (was.licenses if was else ())
-        licenses = list(dict.fromkeys((*before, *now)))
+        licenses = list(dict.fromkeys((*now, *before)))
         if not licenses:
             return [Finding(Outcome.already_done, "The person has no license.")]
         danger = mail_protection.danger(view) if now else None
@@ -114,11 +118,28 @@ class RemoveLicenses(Action):
         open_items = {finding.item for finding in task.open}
         licenses = [assignment for assignment in (user.licenses if user else ()) if _item(assignment) in open_items]
         direct = [assignment.sku for assignment in licenses if assignment.group is None]
-        giving = {assignment.group for assignment in licenses}
+        giving = {assignment.group for assignment in licenses if assignment.group}
         groups = [group for group in task.view.now.get(GROUPS) if group.id in giving]
-        assign = [(_ASSIGN, graph_calls.assign_license(task.person.id, direct))] if direct else []
-        said = memberships.remove(groups, task.person.id, task.clients, assign)
+        more = [(_ASSIGN, graph_calls.assign_license(task.person.id, direct))] if direct else []
+        if giving - {group.id for group in groups}:
+            more.append((_PROCESS, graph_calls.reprocess_licenses(task.person.id)))
+        said = memberships.remove(groups, task.person.id, task.clients, more)
+        refused = said.get(_ASSIGN)
+        if refused and refused.category is Category.license_dependency and giving:
+            said[_ASSIGN] = None
         return {_item(assignment): _answer(said, assignment) for assignment in licenses}
+
+    def insist(self, task: Task) -> bool:
+        """Take back direct licenses that others depended on, and have stuck ones processed again."""
+        user, items = task.view.now.get(USER), {finding.item for finding in task.open}
+        left = [assignment for assignment in (user.licenses if user else ()) if _item(assignment) in items]
+        direct = [assignment.sku for assignment in left if assignment.group is None]
+        calls = [graph_calls.assign_license(task.person.id, direct)] if direct else []
+        if any(assignment.group and assignment.is_stuck for assignment in left):
+            calls.append(graph_calls.reprocess_licenses(task.person.id))
+        if calls:
+            task.clients.graph.batch(calls)
+        return bool(calls)
 
 
 def _item(assignment: License) -> str:
@@ -126,7 +147,9 @@ def _item(assignment: License) -> str:
 
 
 def _answer(said: Results, assignment: License) -> MicrosoftError | None:
-    return said.get(assignment.group or _ASSIGN)
+    if assignment.group is None:
+        return said.get(_ASSIGN)
+    return said[assignment.group] if assignment.group in said else said.get(_PROCESS)
 
 
 def _judge(
@@ -139,8 +162,10 @@ def _judge(
     giver = group.name if group else assignment.group
     name = f"{name} (from {giver})"
     left = memberships.cannot_be_removed(group) if group else None
-    if has and group is None:
-        text = "It comes from a group the person is not a direct member of: change that group."
+    if has and group is None and not assignment.is_stuck:
+        text = (
+            "It comes from a group the person is not in: see under Licenses in the Entra admin center why it is there."
+        )
         return Finding(Outcome.needs_attention, text, _item(assignment), name)
     if has and left:
         return Finding(Outcome.needs_attention, f"{giver} gives it. {left[1]}", _item(assignment), name)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dev.tenant.messages import now
 from dev.tenant.skus import SKUS
 
 if TYPE_CHECKING:
     from dev.tenant.state import Group, Tenant, User
+
+
+_STUCK = -1
+"""In place of a count of looks: the loss did not work out, and is not tried again by itself."""
 
 
 def plans(user: User) -> set[str]:
@@ -86,12 +90,19 @@ def joined_group(tenant: Tenant, group: Group, user: User) -> None:
             user.licenseAssignmentStates.append({**assignment(entry["skuId"], group.id), "lastUpdatedDateTime": now()})
 
 
+def _is_needed(user: User, leaving: list[dict[str, Any]]) -> bool:
+    """Whether another license of the user needs a plan of those that are leaving."""
+    staying = [state for state in user.licenseAssignmentStates if state not in leaving]
+    names = {plan.name for state in staying for plan in SKUS[state["skuId"]].plans}
+    return any(p.needs and p.needs not in names for state in staying for p in SKUS[state["skuId"]].plans)
+
+
 def looked_at(tenant: Tenant, user: User) -> None:
     """Bring the loss of inherited licenses one read nearer."""
     for group_id, reads in list(user.leaving_groups.items()):
         if reads > 0:
             user.leaving_groups[group_id] = reads - 1
-        else:
+        elif reads != _STUCK:
             _lose(tenant, user, group_id)
 
 
@@ -102,5 +113,11 @@ def reprocess(tenant: Tenant, user: User) -> None:
 
 
 def _lose(tenant: Tenant, user: User, group_id: str) -> None:
-    del user.leaving_groups[group_id]
+    gone = [state for state in user.licenseAssignmentStates if state["assignedByGroup"] == group_id]
+    if _is_needed(user, gone):  # it stays, in error, until somebody has it processed again
+        for state in gone:
+            state.update(state="Error", error="DependencyViolation")
+        user.leaving_groups[group_id] = _STUCK
+        return
+    user.leaving_groups.pop(group_id, None)
     drop(tenant, user, {state["skuId"] for state in user.licenseAssignmentStates}, group_id)

@@ -165,6 +165,14 @@ class Procedure(ABC):
         """Read again what proves the change; returns the answers, and the errors that are worth asking again."""
         return perform(self.proof_for(view), view.person, clients, view.now)
 
+    def insist(self, task: Task) -> bool:
+        """Ask once more for what was accepted and does not show, where Microsoft needs that; returns whether it did.
+
+        Called while the open items are looked for again; what goes wrong shows when they are never seen.
+        """
+        del task
+        return False
+
     def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
         """Judge a refusal by Microsoft that only this action understands; None leaves it to the common rules."""
         del finding, error

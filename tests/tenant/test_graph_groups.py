@@ -134,7 +134,24 @@ def test_a_license_that_another_one_needs(caller: Caller, sim: Simulator) -> Non
     assert caller.graph("POST", f"/users/{user}/assignLicense", body).ok
 
 
+def without_the_phone_license(caller: Caller) -> None:
+    """What the group gives is needed by a direct license, which would keep it."""
+    body = {"addLicenses": [], "removeLicenses": [TEAMS_PHONE.id]}
+    assert caller.graph("POST", f"{ADA}/assignLicense", body).ok
+
+
+def test_a_license_that_another_needs_sticks_until_it_is_processed_again(caller: Caller, sim: Simulator) -> None:
+    sim.arrange("fabrikam.example", "tenant", set={"license_reads": 0})
+    caller.graph("DELETE", membership("license-e3"))
+    assert (E3.id, LICENSE_GROUP) in skus_of(caller)
+    without_the_phone_license(caller)
+    assert (E3.id, LICENSE_GROUP) in skus_of(caller)
+    caller.graph("POST", f"{ADA}/reprocessLicenseAssignment")
+    assert (E3.id, LICENSE_GROUP) not in skus_of(caller)
+
+
 def test_inherited_licenses_go_some_reads_after_the_membership(caller: Caller, sim: Simulator) -> None:
+    without_the_phone_license(caller)
     assert caller.graph("DELETE", membership("license-e3")).status_code == 204
     seen = [(E3.id, LICENSE_GROUP) in skus_of(caller) for _ in range(4)]
     assert seen == [True, True, False, False]
@@ -142,10 +159,12 @@ def test_inherited_licenses_go_some_reads_after_the_membership(caller: Caller, s
 
 
 def test_reprocessing_hurries_them_and_so_does_the_setting(caller: Caller, sim: Simulator) -> None:
+    without_the_phone_license(caller)
     caller.graph("DELETE", membership("license-e3"))
     assert caller.graph("POST", f"{ADA}/reprocessLicenseAssignment").ok
     assert (E3.id, LICENSE_GROUP) not in skus_of(caller)
     sim.reset()
+    without_the_phone_license(caller)
     sim.arrange("fabrikam.example", "tenant", set={"license_reads": 0})
     caller.graph("DELETE", membership("license-e3"))
     assert (E3.id, LICENSE_GROUP) not in skus_of(caller)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from shared.actions.reads.snapshot import Read
 from shared.microsoft365.graph import graph_calls
@@ -17,6 +17,8 @@ class License:
     group: str | None
     disabled_plans: tuple[str, ...] = field(default=(), compare=False)
     """Ids of its plans that are switched off."""
+    is_stuck: bool = field(default=False, compare=False)
+    """Entra could not process it, and tries again only when asked to."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class User:
     password_changed: str
 
 
+_STUCK: Final = frozenset({"Error", "ActiveWithError"})
+
+
 def _parse_user(raw: Any) -> User | None:  # noqa: ANN401 - Microsoft's JSON
     if raw is None:
         return None
@@ -51,7 +56,7 @@ def _parse_user(raw: Any) -> User | None:  # noqa: ANN401 - Microsoft's JSON
         is_synced=raw.get("onPremisesSyncEnabled") is True,
         immutable_id=raw.get("onPremisesImmutableId") or None,
         licenses=tuple(
-            License(a["skuId"], a.get("assignedByGroup"), tuple(a.get("disabledPlans") or ()))
+            License(a["skuId"], a.get("assignedByGroup"), tuple(a.get("disabledPlans") or ()), a.get("state") in _STUCK)
             for a in raw.get("licenseAssignmentStates") or ()
         ),
         sessions_valid_from=raw.get("signInSessionsValidFromDateTime") or "",

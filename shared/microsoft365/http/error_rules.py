@@ -35,6 +35,7 @@ class Category(StrEnum):
     inherited_license = "inherited_license"
     no_license_left = "no_license_left"
     last_owner = "last_owner"
+    license_dependency = "license_dependency"
     default_method = "default_method"
     unknown = "unknown"
 
@@ -113,6 +114,12 @@ RULES: tuple[Rule, ...] = (
         "The tenant has none of these licenses left.",
         ("graph",),
         texts=("does not have any available licenses",),
+    ),
+    Rule(
+        Category.license_dependency,
+        "Another license of the person depends on it.",
+        ("graph",),
+        texts=("depends on the service plan",),
     ),
     Rule(
         Category.last_owner,

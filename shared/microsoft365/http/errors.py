@@ -217,7 +217,8 @@ def readable(text: str, limit: int = 400) -> str:
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     line = re.sub(r"(?i)\bbearer\s+\S+|\beyJ[\w-]+\.[\w-]*\.?[\w-]*", "[removed]", line)
     line = re.sub(
-        r"(?i)(client_secret|client_assertion|password|access_token|refresh_token)(\W{1,4})[^\s\"'&,;]+",
+        # A value after its name: prose may well speak of a password.
+        r"(?i)(client_secret|client_assertion|password|access_token|refresh_token)([\"'\\]*\s*[:=]\s*[\"'\\]*)[^\s\"'&,;]+",
         r"\1\2[removed]",
         line,
     )
