@@ -22,7 +22,7 @@ from shared.jobs.storage import keys, rows
 from shared.offboarding.lookup import Lookup
 from shared.offboarding.request import schedule
 from shared.offboarding.request.submit import Submissions
-from shared.offboarding.tenants import protection
+from shared.offboarding.tenants import people, protection
 from shared.offboarding.tenants.tenants import Tenants
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Restorations:
         names = _chosen(original, details, wish)
         self._refuse_forbidden(original, names)
         made = plan.make_back(names)
-        clients = self._services.microsoft365.tenant(original.request.tenant.id)
+        clients = self._services.microsoft365.tenant(original.request.tenant.id, within=people.ANSWER_WITHIN_SECONDS)
         found = _look(original, details, names, wish, clients)
         return Planned(original, made, tuple(found[node.name] for node in made.steps))
 

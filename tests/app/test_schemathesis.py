@@ -44,7 +44,7 @@ positive_data_acceptance.expected-statuses = ["2xx", 403, 404, 409]
 [[operations]]
 include-operation-id = [
     "submit_offboardings", "plan_offboardings", "reschedule_offboarding", "put_tenant_defaults", "put_own_defaults",
-    "put_notifications", "put_tenant_notifications",
+    "put_notifications", "put_tenant_notifications", "restore_offboarding",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 403, 404, 409, 422]
 """

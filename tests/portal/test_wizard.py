@@ -88,7 +88,7 @@ def test_forwarding_beside_an_out_of_office_message_is_warned_of(front: Front, f
         ("big@fabrikam.example", "holds 49.6 GiB"),
         ("hold@fabrikam.example", "is on hold"),
         ("archive@fabrikam.example", "has an archive"),
-        ("info@fabrikam.example", "is a shared one already"),
+        ("info@fabrikam.example", "is already shared"),
         (seed.GUEST, "is a guest"),
     ],
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions.mailboxes.mail_protection import SAFE_BELOW_BYTES
 from shared.actions.reads.mailbox import MAILBOX, MAILBOX_SIZE
 from shared.actions.reads.snapshot import UnreadError
+from shared.base.deadline import DeadlineError
 from shared.microsoft365.http.errors import MicrosoftError
 from shared.offboarding.tenants import people
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from shared.actions.reads.account import User
     from shared.actions.reads.snapshot import Person, Read
+    from shared.base.deadline import Deadline
     from shared.microsoft365.cloud import Microsoft365
     from shared.microsoft365.exchange.client import Rows
 
@@ -28,9 +30,9 @@ _COST_MAIL: Final = frozenset({"convert_to_shared", "remove_licenses", "delete_u
 
 
 def of_mailboxes(
-    microsoft365: Microsoft365, tenant_id: str, users: Sequence[User], actions: Collection[str]
+    microsoft365: Microsoft365, tenant_id: str, users: Sequence[User], actions: Collection[str], deadline: Deadline
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """Return remarks by object id, and remarks about all, with one Exchange batch for everybody.
+    """Return remarks by object id, and remarks about all, with one Exchange batch for everybody, by the deadline.
 
     Nothing is asked unless an action is selected that may cost the mail.
     """
@@ -38,12 +40,12 @@ def of_mailboxes(
     if not _COST_MAIL.intersection(actions) or not looked_at:
         return {}, ()
     reads: list[Read[Any]] = [MAILBOX, MAILBOX_SIZE]
+    calls: list[Any] = [read.call(person) for person in looked_at for read in reads]
     try:
-        answers = iter(
-            microsoft365.tenant(tenant_id).exchange.batch([read.call(p) for p in looked_at for read in reads])  # pyright: ignore[reportArgumentType]
-        )
-    except MicrosoftError as error:
-        return {}, (f"Exchange did not say how the mailboxes are, so nothing is said of them here: {error.message}",)
+        exchange = microsoft365.tenant(tenant_id, within=deadline.seconds).exchange
+        answers = iter(deadline.run(lambda: exchange.batch(calls)))
+    except (MicrosoftError, DeadlineError) as error:
+        return {}, (f"Mailbox details could not be read, so warnings about them are missing: {error}",)
     remarks = {person.id: tuple(_remarks(person, reads, answers)) for person in looked_at}
     skipped = len(users) > MAX_LOOKED_AT
     general = (f"Only the mailboxes of the first {MAX_LOOKED_AT} people were looked at beforehand.",) if skipped else ()
@@ -63,7 +65,7 @@ def _remarks(person: Person, reads: Sequence[Read[Any]], answers: Iterator[Rows 
             yield f"{read.title} of {person.upn} could not be looked at: {error}."
     mailbox, size = found.get(MAILBOX.name), found.get(MAILBOX_SIZE.name) or 0
     if mailbox and mailbox.is_shared:
-        yield f"The mailbox of {person.upn} is a shared one already."
+        yield f"The mailbox of {person.upn} is already shared."
     if mailbox and mailbox.holds:
         yield f"The mailbox of {person.upn} is on hold, which needs a license: {', '.join(mailbox.holds)}."
     if mailbox and mailbox.has_archive:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from shared.access.scope import EVERYTHING, Scope
 from shared.actions import permissions, plan
 from shared.base import clock
+from shared.base.deadline import Deadline, DeadlineError
 from shared.base.problems import Problem, RefusedError, refused
 from shared.jobs import slots, telemetry
 from shared.jobs.records import Offboarding, Request, State
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 MAX_STARTED_AT_ONCE: Final = 19
 """What a submission starts itself; the timer takes the rest. So 20 people with a receipt fit into one transaction."""
+
+REMARKS_WITHIN_SECONDS: Final = 5.0
+"""What the operator should know is worth so much waiting: without it the request is as good."""
 
 _TRIES: Final = 3
 _CAP_OVER: Final = timedelta(hours=1)
@@ -139,18 +144,24 @@ class Submissions:
         protection.refuse_last(map(people.person_of, found.users), found.administrators, ())
         planned = plan.make(submission.actions)
         actions = submission.actions if looks_at_mail else ()
-        mail, said = remarks.of_mailboxes(self._microsoft365, tenant_id, found.users, actions)
+        deadline = Deadline(REMARKS_WITHIN_SECONDS)
+        mail, said = remarks.of_mailboxes(self._microsoft365, tenant_id, found.users, actions, deadline)
         by_user = {user.id: (*people.remarks_on(user), *mail.get(user.id, ())) for user in found.users}
-        granted = self._granted(tenant_id, submission.actions, signs_in=looks_at_mail)
+        granted = self._granted(tenant_id, submission.actions, deadline if looks_at_mail else None)
         ungranted = permissions.remarks(submission.actions, granted)
         when = schedule.remarks_on(submission.scheduled_for, clock.now())
         general = (*found.warnings, *when, *ungranted, *said, *planned.warnings)
         return Planned(found, planned, general, by_user)
 
-    def _granted(self, tenant_id: str, actions: Collection[str], *, signs_in: bool) -> permissions.Granted:
-        """Read from the app's tokens what the tenant granted; one for Graph is in memory, because people were found."""
-        if signs_in:
-            return self._microsoft365.permissions_granted(tenant_id, permissions.apis_of(actions))
+    def _granted(self, tenant_id: str, actions: Collection[str], deadline: Deadline | None) -> permissions.Granted:
+        """Read from the app's tokens what the tenant granted; one for Graph is in memory, because people were found.
+
+        With a deadline, tokens that are not in memory are fetched until then.
+        """
+        if deadline:
+            with suppress(DeadlineError):
+                apis = permissions.apis_of(actions)
+                return deadline.run(lambda: self._microsoft365.permissions_granted(tenant_id, apis))
         return self._microsoft365.permissions_held(tenant_id)
 
     def _known(self, ids: Sequence[str]) -> Submitted | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.access.scope import EVERYTHING, Scope
 from shared.base import identifiers
+from shared.base.deadline import Deadline, DeadlineError
 from shared.base.problems import refused
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import MicrosoftError
@@ -50,7 +51,10 @@ class UserPage:
 class Directory:
     """The people of the tenants an operator may see. Raises `RefusedError` 404 for others, 502 and 503 as `people`."""
 
-    def __init__(self, services: Services, scope: Scope = EVERYTHING) -> None:
+    def __init__(
+        self, services: Services, scope: Scope = EVERYTHING, patience: float = people.ANSWER_WITHIN_SECONDS
+    ) -> None:
+        self._patience = patience
         self._microsoft365 = services.microsoft365
         self._tenants = Tenants(services, scope)
 
@@ -58,16 +62,18 @@ class Directory:
         """Return a page of people by name, or those with a word that begins with `search` in name or address."""
         graph = self._graph(tenant)
         call = _search(search, top) if search else graph_calls.list_users(top)
-        rows, link = _page(graph, call, next_link)
+        deadline = Deadline(self._patience)
+        rows, link = _page(graph, call, next_link, deadline)
         try:
-            admins, warnings = _administrators(graph), ()
-        except MicrosoftError as error:
-            admins, warnings = frozenset[str](), (f"Who is an administrator could not be read: {error.message}",)
+            admins, warnings = deadline.run(lambda: _administrators(graph)), ()
+        except (MicrosoftError, DeadlineError) as error:
+            admins, warnings = frozenset[str](), (f"Who is an administrator could not be read: {error}",)
         return UserPage(tuple(_listed(row, admins) for row in rows), link, warnings)
 
     def raw_users(self, tenant: str, next_link: str = "", top: int = MAX_TOP) -> tuple[list[JsonObject], str]:
         """Return a page of people in Graph's words, with the properties in `PROPERTIES`, and the link to the next."""
-        rows, link = _page(self._graph(tenant), graph_calls.list_users(top), next_link)
+        call = graph_calls.list_users(top)
+        rows, link = _page(self._graph(tenant), call, next_link, Deadline(self._patience))
         return [{name: row[name] for name in row if name in PROPERTIES} for row in rows], link
 
     def _graph(self, tenant: str) -> Graph:
@@ -80,13 +86,17 @@ def _search(text: str, top: int) -> graph_calls.GraphCall:
     return graph_calls.search_users(text, top)
 
 
-def _page(graph: Graph, call: graph_calls.GraphCall, next_link: str) -> tuple[list[JsonObject], str]:
+def _page(
+    graph: Graph, call: graph_calls.GraphCall, next_link: str, deadline: Deadline
+) -> tuple[list[JsonObject], str]:
     try:
-        return graph.page(call, next_link)
+        return deadline.run(lambda: graph.page(call, next_link))
     except MicrosoftError as error:
         if error.code == "OriginRefused":
             raise refused(400, "invalid_request", "This is not the link to a next page.", "next") from None
         raise people.unreachable(error) from error
+    except DeadlineError as error:
+        raise people.too_slow(deadline.seconds) from error
 
 
 def _administrators(graph: Graph) -> frozenset[str]:

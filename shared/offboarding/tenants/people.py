@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from shared.actions.reads.account import USER, User
 from shared.actions.reads.snapshot import Person
 from shared.base import identifiers
+from shared.base.deadline import Deadline, DeadlineError
 from shared.base.problems import Problem, RefusedError, refused
 from shared.jobs.records import Tenant
 from shared.microsoft365.graph import graph_calls
@@ -15,11 +16,15 @@ from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.offboarding.tenants.protection import ADMINISTRATORS, enabled_users
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.microsoft365.cloud import Microsoft365
 
 _TRY_AGAIN_SECONDS: Final = 30
+ANSWER_WITHIN_SECONDS: Final = 20.0
+"""Half of what a Static Web App allows a request, so that the answer still says what is wrong."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,7 @@ def find(tenant_id: str, names: Sequence[str], microsoft365: Microsoft365) -> Fo
     """
     about_tenant = [graph_calls.get_organization(), graph_calls.get_role_members(graph_calls.GLOBAL_ADMINISTRATOR)]
     calls = [*about_tenant, *(graph_calls.get_user(name) for name in names)]
-    try:
-        organization, administrators, *answers = microsoft365.tenant(tenant_id).graph.batch(calls)
-    except MicrosoftError as error:
-        raise unreachable(error) from error
+    organization, administrators, *answers = in_time(lambda: microsoft365.tenant(tenant_id).graph.batch(calls))
     problems: list[Problem] = []
     users: dict[str, User] = {}
     for place, (name, answer) in enumerate(zip(names, answers, strict=True)):
@@ -63,6 +65,22 @@ def find(tenant_id: str, names: Sequence[str], microsoft365: Microsoft365) -> Fo
     warnings = ("People who were named more than once are offboarded once.",) if doubles else ()
     tenant = Tenant(tenant_id, _domain(organization) or tenant_id)
     return Found(tenant, tuple(users.values()), warnings, _administrators(administrators))
+
+
+def in_time(ask: Callable[[], T], seconds: float = ANSWER_WITHIN_SECONDS) -> T:
+    """Return what Microsoft answers to somebody who waits; raises `RefusedError` 502, 503 where it does not."""
+    try:
+        return Deadline(seconds).run(ask)
+    except MicrosoftError as error:
+        raise unreachable(error) from error
+    except DeadlineError:
+        raise too_slow(seconds) from None
+
+
+def too_slow(seconds: float) -> RefusedError:
+    """Say that Microsoft did not answer in time."""
+    text = f"Microsoft 365 did not answer within {seconds:.0f} seconds. Try again."
+    return RefusedError(503, "microsoft_unreachable", [Problem("", text)], retry_after=_TRY_AGAIN_SECONDS)
 
 
 def remarks_on(user: User) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.access.scope import EVERYTHING, Scope
 from shared.base import clock, identifiers
+from shared.base.deadline import Deadline, DeadlineError
 from shared.base.problems import RefusedError, refused
 from shared.base.threads import Threads
 from shared.jobs.storage.table import ConflictError
@@ -22,6 +23,7 @@ from shared.offboarding.tenants import people
 
 if TYPE_CHECKING:
     from shared.app.services import Services
+    from shared.jobs.storage.store import Document
     from shared.microsoft365.http.wire import Json, JsonObject
 
 _DOCUMENT: Final = "tenants"
@@ -64,7 +66,10 @@ class TenantList:
 class Tenants:
     """The tenants of one operator."""
 
-    def __init__(self, services: Services, scope: Scope = EVERYTHING) -> None:
+    def __init__(
+        self, services: Services, scope: Scope = EVERYTHING, patience: float = people.ANSWER_WITHIN_SECONDS
+    ) -> None:
+        self._patience = patience
         self._store = services.store
         self._microsoft365 = services.microsoft365
         self._scope = scope
@@ -110,10 +115,9 @@ class Tenants:
 
     def _identified(self, reference: str) -> str:
         """Return the id of a tenant of the operator's; "" where there is none."""
-        try:
-            known = reference if identifiers.is_guid(reference) else self._microsoft365.find_tenant_id(reference)
-        except MicrosoftError as error:
-            raise people.unreachable(error) from error
+        known: str | None = reference
+        if not identifiers.is_guid(reference):
+            known = people.in_time(lambda: self._microsoft365.find_tenant_id(reference), self._patience)
         return known.casefold() if known and self._scope.sees(known.casefold()) else ""
 
     def _manages(self, tenant_id: str) -> bool:
@@ -127,6 +131,17 @@ class Tenants:
         now = clock.now()
         if known and now - known.read_at < (_NOT_SOONER_THAN if refresh else _FRESH_FOR):
             return known
+        try:
+            return Deadline(self._patience).run(lambda: self._read_and_kept(known, now, document))
+        except DeadlineError:
+            tenants = known.tenants if known else tuple(ManagedTenant(one, one, one) for one in self._own)
+            problem = (
+                f"Microsoft 365 did not list the tenants within {self._patience:.0f} seconds; this may be outdated."
+            )
+            return TenantList(tenants, known.read_at if known else now, problem)
+
+    def _read_and_kept(self, known: TenantList | None, now: datetime, document: Document | None) -> TenantList:
+        """Read the list and keep it; whoever is too late for the caller does so for the next one."""
         listed = self._read(known, now)
         content = {
             "for": self._asked_for,
