@@ -38,6 +38,10 @@ def run_bench(given: argparse.Namespace) -> int:
     """Measure everything, or the cases that were asked for; print it as a table and as JSON."""
     try:
         cases = chosen(given.case or [])
+    except StackError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
         with stopping():
             figures: Figures = {case: _measure(case) for case in cases}
     except StackError as error:

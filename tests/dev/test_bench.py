@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dev import bench
+from dev.arguments import parser
 from dev.bench import imports, leavers, offboarding, scale, timing
 from dev.bench.offboarding import selection
 from dev.processes import ROOT, StackError
@@ -28,6 +29,11 @@ def test_cases_are_measured_in_their_own_order() -> None:
 def test_a_case_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(StackError, match=r"No such case: heavier\. There are: import, .*heavy"):
         bench.chosen(["light", "heavier"])
+
+
+def test_a_case_that_does_not_exist_ends_with_2_before_any_work(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.run_bench(parser().parse_args(["bench", "heavier"])) == 2
+    assert capsys.readouterr().err.startswith("No such case: heavier. There are: ")
 
 
 def test_the_selected_actions_go_together_and_leave_out_two() -> None:
