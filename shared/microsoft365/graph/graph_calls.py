@@ -129,7 +129,7 @@ def restore_user(user_id: str) -> GraphCall:
 def find_users_by_address(address: str) -> GraphCall:
     """Find the user that has a mail address, also as an alias."""
     condition = f"proxyAddresses/any(a:a eq {literal('smtp:' + address)})"
-    options = query(filter=condition, select=LISTED_USER_PROPERTIES, count="true")
+    options = query(filter=condition, select=USER_PROPERTIES, count="true")
     return GraphCall("GET", "/users" + options, headers=EVENTUAL)
 
 

@@ -23,7 +23,7 @@ from shared.jobs.records import Offboarding, Request, State
 from shared.jobs.storage import keys
 from shared.jobs.storage.store import receipt_ids, receipt_row
 from shared.jobs.storage.table import ConflictError
-from shared.offboarding.request import remarks, schedule
+from shared.offboarding.request import remarks, schedule, wishes
 from shared.offboarding.tenants import people, protection
 from shared.offboarding.tenants.tenants import Tenants
 
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 MAX_STARTED_AT_ONCE: Final = 19
 """What a submission starts itself; the timer takes the rest. So 20 people with a receipt fit into one transaction."""
+
+MAX_LOOKED_UP: Final = 40
+"""Of the people that actions name; whoever submits waits for it."""
 
 REMARKS_WITHIN_SECONDS: Final = 5.0
 """What the operator should know is worth so much waiting: without it the request is as good."""
@@ -139,7 +142,9 @@ class Submissions:
         return self._planned(submission, self._tenants.resolve(submission.tenant), looks_at_mail=True)
 
     def _planned(self, submission: Submission, tenant_id: str, *, looks_at_mail: bool) -> Planned:
-        found = people.find(tenant_id, submission.users, self._microsoft365)
+        beside = dict.fromkeys(name for names in wishes.successors(submission.actions).values() for name in names)
+        found = people.find(tenant_id, submission.users, self._microsoft365, list(beside)[:MAX_LOOKED_UP])
+        wishes.refuse_leaving(submission.actions, found)
         protection.refuse_protected(found.users, self._settings.protected_users, self._scope.own_names)
         protection.refuse_last(map(people.person_of, found.users), found.administrators, ())
         planned = plan.make(submission.actions)
@@ -150,7 +155,9 @@ class Submissions:
         granted = self._granted(tenant_id, submission.actions, deadline if looks_at_mail else None)
         ungranted = permissions.remarks(submission.actions, granted)
         when = schedule.remarks_on(submission.scheduled_for, clock.now())
-        general = (*found.warnings, *when, *ungranted, *said, *planned.warnings)
+        told = wishes.remarks_on_channels(submission.notify, found.tenant, self._store, self._settings)
+        unmet = (*wishes.remarks_on_successors(submission.actions, found), *told)
+        general = (*found.warnings, *when, *unmet, *ungranted, *said, *planned.warnings)
         return Planned(found, planned, general, by_user)
 
     def _granted(self, tenant_id: str, actions: Collection[str], deadline: Deadline | None) -> permissions.Granted:

@@ -1,0 +1,80 @@
+"""What a request says that cannot be as it was meant is told before anything is stored."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dev.tenant import seed
+from shared.base.problems import RefusedError
+from shared.notifications.settings import destinations
+from shared.notifications.settings.preferences import Preferences
+from shared.offboarding.request import parsing
+from shared.offboarding.request.submit import Planned, Submissions
+
+if TYPE_CHECKING:
+    from dev.lab import Lab
+
+BLOCK = {"disable_sign_in": True}
+
+
+def plan(lab: Lab, users: list[str], actions: dict[str, Any], **more: Any) -> Planned:
+    body = {"tenant": "fabrikam.example", "users": users, "actions": actions, **more}
+    return Submissions(lab.app).plan(parsing.parse(json.dumps(body).encode(), max_users=100))
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        {"forward_email": {"to": "ada@fabrikam.example", "keep_copy": False}},
+        {"grant_mailbox_access": {"to": [seed.ADA]}},
+        {"grant_onedrive_access": {"to": ["cy@fabrikam.example", "bo@fabrikam.example"]}},
+        {"forward_email": {"to": "ADA@fabrikam.onmicrosoft.example", "keep_copy": False}},
+    ],
+)
+def test_nobody_who_leaves_takes_over(lab: Lab, actions: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError, match="Name somebody who stays") as caught:
+        plan(lab, ["ada@fabrikam.example", "bo@fabrikam.example"], actions)
+
+    assert (caught.value.status, caught.value.code) == (422, "successor_leaves")
+
+
+def test_a_successor_whom_nobody_knows_is_told(lab: Lab) -> None:
+    to = ["ghost@fabrikam.example", "cy@fabrikam.example"]
+    planned = plan(lab, ["ada@fabrikam.example"], {"grant_send_as": {"to": to}})
+
+    (told,) = [text for text in planned.warnings if "has the address" in text]
+    assert "ghost@fabrikam.example" in told
+
+
+def test_an_address_elsewhere_is_not_looked_for(lab: Lab) -> None:
+    forward = {"forward_email": {"to": "ada@elsewhere.example", "keep_copy": False}}
+
+    assert not [text for text in plan(lab, ["ada@fabrikam.example"], forward).warnings if "has the address" in text]
+
+
+def test_a_person_is_found_by_a_mail_address(lab: Lab) -> None:
+    planned = plan(lab, ["Ada@fabrikam.onmicrosoft.example"], BLOCK)
+
+    assert [user.id for user in planned.found.users] == [seed.ADA]
+    assert "Ada@fabrikam.onmicrosoft.example is an address of ada@fabrikam.example." in planned.warnings
+
+
+def test_results_that_nobody_would_be_told_are_warned_of(lab: Lab) -> None:
+    planned = plan(lab, ["ada@fabrikam.example"], BLOCK, notify=["webhook", "email"])
+    assert [text for text in planned.warnings if text.startswith("Nobody will be told")] == [
+        "Nobody will be told by webhook: no destination is set up for it.",
+        "Nobody will be told by email: no destination is set up for it.",
+    ]
+
+    secret = {"setting": "NOTIFICATION_SECRET_HALO"}
+    halo = {"id": "halo", "system": "halopsa", "url": "https://halo.example", "client_id": "x", "client_secret": secret}
+    psa = [halo | {"clients": {seed.CONTOSO: "12"}}]
+    Preferences(lab.app).put(destinations.parse_json({"psa": psa, "email": [{"id": "noc", "to": ["noc@msp.example"]}]}))
+    planned = plan(lab, ["ada@fabrikam.example"], BLOCK, notify=["psa", "email"])
+    assert "halo will not be told: tenant fabrikam.example is not mapped to a client of the PSA system." in (
+        planned.warnings
+    )
+    assert "noc will not be told: set MAIL_TENANT and MAIL_SENDER." in planned.warnings
