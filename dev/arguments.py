@@ -59,6 +59,13 @@ def parser() -> argparse.ArgumentParser:
     made["demo"].add_argument("--json", type=_file, metavar="FILE", help="write the result here as well")
     latency = "delay of each simulated request in ms (default 100)"
     made["demo"].add_argument("--latency", type=_milliseconds, default=100, metavar="MS", help=latency)
+    for name in ("start", "demo"):
+        made[name].add_argument(
+            "--host",
+            choices=("embedded", "func"),
+            default="embedded",
+            help="what hosts the app: this project's own host (default), or Azure Functions Core Tools",
+        )
     made["bench"].add_argument("case", nargs="*", help="what to measure (default: everything)")
     made["bench"].add_argument("--json", type=_file, metavar="FILE", help="write the figures here as well")
     made["pin"].add_argument("--upgrade", action="store_true", help="to the newest versions that the .in files allow")

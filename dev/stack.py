@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import requests
 
-from dev import certificate, leaks
+from dev import certificate, core_tools, leaks
 from dev.azurite import Azurite
-from dev.processes import ROOT, Child, StackError, is_free, start_on_port, wait_until
+from dev.processes import ROOT, Child, StackError, free_port, is_free, start_on_port, wait_until
 from dev.tenant import seed
 from dev.tenant.process import Simulator
 from shared.app.settings import HOST_SETTINGS, SETTINGS, Settings, SettingsError
@@ -41,6 +41,8 @@ class Options:
     """Seconds after which work that died with the host is delivered again."""
     worker: str = "embedded"
     """What runs the functions: the host itself, or the library that Azure's Python worker is made of (3.13)."""
+    host: str = "embedded"
+    """What hosts the app: `dev.host`, or `func`, Azure Functions Core Tools."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     """Settings of the app that differ from the usual ones."""
 
@@ -55,13 +57,20 @@ class Stack:
         self._watch = leaks.Watch() if os.environ.get(leaks.SWITCH) else None
         self._root = ROOT
         folder.mkdir(parents=True, exist_ok=True)
+        if self._is_under_core_tools:
+            core_tools.program()  # before anything is started that would have to be stopped
         if self.options.port and not is_free(self.options.port):
             raise StackError(
                 f"Port {self.options.port} is in use; choose another with --port, or leave it out to get a free one."
             )
         with contextlib.ExitStack() as started:
             ports = self._kept_ports()
-            self.storage = Azurite(folder / "storage", keep=self.options.keep, port=ports.get("storage", 0))
+            self.storage = Azurite(
+                folder / "storage",
+                keep=self.options.keep,
+                port=ports.get("storage", 0),
+                whole=self._is_under_core_tools,
+            )
             started.callback(self.storage.stop)
             self._tenant, self.simulator = self._start_tenant(ports)
             started.callback(self._tenant.stop)
@@ -180,10 +189,19 @@ class Stack:
         self._host, self.port, self.api = self._start_host(self.port)
 
     def _stop_host(self) -> None:
-        self._host.stop()
+        if self._is_under_core_tools:
+            core_tools.stop(self._host)
+        else:
+            self._host.stop()
+
+    @property
+    def _is_under_core_tools(self) -> bool:
+        return self.options.host == "func"
 
     @property
     def _keys(self) -> dict[str, Any]:
+        if self._is_under_core_tools:
+            return {"default": "", "master": ""}  # Core Tools ask for no key
         return json.loads((self.folder / "host" / "keys.json").read_text(encoding="utf-8"))
 
     def _start_tenant(self, ports: Mapping[str, int]) -> tuple[Child, Simulator]:
@@ -201,6 +219,10 @@ class Stack:
 
     def _start_host(self, wanted: int) -> tuple[Child, int, str]:
         folder = self.folder / "host"
+        if self._is_under_core_tools:
+            port = wanted or free_port()
+            child = core_tools.start(port, folder, self._environment(port))
+            return child, port, f"http://127.0.0.1:{port}"
 
         def start(port: int) -> Child:
             environment = self._environment(port)

@@ -40,7 +40,9 @@ def run_start(given: argparse.Namespace) -> int:
     try:
         with stopping(), folder_for(given.state) as folder, contextlib.ExitStack() as running:
             settings = {**receivers.settings(receivers.kept_key(folder)), "API_PAGE": "true", **dict(given.set)}
-            options = Options(port=given.port, keep=given.state is not None, auth=given.auth, settings=settings)
+            options = Options(
+                port=given.port, keep=given.state is not None, auth=given.auth, host=given.host, settings=settings
+            )
             child, sinks = receivers.start(folder)
             running.callback(child.stop)
             stack = running.enter_context(Stack(folder, options))

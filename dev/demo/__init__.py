@@ -46,7 +46,8 @@ def run_demo(given: argparse.Namespace) -> int:
     try:
         with stopping(), tempfile.TemporaryDirectory(prefix="offboarding-") as folder:
             print("Starting table storage, the simulated Microsoft 365 and the app", file=sys.stderr, flush=True)
-            with Sinks.start() as sinks, Stack(Path(folder), Options(settings=receivers.settings())) as stack:
+            options = Options(host=given.host, settings=receivers.settings())
+            with Sinks.start() as sinks, Stack(Path(folder), options) as stack:
                 receivers.direct(stack, sinks)
                 return _demonstrate(stack, sinks, given.latency, given.json)
     except StackError as error:

@@ -18,7 +18,7 @@ from dev.processes import ROOT
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 # YAML 1.1 reads the key `on` as true.
 ON = True
-ON_THE_RUNNER = {"azd", "jq", ":"}
+ON_THE_RUNNER = {"azd", "jq", "npm", ":"}
 MANIFESTS = {"uv": "requirements.in", "npm": "package.json", "github-actions": ".github/workflows"}
 
 
