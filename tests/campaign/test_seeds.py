@@ -139,7 +139,7 @@ class Story:
             self.world.perform(operation, self.rng.choice(known))
 
     def retry_what_failed(self) -> None:
-        """Retry one failed offboarding of each person: while it runs a second is refused, and a cancelled one always."""
+        """Retry a failed offboarding of each person; a second is refused while it runs, a cancelled one always."""
         found = [one for one in self.world.offboardings() if one.state is State.failed and not one.cancelled_by]
         failed = {one.request.person.id: one.id for one in found}
         self.retried = set(failed.values())
