@@ -43,7 +43,7 @@ FIELDS: Final[dict[str, Words]] = {
     "OffboardingRequest.actions": Words("What to do: `true`, or an object for an action with parameters."),
     "Defaults.actions": Words("What is selected beforehand."),
     "scheduled_for": Words(
-        "When it is to begin; at once where it is missing, null or past.", "2026-12-01T17:00:00+01:00"
+        "When it is to begin; at once where it is missing or null. A past time is refused.", "2040-12-01T17:00:00+01:00"
     ),
     "notify": Words("The channels that are told when it has ended.", ["webhook"]),
     "reference": Words("Your own note or number, by which offboardings are found.", "Leaver 4711"),
@@ -231,12 +231,12 @@ BODIES: Final[dict[str, Json]] = {
         "tenant": "fabrikam.example",
         "users": ["ada@fabrikam.example"],
         "actions": {"disable_sign_in": True, "forward_email": {"to": "cy@fabrikam.example", "keep_copy": True}},
-        "scheduled_for": "2026-12-01T17:00:00+01:00",
+        "scheduled_for": "2040-12-01T17:00:00+01:00",
         "notify": ["webhook"],
         "reference": "Leaver 4711",
     },
     "Defaults": {"actions": {"disable_sign_in": True, "revoke_sessions": True}, "notify": ["webhook"]},
-    "Schedule": {"scheduled_for": "2026-12-01T17:00:00+01:00"},
+    "Schedule": {"scheduled_for": "2040-12-01T17:00:00+01:00"},
     "Restore": {"steps": ["disable_sign_in"]},
     "Bulk": {"action": "cancel", "ids": [_ID]},
     "NotificationSettings": {
