@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from shared.actions import restoration
 from shared.actions.catalogue import Task, View
 from shared.actions.outcome import Finding, Outcome, StepState
+from shared.actions.reads.account import USER
 from shared.actions.reads.perform import perform
 from shared.actions.reads.snapshot import MoreToDoError, UnreadError
 from shared.base import clock
 from shared.jobs import judgement
 from shared.jobs.storage.table import ConflictError
-from shared.microsoft365.http.errors import MicrosoftError
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -211,13 +212,30 @@ def _apply(procedure: Procedure, task: Task, step: Step, *, last: bool) -> tuple
         if error is not None and error.retryable and not last:
             retryable.append(error)
             continue
-        refused = judgement.problem(procedure, finding, error) if error else None
+        refused = judgement.problem(procedure, finding, explained(procedure, task.view, error)) if error else None
         if refused:
             problems[finding.item] = refused
         else:
             accepted.append(finding.item)
     step = replace(step, accepted=tuple(accepted), problems=problems)
     return step, again_after(retryable) if retryable else None
+
+
+def explained(procedure: Procedure, view: View, error: MicrosoftError) -> MicrosoftError:
+    """Say what it takes to change an account that only roles for its unit reach: no permission of the app does.
+
+    Learn: "Restricted management administrative units in Microsoft Entra ID".
+    """
+    user = view.now.get(USER) if view.now.values.get(USER.name) else None
+    if not procedure.changes_account or error.category is not Category.auth_permission or not user:
+        return error
+    if not user.is_restricted:
+        return error
+    text = (
+        "The account is in a restricted management administrative unit: give the app's service principal a role in "
+        f"that unit, such as User Administrator or Privileged Authentication Administrator. {error.answer}"
+    )
+    return MicrosoftError(error.service, error.category, text, status=error.status, code=error.code)
 
 
 def again_after(errors: list[MicrosoftError]) -> _Again:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import Action, graph_permission, register
 from shared.actions.outcome import Finding, Outcome, compared
-from shared.actions.reads.account import USER
+from shared.actions.reads.account import FEDERATED_DOMAINS, USER
 from shared.actions.restoration import Restoration, first_values, restores, values_back
 from shared.microsoft365.graph import graph_calls
+from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
     from shared.actions.catalogue import Task, View
@@ -26,9 +27,11 @@ class ClearImmutableId(Action):
     title = "Clear the immutable id"
     description = "Cuts the link to an account in Active Directory that is no longer synchronised."
     portal_key = "ClearImmutableId"
+    reads = (USER, FEDERATED_DOMAINS)
     changes = ("user.onPremisesImmutableId",)
     permissions = (graph_permission("User.ReadWrite.All"),)
     after = ("disable_sign_in",)
+    changes_account = True
     undo = "Set onPremisesImmutableId to the value in snapshot.user again."
 
     def judge(self, view: View) -> Finding:
@@ -51,8 +54,19 @@ class ClearImmutableId(Action):
         )
 
     def apply(self, task: Task) -> None:
-        """Clear the immutable id."""
-        task.clients.graph.send(graph_calls.clear_immutable_id(task.person.id))
+        """Clear the immutable id; say what stands in the way where the domain is federated."""
+        try:
+            task.clients.graph.send(graph_calls.clear_immutable_id(task.person.id))
+        except MicrosoftError as error:
+            user = task.view.now.get(USER)
+            domain = user.upn.rpartition("@")[2].casefold() if user else ""
+            if error.category is not Category.invalid or domain not in task.view.now.get(FEDERATED_DOMAINS):
+                raise
+            text = (
+                f"{domain} is federated, and its people need the immutable id to sign in. Change the user name to a "
+                "managed domain first (such as the tenant's onmicrosoft.com), then clear the id."
+            )
+            raise MicrosoftError("graph", Category.invalid, f"{text} {error.message}") from error
 
 
 @restores(ClearImmutableId)

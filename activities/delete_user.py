@@ -60,6 +60,7 @@ class DeleteUser(Action):
     removes = True
     is_last = True
     proves_itself = True
+    changes_account = True
     undo = "Restore the account from Entra's deleted users within 30 days; mailbox and licenses come back with it."
 
     def judge(self, view: View) -> Finding:

@@ -28,6 +28,7 @@ class DisableSignIn(Action):
     portal_key = "DisableSignIn"
     changes = ("user.accountEnabled",)
     permissions = (graph_permission("User.EnableDisableAccount.All"), graph_permission("User.Read.All"))
+    changes_account = True
     undo = "Enable the account again if snapshot.user.accountEnabled was true."
 
     def judge(self, view: View) -> Finding:

@@ -88,6 +88,7 @@ class RemoveLicenses(Action):
     )
     destructive = True
     removes = True
+    changes_account = True
     undo = "Assign the licenses of snapshot.user.licenseAssignmentStates again."
 
     def reads_later(self, view: View) -> tuple[Read[Any], ...]:

@@ -148,6 +148,7 @@ class RemoveMfaMethods(Action):
     after = ("disable_sign_in", "reset_password")
     destructive = True
     removes = True
+    changes_account = True
     undo = "Cannot be undone: the person registers anew. snapshot.sign_in_methods lists what there was, masked."
 
     def judge(self, view: View) -> Sequence[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import Action, graph_permission, register
 from shared.actions.outcome import Finding, Outcome, gone
@@ -55,6 +55,9 @@ TEAMS_NUMBERS = Read(
 )
 
 
+_NOT_OURS: Final = frozenset({Category.invalid, Category.conflict, Category.unknown, Category.on_prem_mastered})
+
+
 @register
 class RemoveTeamsNumber(Action):
     """Unassign each number of the person; it stays with the tenant.
@@ -98,7 +101,7 @@ class RemoveTeamsNumber(Action):
         results: Results = {}
         operations: dict[str, str] = {}
         for each, answer in zip(numbers, answers, strict=True):
-            results[each.number] = answer if isinstance(answer, MicrosoftError) else None
+            results[each.number] = _at_once(task.view, answer) if isinstance(answer, MicrosoftError) else None
             if operation := graph_calls.operation_id(answer):
                 operations[each.number] = operation
         states = graph.batch([graph_calls.get_operation(operation) for operation in operations.values()])
@@ -108,6 +111,16 @@ class RemoveTeamsNumber(Action):
 
 def _has_failed(state: Any) -> bool:  # noqa: ANN401 - Microsoft's JSON
     return text_at(state, "status") == "failed"
+
+
+def _at_once(view: View, error: MicrosoftError) -> MicrosoftError:
+    """Explain a refusal at once: the number of a synced person comes from Active Directory, most likely."""
+    user = view.now.get(USER)
+    if error.retryable or error.category not in _NOT_OURS or user is None or not user.is_synced:
+        return error
+    return MicrosoftError(
+        "graph", Category.on_prem_mastered, f"clear msRTCSIP-Line in Active Directory. {error.message}"
+    )
 
 
 def _refusal(view: View, state: Any) -> MicrosoftError:  # noqa: ANN401 - Microsoft's JSON

@@ -42,6 +42,7 @@ class ResetPassword(Action):
     changes = ("user.lastPasswordChangeDateTime",)
     permissions = (graph_permission("User-PasswordProfile.ReadWrite.All"),)
     destructive = True
+    changes_account = True
     undo = "Cannot be undone: set a new password."
     repeats = True
 

@@ -29,6 +29,7 @@ class RevokeSessions(Action):
     changes = ("user.signInSessionsValidFromDateTime",)
     permissions = (graph_permission("User.RevokeSessions.All"),)
     after = ("disable_sign_in", "reset_password")
+    changes_account = True
     undo = "Cannot be undone, and need not be: the person signs in again."
     repeats = True
 

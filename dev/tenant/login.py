@@ -113,6 +113,7 @@ def _signed(assertion: str, pem: str, audiences: list[str]) -> bool:
             issuer=CLIENT_ID,
             subject=CLIENT_ID,
             options={"require": ["aud", "exp", "iss", "sub"]},
+            leeway=300,  # Entra allows clocks to differ by five minutes
         )
     except jwt.InvalidTokenError:
         return False

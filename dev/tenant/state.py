@@ -173,6 +173,8 @@ class Number:
     assignmentCategory: str | None = None
     locked: bool = False
     """Assigned by policy or on-premises: the operation that takes it away ends as failed."""
+    refused: bool = False
+    """Teams refuses at once to take it away, without an operation that fails later."""
     leaving: int | None = None
 
 
@@ -223,6 +225,8 @@ class Tenant:
     teams_phone: bool = True
     InPlaceHolds: list[str] = field(default_factory=list)
     """Holds that cover the whole organisation."""
+    federated: bool = False
+    """Its own domain signs people in by itself; the initial domain is always managed."""
     rules_by_alias: bool = False
     """Inbox rules are named by their mailbox's alias, as documented, and not by its name, as was seen."""
 

@@ -124,6 +124,8 @@ class Procedure(ABC):
     """True: read back at once, because a gate hangs on it or the service is slow; else the verify node does."""
     repeats: ClassVar[bool] = False
     """True: done again in every offboarding, even where the tenant looks as wanted."""
+    changes_account: ClassVar[bool] = False
+    """True: it changes the account itself, which who may do depends on where the account is."""
     removes: ClassVar[bool] = False
     """True: "not found" is an answer as good as success."""
 

@@ -94,3 +94,13 @@ def test_a_read_that_lags_behind_is_waited_for(lab: Lab) -> None:
     lab.simulator.faults([{"service": "graph", "kind": "stale", "match": "GET /v1.0/users/", "count": 2}])
 
     assert lab.offboard(seed.LEFTOVER_ANCHOR, CLEAR, tenant=HYBRID).outcome("clear_immutable_id") == "done"
+
+
+def test_in_a_federated_domain_the_step_says_to_change_the_user_name_first(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"federated": True})
+    lab.simulator.arrange("fabrikam.example", "user", user=seed.BO, set={"onPremisesImmutableId": "c29tZQ=="})
+
+    result = lab.offboard(seed.BO, {"clear_immutable_id": True})
+
+    assert result.outcome("clear_immutable_id") == "failed"
+    assert "managed domain first" in result.message("clear_immutable_id")

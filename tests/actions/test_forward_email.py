@@ -228,3 +228,12 @@ def test_one_of_the_same_look_is_not_taken_for_the_recipient(lab: Lab) -> None:
 
     assert lab.mailbox(seed.ADA)["ForwardingAddress"] == seed.CY
     assert result.outcome(NAME) == "done"
+
+
+def test_forwarding_to_somebody_who_forwards_back_is_set_and_warned_of(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.CY, set={"ForwardingAddress": seed.ADA})
+
+    result = lab.offboard(seed.ADA, forward())
+
+    assert result.outcome(NAME) == "needs_attention"
+    assert "circle" in result.message(NAME)

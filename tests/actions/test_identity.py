@@ -66,3 +66,12 @@ def test_a_guest_is_blocked_but_keeps_the_password_of_its_home(lab: Lab) -> None
     result = lab.offboard(seed.GUEST, CONTAIN)
 
     assert [result.outcome(name) for name in CONTAIN] == ["done", "not_applicable", "not_applicable"]
+
+
+def test_an_account_in_a_restricted_unit_is_explained_by_its_unit(lab: Lab) -> None:
+    lab.simulator.arrange("fabrikam.example", "user", user=seed.BO, set={"isManagementRestricted": True})
+
+    result = lab.offboard(seed.BO, CONTAIN)
+
+    assert result.outcome("disable_sign_in") == "failed"
+    assert "administrative unit" in result.message("disable_sign_in")

@@ -195,7 +195,7 @@ def test_without_the_permission_only_this_step_fails_and_says_what_to_do(lab: La
 
     assert result.outcome("disable_sign_in") == "done"
     assert result.outcome(STEP) == "failed"
-    assert "Microsoft Graph application permissions" in result.message(STEP)
+    assert "Grant the app Calendars.ReadWrite" in result.message(STEP)
 
 
 @pytest.mark.parametrize(

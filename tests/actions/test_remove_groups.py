@@ -322,7 +322,7 @@ def test_without_the_graph_permission_only_the_lists_are_left(lab: Lab) -> None:
     result = lab.offboard(seed.BO, GROUPS)
 
     assert result.items(NAME) == {"Books 0": "failed", "Books 1": "failed", "Books 2": "done"}
-    assert "permissions" in result.message(NAME)
+    assert "Grant the app GroupMember.ReadWrite.All" in result.message(NAME)
 
 
 def test_without_the_exchange_role_the_lists_stay_and_the_step_says_what_to_do(lab: Lab) -> None:

@@ -159,3 +159,14 @@ def test_killed_before_its_record_it_tells_the_same_story(lab: Lab) -> None:
 
     assert result.items("remove_teams_number") == {ADAS: "done"}
     assert numbers(lab, seed.ADA) == []
+
+
+def test_a_synced_number_that_is_refused_at_once_is_left_to_active_directory(lab: Lab) -> None:
+    lab.simulator.arrange("hybrid.example", "tenant", set={"teams_phone": True})
+    set_ = {"assignmentStatus": "userAssigned", "assignmentTargetId": seed.SYNCED, "refused": True}
+    lab.simulator.arrange("hybrid.example", "number", number="+15550777", set=set_)
+
+    result = lab.offboard(seed.SYNCED, {"remove_teams_number": True}, tenant="hybrid.example")
+
+    assert result.outcome("remove_teams_number") == "needs_attention"
+    assert "msRTCSIP-Line" in result.message("remove_teams_number")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 
 HASH_TABLE = "#Exchange.GenericHashTable"
-_COMMON = {"ErrorAction": "text", "WarningAction": "text"}
+_COMMON = {"ErrorAction": "text", "WarningAction": "text", "Verbose": "switch", "Debug": "switch"}
 _BINDING = "System.Management.Automation.ParameterBindingException"
 NOTHING_CHANGED = "The command completed successfully but no settings of '{}' have been modified."
 
@@ -92,6 +92,10 @@ def bind(name: str, given: dict[str, Any]) -> Cmdlet:
             unknown=True,
         )
     found = CMDLETS[name]
+    spelled = {parameter.lower(): parameter for parameter in found.parameters}
+    for parameter in list(given):  # PowerShell takes the names of parameters in any case
+        if parameter not in found.parameters and parameter.lower() in spelled:
+            given[spelled[parameter.lower()]] = given.pop(parameter)
     for parameter, value in given.items():
         if parameter not in found.parameters:
             text = f"A parameter cannot be found that matches parameter name '{parameter}'."

@@ -97,17 +97,10 @@ def get_mailbox(run: Run) -> Rows:
     rows = [_row(tenant, each) for each in found if not kinds or each.RecipientTypeDetails in kinds]
     if run["Filter"]:
         rows = [row for row in rows if recipients.matches(run["Filter"], row, tenant)]
-    bare = not run["Identity"] and not run["Filter"] and "ResultSize" not in run
-    rows = _first(run, rows) if bare else recipients.limited(run, rows)
+    rows = recipients.limited(run, rows)
     for row in rows:
         del row["grantees"], row["forwarding"]
     return rows
-
-
-def _first(run: Run, rows: Rows) -> Rows:
-    """Answer with one row, as Exchange does when neither a size nor anything to look for was given."""
-    run.warn("By default, only the first result is returned. Use the ResultSize parameter to return more results.")
-    return rows[:1]
 
 
 @cmdlet(

@@ -141,7 +141,7 @@ def trustee(tenant: Tenant, object_id: str) -> str:
         return tenant.users[object_id].userPrincipalName
     if object_id in tenant.groups:
         return tenant.groups[object_id].displayName
-    return object_id if object_id.startswith("NT AUTHORITY") else sid(object_id)
+    return object_id if object_id.startswith(("NT AUTHORITY", "S-1-")) else sid(object_id)
 
 
 def names(tenant: Tenant, object_ids: list[str]) -> list[str]:
@@ -229,6 +229,26 @@ def get_recipient(run: Run) -> Rows:
         raise not_found(run["Identity"])
     if run["Filter"]:
         rows = [row for row in rows if matches(run["Filter"], row, run.tenant)]
+    return limited(run, rows)
+
+
+@cmdlet("Get-User", "Identity:text ResultSize:size")
+def get_user(run: Run) -> Rows:
+    """List the accounts, recipients or not."""
+    found = [find(run.tenant, run["Identity"])] if run["Identity"] else everyone(run.tenant)
+    users = [run.tenant.users[each.id] for each in found if each.id in run.tenant.users]
+    rows = [
+        {
+            "Identity": user.userPrincipalName,
+            "UserPrincipalName": user.userPrincipalName,
+            "DisplayName": user.displayName,
+            "ExternalDirectoryObjectId": user.id,
+            "AccountDisabled": not user.accountEnabled,
+        }
+        for user in users
+    ]
+    if run["Identity"] and not rows:
+        raise not_found(run["Identity"])
     return limited(run, rows)
 
 

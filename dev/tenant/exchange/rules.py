@@ -39,12 +39,12 @@ def get_inbox_rule(run: Run) -> Rows:
 @cmdlet(
     "Remove-InboxRule",
     "Identity:text Mailbox:text Force:switch AlwaysDeleteOutlookRulesBlob:switch",
-    required="Identity Mailbox",
+    required="Identity",
     writes="Mailbox",
 )
 def remove_inbox_rule(run: Run) -> None:
-    """Delete a rule."""
-    mailbox = recipients.mailbox(run.tenant, run["Mailbox"])
+    """Delete a rule; an identity that names its mailbox needs no other."""
+    mailbox = recipients.mailbox(run.tenant, run["Mailbox"] or run["Identity"].partition("\\")[0])
     for rule in mailbox.rules:
         row = _rule_row(run, mailbox, rule)
         if run["Identity"] in {row["Identity"], str(row["RuleIdentity"])}:

@@ -33,7 +33,7 @@ def organization(ask: Ask) -> dict[str, Any]:
                 "name": name,
                 "isDefault": default,
                 "isInitial": initial,
-                "type": "Managed",
+                "type": "Federated" if tenant.federated and default else "Managed",
                 "capabilities": "Email, OfficeCommunicationsOnline",
             }
             for name, default, initial in _domains(tenant)
@@ -47,7 +47,7 @@ def organization(ask: Ask) -> dict[str, Any]:
     return {"@odata.context": f"{ask.root}/$metadata#organization", "value": value}
 
 
-@route("GET", "/domains", permissions=_READ_DOMAINS, options="$select")
+@route("GET", "/domains", permissions=_READ_DOMAINS, options="$select $top")
 def domains(ask: Ask) -> dict[str, Any]:
     """List the domains."""
     rows = [

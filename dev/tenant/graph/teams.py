@@ -64,6 +64,8 @@ def unassign(ask: Ask) -> Reply:
     )
     if number is None or number.numberType != body.get("numberType"):
         raise GraphError(404, "NotFound", f"Telephone number {body.get('telephoneNumber')} was not found.")
+    if number.refused:
+        raise bad_request("Unable to unassign the number: it is managed by the on-premises directory.")
     operation_id = str(uuid.uuid4())
     ask.tenant.operations[operation_id] = {
         "id": operation_id,

@@ -95,6 +95,8 @@ def patch_user(ask: Ask, user: str) -> None:
     found = ask.user(user)
     if _SENSITIVE & set(body):
         guard_sensitive(ask, found)
+    if "onPremisesImmutableId" in body and ask.tenant.federated and found.userPrincipalName.endswith(ask.tenant.domain):
+        raise bad_request("Unable to update parameter. Parameter name: ONPREMISESIMMUTABLEID.")
     for name, value in body.items():
         _check_value(found, name, value)
     for name, value in body.items():

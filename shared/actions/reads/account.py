@@ -33,6 +33,8 @@ class User:
     enabled: bool
     is_guest: bool
     is_synced: bool
+    is_restricted: bool
+    """In a restricted management administrative unit, which only roles for that unit reach."""
     immutable_id: str | None
     licenses: tuple[License, ...]
     sessions_valid_from: str
@@ -54,6 +56,7 @@ def _parse_user(raw: Any) -> User | None:  # noqa: ANN401 - Microsoft's JSON
         enabled=bool(raw.get("accountEnabled")),
         is_guest=raw.get("userType") == "Guest",
         is_synced=raw.get("onPremisesSyncEnabled") is True,
+        is_restricted=raw.get("isManagementRestricted") is True,
         immutable_id=raw.get("onPremisesImmutableId") or None,
         licenses=tuple(
             License(a["skuId"], a.get("assignedByGroup"), tuple(a.get("disabledPlans") or ()), a.get("state") in _STUCK)
@@ -119,6 +122,11 @@ def _domains(raw: Any) -> frozenset[str]:  # noqa: ANN401 - Microsoft's JSON
     return frozenset(domain["name"].casefold() for domain in domains)
 
 
+def _federated(raw: Any) -> frozenset[str]:  # noqa: ANN401 - Microsoft's JSON
+    domains: list[dict[str, str]] = raw["verifiedDomains"] if raw else []
+    return frozenset(domain["name"].casefold() for domain in domains if domain.get("type") == "Federated")
+
+
 USER = Read("user", "The account", "graph", lambda p: graph_calls.get_user(p.id), _parse_user, lambda user, _: user)
 GROUPS = Read(
     "groups",
@@ -144,3 +152,7 @@ DOMAINS = Read(
     _domains,
     lambda page, _: page["value"][0] if page["value"] else None,
 )
+FEDERATED_DOMAINS = Read(
+    DOMAINS.name, "The tenant's federated domains", "graph", DOMAINS.call, _federated, DOMAINS.keep
+)
+"""Of the same answer: the domains whose people sign in elsewhere."""

@@ -1,0 +1,23 @@
+"""Sessions are revoked after sign-in is blocked and the password is new, whatever else is selected."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+import function_app
+from shared.actions import catalogue, plan
+
+FIRST = ("disable_sign_in", "reset_password")
+
+
+@pytest.mark.parametrize("others", range(3))
+def test_whatever_is_selected_with_them(others: int) -> None:
+    assert function_app.app, "registers the actions"
+    rest = [name for name in catalogue.all_actions() if name not in {*FIRST, "revoke_sessions"}]
+    for chosen in combinations(rest, others):
+        for count in range(len(FIRST) + 1):
+            for first in combinations(FIRST, count):
+                nodes = {node.name: node for node in plan.make([*chosen, "revoke_sessions", *first]).nodes}
+                assert {*first} <= {*nodes["revoke_sessions"].after}
