@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from dev.tenant import seed
 from shared.microsoft365.app_roles import EXCHANGE, GRAPH, SHAREPOINT
 from shared.offboarding.request import parsing
@@ -83,3 +85,17 @@ def test_an_app_that_is_not_in_the_tenant_was_granted_nothing(site: Site) -> Non
     assert site.app().microsoft365.permissions_granted(seed.FABRIKAM) == dict.fromkeys(
         (GRAPH, EXCHANGE, SHAREPOINT), frozenset()
     )
+
+
+@pytest.mark.parametrize("action", ["remove_groups", "delete_user"])
+def test_a_plan_names_the_groups_whose_last_owner_leaves(site: Site, action: str) -> None:
+    made = {"nickname": "solo", "name": "Solo", "kind": "team", "members": [seed.BO]}
+    site.simulator.arrange("fabrikam.example", "group", create=made, set={"owners": [seed.BO]})
+    made = {"nickname": "duo", "name": "Duo", "kind": "team", "members": [seed.BO]}
+    site.simulator.arrange("fabrikam.example", "group", create=made, set={"owners": [seed.BO, seed.CY]})
+
+    planned = Submissions(site.app()).plan(_submission({action: True}))
+
+    (text,) = [text for text in planned.warnings if "last owner" in text]
+    assert "Solo" in text
+    assert "Duo" not in text

@@ -1,4 +1,4 @@
-"""What the operator should know of the people's mailboxes before anything is done.
+"""What the operator should know of the people's mailboxes and groups before anything is done.
 
 It decides nothing: the run looks again. So a service that does not answer costs the remarks and not the request.
 """
@@ -11,6 +11,7 @@ from shared.actions.mailboxes.mail_protection import SAFE_BELOW_BYTES
 from shared.actions.reads.mailbox import MAILBOX, MAILBOX_SIZE
 from shared.actions.reads.snapshot import UnreadError
 from shared.base.deadline import DeadlineError
+from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import MicrosoftError
 from shared.offboarding.tenants import people
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MAX_LOOKED_AT: Final = 25
 """Five requests to Exchange; whoever submits waits for them."""
 
+MAX_GROUPS_LOOKED_AT: Final = 60
+_END_OWNERSHIP: Final = frozenset({"remove_groups", "delete_user"})
 _COST_MAIL: Final = frozenset({"convert_to_shared", "remove_licenses", "delete_user"})
 
 
@@ -50,6 +53,36 @@ def of_mailboxes(
     skipped = len(users) > MAX_LOOKED_AT
     general = (f"Only the mailboxes of the first {MAX_LOOKED_AT} people were looked at beforehand.",) if skipped else ()
     return remarks, general
+
+
+def of_groups(
+    microsoft365: Microsoft365, tenant_id: str, users: Sequence[User], actions: Collection[str], deadline: Deadline
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return by object id, and about all, which groups would have no owner left; two Graph batches at most."""
+    looked_at = [user for user in users if not user.is_guest][:MAX_LOOKED_AT]
+    if not _END_OWNERSHIP.intersection(actions) or not looked_at:
+        return {}, ()
+    try:
+        graph = microsoft365.tenant(tenant_id, within=deadline.seconds).graph
+        owned = deadline.run(lambda: graph.batch([graph_calls.get_owned_groups(user.id) for user in looked_at]))
+        groups = {row["id"]: row for answer in owned for row in _rows(answer)}
+        listed = list(groups)[:MAX_GROUPS_LOOKED_AT]
+        owners = deadline.run(lambda: graph.batch([graph_calls.get_group_owners(group) for group in listed]))
+    except (MicrosoftError, DeadlineError) as error:
+        return {}, (f"Groups could not be read, so warnings about their last owners are missing: {error}",)
+    left = {g: {row["id"] for row in _rows(answer)} for g, answer in zip(listed, owners, strict=True)}
+    leaving = {user.id for user in users}
+    remarks: dict[str, tuple[str, ...]] = {}
+    for user, answer in zip(looked_at, owned, strict=True):
+        last = [row for row in _rows(answer) if left.get(row["id"]) and left[row["id"]] <= leaving]
+        if last:
+            names = ", ".join(str(row.get("displayName") or row["id"]) for row in last)
+            remarks[user.id] = (f"{user.upn} is the last owner of {names}: make somebody else an owner first.",)
+    return remarks, ()
+
+
+def _rows(answer: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - Microsoft's JSON, or why there is none
+    return [] if isinstance(answer, MicrosoftError) else answer["value"]
 
 
 def _remarks(person: Person, reads: Sequence[Read[Any]], answers: Iterator[Rows | MicrosoftError]) -> Iterator[str]:

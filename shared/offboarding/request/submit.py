@@ -151,13 +151,17 @@ class Submissions:
         actions = submission.actions if looks_at_mail else ()
         deadline = Deadline(REMARKS_WITHIN_SECONDS)
         mail, said = remarks.of_mailboxes(self._microsoft365, tenant_id, found.users, actions, deadline)
-        by_user = {user.id: (*people.remarks_on(user), *mail.get(user.id, ())) for user in found.users}
+        owners, unread = remarks.of_groups(self._microsoft365, tenant_id, found.users, actions, deadline)
+        by_user = {
+            user.id: (*people.remarks_on(user), *mail.get(user.id, ()), *owners.get(user.id, ()))
+            for user in found.users
+        }
         granted = self._granted(tenant_id, submission.actions, deadline if looks_at_mail else None)
         ungranted = permissions.remarks(submission.actions, granted)
         when = schedule.remarks_on(submission.scheduled_for, clock.now())
         told = wishes.remarks_on_channels(submission.notify, found.tenant, self._store, self._settings)
         unmet = (*wishes.remarks_on_successors(submission.actions, found), *told)
-        general = (*found.warnings, *when, *unmet, *ungranted, *said, *planned.warnings)
+        general = (*found.warnings, *when, *unmet, *ungranted, *said, *unread, *planned.warnings)
         return Planned(found, planned, general, by_user)
 
     def _granted(self, tenant_id: str, actions: Collection[str], deadline: Deadline | None) -> permissions.Granted:
