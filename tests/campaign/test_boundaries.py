@@ -36,6 +36,15 @@ def failed(world: World) -> None:
     world.perform("cancel", only(world))
 
 
+def refused_by_microsoft(world: World) -> None:
+    """Fail as steps do, which can be retried; what was cancelled cannot."""
+    world.cloud.simulator.faults([{"service": "graph", "match": "PATCH", "kind": "status", "status": 403}])
+    submitted(world)
+    world.run()
+    world.cloud.simulator.faults([])
+    assert world.offboardings()[0].reason is Reason.steps_failed
+
+
 def running(world: World) -> None:
     submitted(world)
     for _ in range(6):
@@ -68,7 +77,7 @@ CASES: dict[str, tuple[Callable[[World], None], Callable[[World], None], set[Any
     "run": (submitted, run, {State.completed}),
     "run, lost and cancelled": (submitted, run, {State.completed, Reason.cancelled}),
     "run-now": (planned, perform("run-now"), {State.completed}),
-    "retry": (failed, perform("retry"), {State.completed, Reason.cancelled}),
+    "retry": (refused_by_microsoft, perform("retry"), {State.completed}),
     "cancel planned": (planned, perform("cancel"), {State.completed, Reason.cancelled}),
     "cancel running": (running, perform("cancel"), {State.completed, Reason.cancelled}),
     "delete": (failed, perform("delete"), {None, Reason.cancelled}),

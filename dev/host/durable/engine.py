@@ -122,7 +122,7 @@ class Engine:
         return [row["id"] for row in rows]
 
     def begin_turn(self, instance_id: str) -> Turn | None:
-        """Take an instance's messages; None if they need no worker (all of them duplicates).
+        """Take an instance's messages; None if they need no worker (timers that were cancelled).
 
         The messages stay in the inbox until commit_turn(), so a turn that is lost is simply taken again.
         """
@@ -133,7 +133,7 @@ class Engine:
             self.store.delete_messages(ids)
             return None
         history = self.store.history(instance_id)
-        new = _without_duplicates([event for _, event in messages], open_tasks(history))
+        new = _without_late_timers([event for _, event in messages], open_tasks(history))
         if not new:
             self.store.delete_messages(ids)
             return None
@@ -231,7 +231,7 @@ class Engine:
         self.store.change("UPDATE activity SET visible_at = ?", self._now())
 
     def complete_activity(self, activity: Activity, result: str | None) -> bool:
-        """Record a result; only the first one counts. Tell whether this was it."""
+        """Record a result, and return whether it is the first; a second stands in the history, but does not count."""
         return self._end_activity(activity, {"EventType": "TaskCompleted", "Result": result})
 
     def fail_activity(self, activity: Activity, reason: str, details: str) -> bool:
@@ -240,14 +240,12 @@ class Engine:
 
     def _end_activity(self, activity: Activity, event: Event) -> bool:
         with self.store.transaction():
-            row = self.store.row("DELETE FROM activity WHERE id = ? RETURNING execution", activity.id)
-            if not row:
-                return False
+            is_first = self.store.change("DELETE FROM activity WHERE id = ?", activity.id) > 0
             instance = self.store.instance(activity.instance_id)
-            if instance and instance["execution"] == row["execution"] and instance["status"] not in ENDED:
+            if instance and instance["execution"] == activity.execution_id and instance["status"] not in ENDED:
                 placed = {**event, "Timestamp": self._now(), "TaskScheduledId": activity.task_id}
                 self.store.add_message(activity.instance_id, placed)
-            return True
+            return is_first
 
     def _set_visible(self, activity_ids: Collection[int], moment: str) -> None:
         with self.store.transaction():
@@ -322,22 +320,13 @@ def _checked_id(instance_id: str) -> str:
     return instance_id
 
 
-def _without_duplicates(events: list[Event], waiting: set[int]) -> list[Event]:
-    """Drop completions of tasks that are not open: a second one must not reach the orchestrator."""
-    kept: list[Event] = []
-    waiting = set(waiting)
-    for event in events:
-        task_id = event.get("TaskScheduledId", event.get("TimerId"))
-        if task_id is None:
-            kept.append(event)
-        elif task_id in waiting:
-            waiting.discard(task_id)
-            kept.append(event)
-    return kept
+def _without_late_timers(events: list[Event], waiting: set[int]) -> list[Event]:
+    """Drop timers that are not open: they were cancelled. An activity that ended twice stays twice in the history."""
+    return [event for event in events if event["EventType"] != "TimerFired" or event["TimerId"] in waiting]
 
 
 def _activity(row: Row) -> Activity:
-    return Activity(row["id"], row["instance"], row["task"], row["name"], row["input"])
+    return Activity(row["id"], row["instance"], row["execution"], row["task"], row["name"], row["input"])
 
 
 def _scheduling_event(command: ScheduleActivity | CreateTimer, now: str) -> Event:

@@ -97,6 +97,7 @@ class Activity:
 
     id: int
     instance_id: str
+    execution_id: str
     task_id: int
     name: str
     input: str | None
