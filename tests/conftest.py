@@ -148,7 +148,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 class Front:
     """The app behind a front that says who is signed in, as Static Web Apps does.
 
-    The portal's roles `contoso` and `nowhere` are operators of one tenant and of none.
+    The portal's roles `contoso` and `nowhere` are operators of one tenant and of none; whatever the roles of
+    conadmin@contoso.example and none@x.example are, they are theirs in one tenant and in none.
     """
 
     stack: Stack
@@ -179,9 +180,10 @@ class Front:
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """Everything, behind a front that signs people in."""
     roles = "readonly=reader,editor=operator,admin=admin,contoso=operator,nowhere=operator"
+    people = f"conadmin@contoso.example={seed.CONTOSO};none@x.example=none"
     settings = {
         "ACCESS_ROLES": roles,
-        "ACCESS_TENANTS": f"contoso={seed.CONTOSO};nowhere=none;*=all",
+        "ACCESS_TENANTS": f"contoso={seed.CONTOSO};nowhere=none;{people};*=all",
         "NOTIFICATION_KEY": base64.urlsafe_b64encode(bytes(range(32))).decode(),
         "ALLOW_LOOPBACK_WEBHOOKS": "true",
     }

@@ -75,9 +75,7 @@ def resend_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResp
 
 
 def _of_partner(caller: Caller) -> Preferences:
-    if caller.scope.tenants is not None:
-        text = "These settings are about every tenant; you may change those of your tenants."
-        raise refused(403, "forbidden", text)
+    caller.scope.check_everywhere()
     from shared.notifications.settings.preferences import Preferences
 
     return Preferences(services.current())
@@ -87,7 +85,8 @@ def _of_tenant(req: func.HttpRequest, caller: Caller) -> Preferences:
     app = services.current()
     from shared.notifications.settings.preferences import Preferences
 
-    return Preferences(app, Tenants(app, caller.scope).resolve(req.route_params["tenant"]))
+    tenant_id = Tenants(app, caller.scope).resolve(req.route_params["tenant"])
+    return Preferences(app, tenant_id, sees_partner=caller.scope.tenants is None)
 
 
 def _tested(req: func.HttpRequest, preferences: Preferences) -> func.HttpResponse:

@@ -29,6 +29,12 @@ class Scope:
         """Return whether a tenant exists for the operator."""
         return self.tenants is None or tenant_id in self.tenants
 
+    def check_everywhere(self) -> None:
+        """Raise `RefusedError` 403 where what is set counts for tenants that the operator does not see."""
+        if self.tenants is not None:
+            text = "This applies to every tenant; you may change the settings of your own tenants only."
+            raise refused(403, "forbidden", text)
+
     def check_actions(self, actions: Iterable[str]) -> None:
         """Raise `RefusedError` 403 where one of the actions needs a right the operator does not have."""
         if found := self.forbidden.intersection(actions):

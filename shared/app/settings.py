@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _FERNET_KEY_BYTES = 32
+_ORIGIN: Final = re.compile(r"https?://[a-z0-9.\[\]:-]+", re.IGNORECASE)
 
 
 class SettingsError(Exception):
@@ -90,6 +91,10 @@ SETTINGS: tuple[Setting, ...] = (
 SECRET_PREFIX = "NOTIFICATION_SECRET_"  # noqa: S105 - a prefix of names
 """Only settings with such names can be referred to by notification settings: whoever may change those must not be able
 to send the app's own credentials anywhere."""
+
+ORIGIN_PREFIX = "NOTIFICATION_ORIGIN_"
+"""NOTIFICATION_ORIGIN_X says to which origin NOTIFICATION_SECRET_X may be sent: whoever may change notification
+settings must not be able to send a credential to a receiver of their own."""
 
 HOST_SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -166,6 +171,7 @@ class Settings:
     notification_keys: tuple[str, ...] = field(repr=False)
     notification_key_problem: str
     notification_secrets: Mapping[str, str] = field(repr=False)
+    notification_origins: Mapping[str, str]
     notification_link: str
     mail_tenant: str
     mail_sender: str
@@ -180,7 +186,7 @@ class Settings:
         problems = [f"{s.name} is not set. {s.meaning}" for s in SETTINGS if s.default is None and not values[s.name]]
         needed = [s.name for s in SETTINGS if s.name != "NOTIFICATION_KEY"]
         problems += [unresolved(name) for name in needed if is_unresolved(values[name])]
-        problems += [*_contradictions(values), *_task_hub_problems(environment)]
+        problems += [*_contradictions(values), *_task_hub_problems(environment), *_origin_problems(environment)]
         if _trusts_anybody(environment):
             problems.append(
                 f"AUTH_MODE {values['AUTH_MODE']} needs App Service authentication, which removes forged principals, "
@@ -217,6 +223,9 @@ class Settings:
             notification_keys=() if key_problems else tuple(_words(values["NOTIFICATION_KEY"])),
             notification_key_problem=" ".join(key_problems),
             notification_secrets={n: value for n, value in environment.items() if n.startswith(SECRET_PREFIX)},
+            notification_origins={
+                name: value.strip() for name, value in environment.items() if name.startswith(ORIGIN_PREFIX)
+            },
             notification_link=values["NOTIFICATION_LINK"],
             mail_tenant=values["MAIL_TENANT"].casefold(),
             mail_sender=values["MAIL_SENDER"],
@@ -262,6 +271,14 @@ def secret_values(environment: Mapping[str, str]) -> list[str]:
     """Return the values that must stand nowhere, for the log to take them out; no setting need be there."""
     names = {setting.name for setting in (*SETTINGS, *HOST_SETTINGS) if setting.secret}
     return [value for name, value in environment.items() if name in names or name.startswith(SECRET_PREFIX)]
+
+
+def _origin_problems(environment: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name} must be an origin such as https://example.halopsa.com, without a path."
+        for name, value in environment.items()
+        if name.startswith(ORIGIN_PREFIX) and not _ORIGIN.fullmatch(value.strip()) and not is_unresolved(value)
+    ]
 
 
 def _trusts_anybody(environment: Mapping[str, str]) -> bool:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from shared.notifications.message import Message
     from shared.notifications.psa.port import Psa
     from shared.notifications.settings.destinations import Auth, Destination
+    from shared.notifications.settings.vault import Secret
 
 _BODIES: Final[Mapping[str, Callable[[Message], dict[str, Any]]]] = {
     "standard": standard_webhook.body,
@@ -68,7 +69,12 @@ class Channels:
         settings = services.settings
         self._settings = settings
         self._microsoft365 = services.microsoft365
-        self.vault = Vault(settings.notification_keys, settings.notification_secrets, settings.notification_key_problem)
+        self.vault = Vault(
+            settings.notification_keys,
+            settings.notification_secrets,
+            settings.notification_origins,
+            settings.notification_key_problem,
+        )
         self.guard = guard or Guard(allow_loopback=settings.allow_loopback_webhooks)
 
     def send(self, message: Message, destination: Destination) -> Taken:
@@ -90,14 +96,14 @@ class Channels:
         return Taken(None, told.number, told.warning)
 
     def _post(self, message: Message, destination: Webhook) -> Taken:
-        url = self.vault.opened(destination.url)
+        url = self.vault.address(destination.url)
         if destination.format == "teams" and (problem := teams.problem_of(url)):
             raise DeliveryError(problem)
         if destination.format == "discord":
             url = discord.address(url)
         content = standard_webhook.encoded(_BODIES[destination.format](message))
-        headers = {"Content-Type": "application/json", "User-Agent": _AGENT, **self._auth(destination.auth)}
-        secrets = [self.vault.opened(secret) for secret in destination.signing]
+        headers = {"Content-Type": "application/json", "User-Agent": _AGENT, **self._auth(destination.auth, url)}
+        secrets = [self.vault.opened(secret, url) for secret in destination.signing]
         if secrets:
             headers |= self._signed(message, content, secrets)
         answer = self.guard.send("POST", url, headers, content)
@@ -111,17 +117,17 @@ class Channels:
         except ValueError as error:
             raise DeliveryError(str(error)) from None
 
-    def _auth(self, auth: Auth | None) -> dict[str, str]:
+    def _auth(self, auth: Auth | None, url: str) -> dict[str, str]:
         if auth is None:
             return {}
         if isinstance(auth, Bearer):
-            return {"Authorization": f"Bearer {self.vault.opened(auth.token)}"}
+            return {"Authorization": f"Bearer {self.vault.opened(auth.token, url)}"}
         if isinstance(auth, Basic):
-            user = f"{auth.username}:{self.vault.opened(auth.password)}"
+            user = f"{auth.username}:{self.vault.opened(auth.password, url)}"
             return {"Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"}
         if isinstance(auth, Headers):
-            return {name: self.vault.opened(value) for name, value in auth.headers.items()}
-        return {auth.header: self.vault.opened(auth.value)}
+            return {name: self.vault.opened(value, url) for name, value in auth.headers.items()}
+        return {auth.header: self.vault.opened(auth.value, url)}
 
     def _mail(self, message: Message, destination: Email) -> Taken:
         if self._settings.mail_problem:
@@ -139,7 +145,9 @@ class Channels:
         return Taken(202)
 
     def _psa(self, destination: HaloPsa | ConnectWise | Autotask) -> Psa:
-        secret = self.vault.opened
+        def secret(one: Secret) -> str:
+            return self.vault.opened(one, destination.url)
+
         guard = replace(self.guard, until=time.monotonic() + _PSA_SECONDS)
         if isinstance(destination, HaloPsa):
             return halo.Halo(guard, destination, secret(destination.client_secret))

@@ -88,6 +88,20 @@ def test_a_stored_secret_does_not_follow_to_another_address(office: Any) -> None
     assert "give the secret again" in refused(office, psa=[psa])
 
 
+@pytest.mark.parametrize("change", ["/another", "?for=me", "/"])
+def test_a_stored_secret_does_not_follow_to_another_receiver_of_the_same_origin(office: Any, change: str) -> None:
+    office.settings(webhook=[hook(office)], psa=[office.halo()])
+
+    elsewhere = office.standard(auth={"kind": "bearer", "token": MARKER}, signing=[MARKER])
+    elsewhere["url"] += change
+    told = refused(office, webhook=[elsewhere])
+    assert "auth.token: Its address has changed" in told
+    assert "signing.0: Its address has changed" in told
+    psa = office.halo(client_secret=MARKER)
+    assert "give the secret again" in refused(office, psa=[psa | {"url": psa["url"] + change}])
+    assert "give the secret again" in refused(office, psa=[psa | {"hosted_tenant": "other"}])
+
+
 def test_another_kind_of_destination_takes_no_secret_over(office: Any) -> None:
     office.settings(psa=[office.halo()])
     other = {"id": "halo", "system": "autotask", "username": "a", "secret": "", "integration_code": "x", "queue": 1}
@@ -122,9 +136,76 @@ def test_nobody_can_bring_a_sealed_secret(office: Any) -> None:
     office.settings(webhook=[hook(office)])
     sealed = office.app.store.document("notifications").content["webhook"][0]["auth"]["token"]["sealed"]
 
-    assert "named as stored" in refused(
-        office, webhook=[office.standard(auth={"kind": "bearer", "token": {"sealed": sealed}})]
-    )
+    for brought in ({"sealed": sealed}, {"setting": "NOTIFICATION_SECRET_ONE", "sealed": sealed}):
+        assert "named as stored" in refused(
+            office, webhook=[office.standard(auth={"kind": "bearer", "token": brought})]
+        )
+
+
+def test_a_secret_is_a_text_or_a_name_and_not_both(office: Any) -> None:
+    for given in ({"given": CANARY}, {"setting": "NOTIFICATION_SECRET_ONE", "given": CANARY}, {"setting": "", "x": ""}):
+        with pytest.raises(RefusedError) as error:
+            office.settings(webhook=[office.standard(auth={"kind": "bearer", "token": given})])
+        assert error.value.status == 400
+
+
+def test_a_setting_goes_to_the_origin_beside_it_and_nowhere_else(office: Any) -> None:
+    ours, origins = office.sinks.origin, office.app.settings.notification_origins
+    auth = {"kind": "api_key", "header": "X-Key", "value": {"setting": "NOTIFICATION_SECRET_ONE"}}
+
+    assert "set NOTIFICATION_ORIGIN_ONE" in refused(office, webhook=[office.standard(auth=auth)])
+    origins["NOTIFICATION_ORIGIN_ONE"] = "https://receiver.example"
+    assert "may be sent to https://receiver.example only" in refused(office, webhook=[office.standard(auth=auth)])
+    signed = office.standard(signing=[{"setting": "NOTIFICATION_SECRET_ONE"}])
+    assert "may be sent to" in refused(office, webhook=[signed])
+    psa = office.halo(client_secret={"setting": "NOTIFICATION_SECRET_ONE"})
+    assert "may be sent to" in refused(office, psa=[psa])
+    assert office.sinks.arrived() == []
+
+    origins["NOTIFICATION_ORIGIN_ONE"] = ours
+    office.settings(webhook=[office.standard(auth=auth)])
+    assert "may be sent to" in refused(office, webhook=[office.standard(url="https://x.example/", auth=auth)])
+    assert office.only(office.end()).state == "delivered"
+    origins["NOTIFICATION_ORIGIN_ONE"] = "https://receiver.example"
+    assert office.only(office.end(2)).state == "dead"
+    assert "may be sent to https://receiver.example only" in office.only(office.end(3)).message
+    assert len(office.sinks.arrived()) == 1
+
+
+def test_a_setting_for_an_address_that_is_kept_is_held_to_it(office: Any) -> None:
+    office.app.settings.notification_origins["NOTIFICATION_ORIGIN_ONE"] = "https://receiver.example"
+    office.settings(webhook=[office.standard()])
+    auth = {"kind": "bearer", "token": {"setting": "NOTIFICATION_SECRET_ONE"}}
+
+    assert "may be sent to" in refused(office, webhook=[office.standard(url=MARKER, signing=[MARKER], auth=auth)])
+
+
+def test_a_tenants_own_destinations_name_no_settings(office: Any) -> None:
+    office.app.settings.notification_origins["NOTIFICATION_ORIGIN_ONE"] = office.sinks.origin
+    office.app.settings.notification_secrets["NOTIFICATION_SECRET_URL"] = office.standard()["url"]
+    auth = {"kind": "api_key", "header": "X-Stolen", "value": {"setting": "NOTIFICATION_SECRET_ONE"}}
+
+    for hook in (office.standard(auth=auth), office.standard(url={"setting": "NOTIFICATION_SECRET_URL"})):
+        with pytest.raises(RefusedError, match="Only the partner's own destinations"):
+            office.settings(seed.CONTOSO, webhook=[hook])
+    assert Preferences(office.app, seed.CONTOSO).test() == []
+
+
+def test_who_does_not_see_the_partners_destinations_tries_their_own(office: Any) -> None:
+    office.settings(webhook=[office.standard(id="partners")])
+    office.settings(seed.CONTOSO, email=[{"id": "own", "to": ["noc@contoso.example"]}])
+
+    limited = Preferences(office.app, seed.CONTOSO, sees_partner=False)
+    assert [one.destination for one in limited.test()] == ["own"]
+    with pytest.raises(RefusedError, match="no such destination"):
+        limited.test("partners")
+    assert office.sinks.arrived() == []
+
+
+@pytest.mark.parametrize("origin", ["https://x.example/path", "x.example", "https://a@x.example", "https://x.example/"])
+def test_an_origin_beside_a_secret_is_one(settings_of: Any, origin: str) -> None:
+    with pytest.raises(SettingsError, match="NOTIFICATION_ORIGIN_ONE must be an origin"):
+        settings_of(NOTIFICATION_ORIGIN_ONE=origin, M365_CLIENT_SECRET="x")
 
 
 @pytest.mark.parametrize(
@@ -203,20 +284,20 @@ def test_a_tenant_keeps_its_own_secrets(office: Any) -> None:
 
 
 def test_without_a_key_only_names_of_settings_can_be_stored() -> None:
-    vault = Vault((), {"NOTIFICATION_SECRET_ONE": CANARY})
+    vault = Vault((), {"NOTIFICATION_SECRET_ONE": CANARY}, {})
 
     with pytest.raises(VaultError, match="NOTIFICATION_KEY"):
         vault.sealed(Secret(given=CANARY))
-    assert vault.opened(Secret(setting="NOTIFICATION_SECRET_ONE")) == CANARY
+    assert vault.address(Secret(setting="NOTIFICATION_SECRET_ONE")) == CANARY
 
 
 def test_keys_can_be_replaced() -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-    sealed = Vault([old], {}).sealed(Secret(given=CANARY))
+    sealed = Vault([old], {}, {}).sealed(Secret(given=CANARY))
 
-    assert Vault([new, old], {}).opened(sealed) == CANARY
+    assert Vault([new, old], {}, {}).opened(sealed, "https://receiver.example") == CANARY
     with pytest.raises(VaultError, match="NOTIFICATION_KEY"):
-        Vault([new], {}).opened(sealed)
+        Vault([new], {}, {}).opened(sealed, "https://receiver.example")
     assert CANARY not in repr(sealed)
     assert CANARY not in repr(Secret(given=CANARY))
 

@@ -95,6 +95,25 @@ def test_everybodys_are_an_administrators(front: Front) -> None:
     assert _own(front, name="anybody@msp.example")["offboardingDefaults"] == {}
 
 
+@pytest.mark.parametrize("name", ["conadmin@contoso.example", "none@x.example"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"offboardingDefaults": {"forward": {"value": "attacker@evil.example"}, "KeepCopy": True}},
+        {"currentTheme": {"value": "dark", "label": "dark"}},
+    ],
+)
+def test_who_is_limited_to_tenants_sets_nothing_beyond_them(front: Front, name: str, settings: dict[str, Any]) -> None:
+    body = {"user": "allUsers", "currentSettings": settings}
+
+    assert front.post("ExecUserSettings", body, role="admin", name=name).status_code == 403
+    assert front.send("PUT", "settings/notifications", {"webhook": []}, role="admin", name=name).status_code == 403
+    assert front.post("ExecNotificationConfig", {"email": "a@b.example"}, role="admin", name=name).status_code == 403
+    other = front.send("PUT", "tenants/fabrikam.example/defaults", b"null", role="admin", name=name)
+    assert other.status_code == 404
+    assert _own(front, name="anybody@msp.example")["offboardingDefaults"] == {}
+
+
 def test_nobody_saves_anothers(front: Front) -> None:
     body = {"user": "boss@msp.example", "currentSettings": {"offboardingDefaults": {"DisableSignIn": True}}}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import unicodedata
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -199,13 +201,32 @@ def test_another_tenants_record_does_not_exist(lab: Lab) -> None:
     assert caught.value.status == 404
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+_UNSEEN = " \t\r\n\0\u00ad\u200b\u202e\ufeff"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\0=1", "\u200b=1", "\ufeff =1"),
+        *("\uff1d1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", "\ufe66" + "1", "\ufe631"),
+        *(
+            f"x{cut}=cmd|' /C calc'!A0{cut}y"
+            for cut in (";", "\t", ",", "|", '"', "'", "\n", "\u2028", "\uff1b", "\x1f")
+        ),
+        *("x; =1", "x;\u200b=1", "x;;=1", 'x";"=1'),
+    ],
+)
 def test_no_cell_is_a_formula(text: str) -> None:
     entry = audit.Entry("2026-01-01T00:00:00.000Z", text, "item", target=text, message=text)
     found = audit.Audit("t", "d", text, "p", (entry,))
-    for row in list(csv.reader(io.StringIO(audit.to_csv("id", found), newline="")))[1:]:
-        assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
-        assert f"'{text}" in row
+    table = audit.to_csv("id", found)
+
+    line = table.split("\r\n", 1)[1]
+    cells = [cell.lstrip(_UNSEEN) for cell in re.split(r"[;,|\"\u2028\u2029\uff0c\uff1b\uff5c\x00-\x1f]", line)]
+    assert not [cell for cell in cells if unicodedata.normalize("NFKC", cell).startswith(("=", "+", "-", "@"))]
+    row = next(csv.reader(io.StringIO(line, newline="")))
+    assert sum(re.sub("'", "", cell) == re.sub("'", "", text) for cell in row) == 4
+    assert line.startswith('"id","t","')
 
 
 def test_the_record_over_http(stack: Stack, leaver: Leaver) -> None:

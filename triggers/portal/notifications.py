@@ -115,8 +115,7 @@ def exec_notification_config(req: func.HttpRequest, caller: Caller) -> func.Http
 
 
 def _preferences(caller: Caller) -> Preferences:
-    if caller.scope.tenants is not None:
-        raise refused(403, "forbidden", "These settings are about every tenant, and you do not see all of them.")
+    caller.scope.check_everywhere()
     from shared.notifications.settings.preferences import Preferences
 
     return Preferences(services.current())

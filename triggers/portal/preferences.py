@@ -62,6 +62,8 @@ def exec_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
     is_everybody = whose.casefold() == _EVERYBODY
     if is_everybody and caller.role < Role.admin:
         raise refused(403, "forbidden", "Only an administrator sets what applies to everybody.", "user")
+    if is_everybody:
+        caller.scope.check_everywhere()
     # With a function key nobody knows which person of the portal is asking: they all share what is saved.
     if not is_everybody and caller.provider != KEY and whose.casefold() not in {"", caller.name.casefold()}:
         raise refused(403, "forbidden", "You may change your own settings only.", "user")

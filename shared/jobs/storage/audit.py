@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import secrets
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
@@ -25,8 +26,14 @@ if TYPE_CHECKING:
     from shared.jobs.storage.table import Operation, Row
     from shared.microsoft365.http.messages import SentRequest
 
-_STARTS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for a formula at the beginning of a cell (OWASP: "CSV Injection")."""
+_ENDS_A_CELL: Final = r";,|\"'\u2028\u2029\uff0c\uff1b\uff5c\x00-\x1f\x7f-\x9f"
+_IS_NOT_SEEN: Final = r"\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+_BEGINS_FORMULA: Final = re.compile(
+    rf"(?:^|[{_ENDS_A_CELL}])[{_IS_NOT_SEEN}]*(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b])"
+)
+"""Where a spreadsheet could see a formula begin (OWASP: "CSV Injection"): at the beginning of a cell, and behind
+whatever else a program cuts cells at, because many open the file with another separator than the comma. What is
+not seen is skipped by some programs, and full-width forms are taken for the characters they stand for."""
 
 
 @dataclass(frozen=True)
@@ -176,10 +183,10 @@ def to_json(offboarding_id: str, audit: Audit) -> dict[str, Any]:
 
 
 def to_csv(offboarding_id: str, audit: Audit) -> str:
-    """Return the record as a table (RFC 4180) whose cells no spreadsheet takes for formulas."""
+    """Return the record as a table (RFC 4180), every cell quoted, whose cells no spreadsheet takes for formulas."""
     columns = [field.name for field in fields(Entry)]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
+    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     writer.writerow(["offboarding", "tenant", "user", *columns])
     for entry in audit.entries:
         values = asdict(entry)
@@ -189,6 +196,5 @@ def to_csv(offboarding_id: str, audit: Audit) -> str:
 
 
 def _cell(value: object) -> str:
-    """Write a cell; one that would be a formula is put behind an apostrophe, which a spreadsheet does not show."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_STARTS_FORMULA) else text
+    """Write a cell; what would be a formula is put behind an apostrophe."""
+    return _BEGINS_FORMULA.sub(r"\g<0>'", "" if value is None else str(value))

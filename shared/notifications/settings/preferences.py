@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from shared.actions.outcome import Outcome
 from shared.actions.reads.snapshot import Person
@@ -40,13 +39,24 @@ class Tried:
 
 
 class Preferences:
-    """The notification settings of one scope: the partner's where `tenant_id` is None, else what a tenant overrides."""
+    """The notification settings of one scope: the partner's where `tenant_id` is None, else what a tenant overrides.
 
-    def __init__(self, services: Services, tenant_id: str | None = None, channels: Channels | None = None) -> None:
+    Whoever does not see the partner's destinations tries those of their tenant only.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        tenant_id: str | None = None,
+        channels: Channels | None = None,
+        *,
+        sees_partner: bool = True,
+    ) -> None:
         self._store = services.store
         self._settings = services.settings
         self._tenant_id = tenant_id
         self._channels = channels or Channels(services)
+        self._sees_partner = sees_partner
 
     def get(self) -> dict[str, Any]:
         """Return what is set, as JSON in which no secret is shown."""
@@ -75,6 +85,8 @@ class Preferences:
     def test(self, destination_id: str | None = None, channel: str | None = None) -> list[Tried]:
         """Send a test message to what is in force here: all that is enabled, or what has an id, of all channels or one.
 
+        Of a tenant's, to its own alone where the operator does not see the partner's.
+
         Raises:
             RefusedError: 404 there is no such destination.
         """
@@ -96,7 +108,7 @@ class Preferences:
         return Tried(destination.id, channel, delivered=True, message="It was taken.")
 
     def _in_force(self) -> Destinations:
-        return in_force(self._store, self._tenant_id)
+        return in_force(self._store, self._tenant_id) if self._sees_partner else _read(self._document())
 
     def _document(self) -> Document | None:
         return self._store.document(_key(self._tenant_id))
@@ -123,39 +135,50 @@ class Preferences:
         problems = [Problem(f"{new.id}.{path}", "This secret is missing.") for path in missing]
         taken_over = [path for path, secret in secrets.items() if secret.is_blank and path in kept and path != "url"]
         if old and taken_over and self._goes_elsewhere(new, old):
-            text = "Its address leads elsewhere now: give the secret again, so that it goes nowhere by mistake."
+            text = "Its address has changed: give the secret again, so that it goes nowhere by mistake."
             problems += [Problem(f"{new.id}.{path}", text) for path in taken_over]
-        return problems + self._wrong(new)
+        return problems + self._wrong(new, old)
 
     def _goes_elsewhere(self, new: Destination, old: Destination) -> bool:
         if isinstance(new, Webhook) and new.url.is_blank:
             return False
         try:
-            return _origin(self._address(new)) != _origin(self._address(old))
+            return self._receiver(new) != self._receiver(old)
         except DeliveryError:
             return True
 
-    def _wrong(self, new: Destination) -> list[Problem]:
+    def _wrong(self, new: Destination, old: Destination | None) -> list[Problem]:
         problems: list[Problem] = []
         try:
-            address = "" if isinstance(new, Webhook) and new.url.is_blank else self._address(new)
+            is_kept = isinstance(new, Webhook) and new.url.is_blank
+            address = self._address(new if not is_kept else old) if old or not is_kept else ""
             if address:
                 self._channels.guard.check(address)
             if isinstance(new, Webhook) and new.format == "teams" and (text := teams.problem_of(address)):
                 problems.append(Problem(f"{new.id}.url", text))
-            for secret in forms.secrets_of(new).values():
+            for path, secret in forms.secrets_of(new).items():
+                if secret.setting and path != "url" and address:
+                    self._channels.vault.opened(secret, address)
                 if not secret.is_blank:
                     self._channels.vault.sealed(secret)
         except DeliveryError as error:
             problems.append(Problem(f"{new.id}", str(error)))
         if isinstance(new, Webhook):
             problems += _unsigned(new)
+        if self._tenant_id:
+            text = "Only the partner's own destinations can name settings; give the secret itself."
+            named = [path for path, secret in forms.secrets_of(new).items() if secret.setting]
+            problems += [Problem(f"{new.id}.{path}", text) for path in named]
         return problems
 
-    def _address(self, destination: Destination) -> str:
+    def _address(self, destination: Destination | None) -> str:
         if isinstance(destination, Webhook):
-            return self._channels.vault.opened(destination.url)
+            return self._channels.vault.address(destination.url)
         return destination.url if isinstance(destination, (HaloPsa, ConnectWise, Autotask)) else ""
+
+    def _receiver(self, destination: Destination) -> tuple[str, ...]:
+        """Return what tells one receiver from another: at many services everybody has a path of the same origin."""
+        return self._address(destination), destination.hosted_tenant if isinstance(destination, HaloPsa) else ""
 
 
 def in_force(store: Store, tenant_id: str | None) -> Destinations:
@@ -184,11 +207,6 @@ def _unsigned(new: Webhook) -> list[Problem]:
             except ValueError as error:
                 problems.append(Problem(f"{new.id}.signing.{number}", str(error)))
     return problems
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.casefold()
 
 
 def _test_message(tenant_id: str, link: str) -> Message:

@@ -7,12 +7,14 @@ a key can be replaced.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
-from shared.app.settings import SECRET_PREFIX, is_unresolved, unresolved
+from shared.app.settings import ORIGIN_PREFIX, SECRET_PREFIX, is_unresolved, unresolved
 from shared.notifications import MARKER
 from shared.notifications.transport.delivery_error import DeliveryError
 
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
 
-M = TypeVar("M", bound=BaseModel)
+GIVEN: Final = object()
+"""The context of a validation of what a person gave: what only this app can have stored is not taken from them."""
+
+_PORTS: Final = {"https": 443, "http": 80}
 
 
 class VaultError(DeliveryError):
@@ -51,10 +56,13 @@ class Secret(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_text(cls, value: object) -> object:
+    def _from_text(cls, value: object, info: ValidationInfo) -> object:
         if isinstance(value, str):
             return {"given": "" if value == MARKER else value}
-        return value
+        if info.context is GIVEN and isinstance(value, dict) and set(cast("dict[str, Any]", value)) - {"setting"}:
+            text = 'a secret is a text or {"setting": name}; one that is named as stored is not taken'
+            raise PydanticCustomError("secret_form", text)  # pyright: ignore[reportArgumentType] - wants a literal
+        return cast("object", value)
 
     @property
     def is_blank(self) -> bool:
@@ -69,10 +77,17 @@ class Secret(BaseModel):
 class Vault:
     """Seals and opens secrets."""
 
-    def __init__(self, keys: Sequence[str], settings: Mapping[str, str], problem: str = "") -> None:
+    def __init__(
+        self, keys: Sequence[str], settings: Mapping[str, str], origins: Mapping[str, str], problem: str = ""
+    ) -> None:
+        """Take the keys, the settings that hold secrets, and those that say to which origin each may be sent.
+
+        `problem` is why there are no keys.
+        """
         self._problem = problem
         self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
         self._settings = settings
+        self._origins = origins
 
     def sealed(self, secret: Secret) -> Secret:
         """Return a secret in the form that is stored; raises `VaultError`."""
@@ -86,8 +101,30 @@ class Vault:
             )
         return Secret(sealed=self._fernet.encrypt(secret.given.encode()).decode())
 
-    def opened(self, secret: Secret) -> str:
-        """Return the secret itself; raises `VaultError`."""
+    def address(self, secret: Secret) -> str:
+        """Return a secret that is an address itself, and so goes nowhere else; raises `VaultError`."""
+        return self._opened(secret)
+
+    def opened(self, secret: Secret, address: str) -> str:
+        """Return a secret that is to be sent to an address; raises `VaultError`, also where it may not go there."""
+        if secret.setting:
+            self._check_origin(secret.setting, address)
+        return self._opened(secret)
+
+    def _check_origin(self, name: str, address: str) -> None:
+        beside = ORIGIN_PREFIX + name.removeprefix(SECRET_PREFIX)
+        allowed = self._origins.get(beside, "")
+        if is_unresolved(allowed):
+            raise VaultError(unresolved(beside))
+        if not allowed:
+            raise VaultError(
+                f"Nothing says where {name} may be sent: set {beside} to the origin of its receiver, such as "
+                "https://example.halopsa.com."
+            )
+        if origin_of(address) != origin_of(allowed):
+            raise VaultError(f"{name} may be sent to {allowed} only, as {beside} says.")
+
+    def _opened(self, secret: Secret) -> str:
         if secret.given:
             return secret.given
         if secret.setting:
@@ -108,3 +145,12 @@ class Vault:
                 "A stored secret was encrypted with a key that is no longer in NOTIFICATION_KEY. Add it back or enter "
                 "the secret again."
             ) from None
+
+
+def origin_of(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of an address, so that different spellings of an origin are equal."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return "", "", None
