@@ -307,7 +307,7 @@ def test_a_key_that_is_none_stops_secrets_and_nothing_else(settings_of: Any, key
     settings = settings_of(NOTIFICATION_KEY=key, M365_CLIENT_SECRET="x")
 
     with pytest.raises(VaultError, match="NOTIFICATION_KEY") as error:
-        Vault(settings.notification_keys, {}, settings.notification_key_problem).sealed(Secret(given="text"))
+        Vault(settings.notification_keys, {}, {}, settings.notification_key_problem).sealed(Secret(given="text"))
     assert CANARY not in str(error.value)
     assert ("Key Vault reference" in str(error.value)) == key.startswith("@")
 
