@@ -266,7 +266,8 @@ def _come_back(step: Step, again: _Again, progress: int = 0) -> tuple[Step, Answ
 
 
 def _end(step: Step, findings: list[Finding], procedure: Procedure, view: View) -> tuple[Step, Answer]:
-    over = judgement.ended(step, findings, clock.now(), judgement.changes_of(procedure, view))
+    changes = judgement.changes_of(procedure, view)
+    over = judgement.ended(step, findings, clock.now(), changes, procedure.words)
     return over, settled(over)
 
 

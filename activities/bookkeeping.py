@@ -254,7 +254,8 @@ def _proven(details: Details, claim: Step, order: Order, proof: Snapshot, *, las
         return None
     unseen = "Microsoft accepted the change, but it was not seen when it was looked for."
     over = judgement.concluded(findings, claim.problems, unseen)
-    return judgement.ended(claim, over, clock.now(), judgement.changes_of(procedure, view))
+    changes = judgement.changes_of(procedure, view)
+    return judgement.ended(claim, over, clock.now(), changes, procedure.words)
 
 
 def _outcomes(details: Details) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared.actions.catalogue import register
 from shared.actions.mailboxes.full_access import FullAccessGrant
 from shared.actions.mailboxes.mailbox_grants import MailboxGrantBack
+from shared.actions.outcome import ItemWords
 from shared.actions.restoration import restores
 from shared.microsoft365.exchange import exchange_cmdlets
 
@@ -28,6 +29,7 @@ class GrantMailboxAccess(FullAccessGrant):
     title = "Give access to the mailbox"
     description = "Lets people open the mailbox (full access); it does not appear in their Outlook by itself."
     portal_key = "AccessNoAutomap"
+    words = ItemWords("person", "people", "given access")
     after = ("grant_mailbox_access_automap",)
     yields_people_to = "grant_mailbox_access_automap"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from shared.actions.catalogue import register
 from shared.actions.mailboxes.full_access import FullAccessGrant
 from shared.actions.mailboxes.mailbox_grants import MailboxGrantBack
+from shared.actions.outcome import ItemWords
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.restoration import restores
 from shared.microsoft365.exchange import exchange_cmdlets
@@ -30,6 +31,7 @@ class GrantMailboxAccessAutomap(FullAccessGrant):
     title = "Give access to the mailbox, shown in Outlook"
     description = "Lets people open the mailbox (full access), which appears in their Outlook by itself."
     portal_key = "AccessAutomap"
+    words = ItemWords("person", "people", "given access")
 
     def done(self, grantee: Grantee, view: View) -> str:
         """Say when the mailbox appears, and where it may not."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import Action, Permission, graph_permission, register
 from shared.actions.mailboxes import grantees
-from shared.actions.outcome import Finding, Outcome
+from shared.actions.outcome import Finding, ItemWords, Outcome
 from shared.actions.reads.account import USER
 from shared.actions.reads.onedrive import DRIVE
 from shared.actions.reads.snapshot import Read
@@ -44,6 +44,7 @@ class GrantOnedriveAccess(Action):
     title = "Give access to the OneDrive"
     description = "Lets people open the leaver's OneDrive, with full control of all files in it."
     portal_key = "OnedriveAccess"
+    words = ItemWords("person", "people", "given access")
     params = grantees.Params
     reads = (USER, DRIVE)
     proof = (SITE_ADMINS,)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from shared.actions.catalogue import register
 from shared.actions.mailboxes.mailbox_grants import MailboxGrant, MailboxGrantBack, holders
+from shared.actions.outcome import ItemWords
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read
@@ -35,6 +36,7 @@ class GrantSendAs(MailboxGrant):
     title = "Let people send as the leaver"
     description = "Lets people send mail that looks as if the leaver had sent it."
     portal_key = "AccessSendAs"
+    words = ItemWords("person", "people", "allowed")
     reads = (USER, MAILBOX, SEND_AS)
     proof = (SEND_AS,)
     undo = "Remove the right of those who are not in snapshot.send_as."

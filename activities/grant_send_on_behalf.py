@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.actions.catalogue import register
 from shared.actions.mailboxes import grantees
 from shared.actions.mailboxes.mailbox_grants import MailboxGrant, MailboxGrantBack
-from shared.actions.outcome import Finding, Outcome
+from shared.actions.outcome import Finding, ItemWords, Outcome
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.restoration import restores
@@ -35,6 +35,7 @@ class GrantSendOnBehalf(MailboxGrant):
     title = "Let people send on behalf of the leaver"
     description = "Lets people send mail that says it was sent on behalf of the leaver."
     portal_key = "AccessSendOnBehalf"
+    words = ItemWords("person", "people", "allowed")
     reads = (USER, MAILBOX)
     proof = (MAILBOX,)
     undo = "Remove those who are not in snapshot.mailbox.GrantSendOnBehalfTo."

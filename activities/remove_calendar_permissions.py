@@ -10,6 +10,7 @@ from shared.actions.mailboxes import holdings
 from shared.actions.mailboxes.holdings import CALENDAR, MAX_UNREAD_LOOKED_AT, Question, Right
 from shared.actions.mailboxes.holdings_back import RightsBack
 from shared.actions.mailboxes.scan import Mailbox, ScanSource
+from shared.actions.outcome import ItemWords
 from shared.actions.restoration import restores
 from shared.microsoft365.graph import client, graph_calls
 from shared.microsoft365.http.errors import MicrosoftError
@@ -42,6 +43,7 @@ class RemoveCalendarPermissions(Action):
     title = "Remove rights on other calendars"
     description = "Takes the person off the default calendars of others; further calendars of theirs are not looked at."
     portal_key = "removeCalendarPermissions"
+    words = ItemWords("right", "rights", "removed")
     permissions = (graph_permission("Calendars.ReadWrite"), EXCHANGE_ADMIN)
     destructive = True
     removes = True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions import memberships
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, After, graph_permission, register
 from shared.actions.mailboxes import mail_protection
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, ItemWords, Outcome, compared
 from shared.actions.reads.account import GROUPS, OWNED_GROUPS, USER
 from shared.actions.reads.snapshot import Snapshot, Survey
 from shared.actions.restoration import Restoration, members_back, original_of, restores
@@ -42,6 +42,7 @@ class RemoveGroups(Action):
     title = "Remove from groups"
     description = "Takes the person out of security groups, Microsoft 365 groups, teams and distribution lists."
     portal_key = "RemoveGroups"
+    words = ItemWords("group", "groups", "removed")
     reads = (USER, GROUPS, OWNED_GROUPS, *mail_protection.READS)
     proof = (GROUPS, OWNED_GROUPS)
     permissions = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.mailboxes import mailbox_rows
-from shared.actions.outcome import Finding, Outcome, gone
+from shared.actions.outcome import Finding, ItemWords, Outcome, gone
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Person, Read
@@ -71,6 +71,7 @@ class RemoveInboxRules(Action):
     title = "Remove inbox rules"
     description = "Removes every inbox rule, also hidden ones and those that exist in Outlook only."
     portal_key = "RemoveRules"
+    words = ItemWords("rule", "rules", "removed")
     reads = (USER, MAILBOX, INBOX_RULES)
     proof = (INBOX_RULES,)
     permissions = (EXCHANGE_ADMIN,)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions import memberships
+from shared.actions import license_names, memberships
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
 from shared.actions.mailboxes import mail_protection
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, ItemWords, Outcome, compared
 from shared.actions.reads.account import GROUPS, USER
 from shared.actions.reads.snapshot import Read
 from shared.actions.restoration import Restoration, members_back, original_of, restores
@@ -55,6 +55,7 @@ class RemoveLicenses(Action):
     title = "Remove licenses"
     description = "Takes back every license, once the mail is safe without."
     portal_key = "RemoveLicenses"
+    words = ItemWords("license", "licenses", "removed")
     reads = (USER, GROUPS, SKU_NAMES, *mail_protection.READS)
     permissions = (
         graph_permission("LicenseAssignment.ReadWrite.All"),
@@ -156,7 +157,7 @@ def _answer(said: Results, assignment: License) -> MicrosoftError | None:
 def _judge(
     assignment: License, groups: Mapping[str, Group], names: Mapping[str, str], *, has: bool, had: bool
 ) -> Finding:
-    name = names.get(assignment.sku, assignment.sku)
+    name = license_names.named(assignment.sku, names.get(assignment.sku, ""))
     if assignment.group is None:
         return compared(before=not had, now=not has, done="Removed.", already="", item=_item(assignment), name=name)
     group = groups.get(assignment.group)

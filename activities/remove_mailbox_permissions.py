@@ -10,6 +10,7 @@ from shared.actions.mailboxes import holdings, mailbox_rows
 from shared.actions.mailboxes.holdings import FULL_ACCESS, MAX_UNREAD_LOOKED_AT, Question, Right
 from shared.actions.mailboxes.holdings_back import RightsBack
 from shared.actions.mailboxes.scan import Mailbox, ScanSource
+from shared.actions.outcome import ItemWords
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import own_row
 from shared.actions.reads.snapshot import Read
@@ -66,6 +67,7 @@ class RemoveMailboxPermissions(Action):
     title = "Remove rights on other mailboxes"
     description = "Takes away the person's Full Access, Send As and Send on Behalf on the mailboxes of others."
     portal_key = "removePermissions"
+    words = ItemWords("right", "rights", "removed")
     reads = (USER, DISTINGUISHED_NAME)
     permissions = (EXCHANGE_ADMIN,)
     destructive = True

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import Action, graph_permission, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, ItemWords, Outcome, compared
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import Person, Read
 from shared.microsoft365.graph import graph_calls
@@ -142,6 +142,7 @@ class RemoveMfaMethods(Action):
     title = "Remove sign-in methods"
     description = "Deletes phones, authenticator apps, passkeys and all other methods of multifactor authentication."
     portal_key = "RemoveMFADevices"
+    words = ItemWords("sign-in method", "sign-in methods", "removed")
     reads = (USER, *_EVERYWHERE)
     proof = (SIGN_IN_METHODS,)
     permissions = (graph_permission("UserAuthenticationMethod.ReadWrite.All"),)

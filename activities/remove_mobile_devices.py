@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.mailboxes import mailbox_rows
-from shared.actions.outcome import Finding, Outcome, gone
+from shared.actions.outcome import Finding, ItemWords, Outcome, gone
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Person, Read
@@ -69,6 +69,7 @@ class RemoveMobileDevices(Action):
     title = "Remove mobile devices"
     description = "Ends the synchronisation of phones and tablets with the mailbox. Wipes nothing on them."
     portal_key = "RemoveMobile"
+    words = ItemWords("device", "devices", "removed")
     reads = (USER, MAILBOX, MOBILE_DEVICES)
     proof = (MOBILE_DEVICES,)
     permissions = (EXCHANGE_ADMIN,)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import Action, graph_permission, register
-from shared.actions.outcome import Finding, Outcome, gone
+from shared.actions.outcome import Finding, ItemWords, Outcome, gone
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import Person, Read
 from shared.actions.restoration import Restoration, members_back, original_of, restores
@@ -71,6 +71,7 @@ class RemoveTeamsNumber(Action):
     title = "Remove the Teams phone number"
     description = "Takes the person's Teams phone numbers back; they stay with the tenant."
     portal_key = "RemoveTeamsPhoneDID"
+    words = ItemWords("number", "numbers", "taken back")
     reads = (USER, TEAMS_NUMBERS)
     proof = (TEAMS_NUMBERS,)
     permissions = (graph_permission("TeamsTelephoneNumber.ReadWrite.All"),)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 
 from shared.actions import portal_form
+from shared.actions.outcome import ItemWords
 from shared.actions.reads.account import USER
 from shared.actions.reads.perform import perform
 from shared.microsoft365.app_roles import EXCHANGE, GRAPH
@@ -116,6 +117,8 @@ class Procedure(ABC):
     reads: ClassVar[tuple[Read[Any], ...]] = (USER,)
     proof: ClassVar[tuple[Read[Any], ...]] = (USER,)
     """What is read again to prove the change; the rest of `reads` is taken from the run's snapshot."""
+    words: ClassVar[ItemWords] = ItemWords()
+    """What its items are called in the line that sums them up."""
     changes: ClassVar[tuple[str, ...]] = ()
     """The values that are its own to change, besides items: a read's name and a property, for the audit record."""
     permissions: ClassVar[tuple[Permission, ...]]

@@ -53,6 +53,19 @@ def fold(outcomes: Iterable[Outcome]) -> Outcome:
     return next((outcome for outcome in _WORST_FIRST if outcome in present), Outcome.not_applicable)
 
 
+@dataclass(frozen=True)
+class ItemWords:
+    """What the items of a step are called, and what was done with them: "11 groups removed"."""
+
+    one: str = "item"
+    many: str = "items"
+    done: str = "changed"
+
+    def counted(self, count: int) -> str:
+        """Name so many of them."""
+        return f"{count} {self.one if count == 1 else self.many}"
+
+
 WHOLE_STEP: Final = ""
 """The item id of a step that is not made of items."""
 

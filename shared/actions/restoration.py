@@ -6,6 +6,7 @@ does instead.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
@@ -47,6 +48,7 @@ def restores(action: type[Action]) -> Callable[[type[R]], type[R]]:
         for name in ("permissions", "lane", "changes"):
             if name not in vars(restoration):
                 setattr(restoration, name, getattr(action, name))
+        restoration.words = replace(action.words, done="as before")
         _restorations[action.name] = restoration()
         return restoration
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from shared.actions.outcome import OPENS_GATE, WHOLE_STEP, Finding, Outcome, StepState, fold
+from shared.actions.outcome import OPENS_GATE, WHOLE_STEP, Finding, ItemWords, Outcome, StepState, fold
 from shared.actions.reads.snapshot import UnreadError
 from shared.jobs.records import Change, Item
 from shared.microsoft365.http.errors import Category, MicrosoftError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Problems = dict[str, tuple[Outcome, str]]
 
 _NAMED_IN_A_SUMMARY: Final = 3
+ANY_ITEMS: Final = ItemWords()
 
 
 def findings_of(procedure: Procedure, view: View) -> list[Finding]:
@@ -80,7 +81,13 @@ def changes_of(procedure: Procedure, view: View) -> tuple[Change, ...]:
     )
 
 
-def ended(step: Step, findings: Sequence[Finding], now: datetime, changes: Sequence[Change] = ()) -> Step:
+def ended(
+    step: Step,
+    findings: Sequence[Finding],
+    now: datetime,
+    changes: Sequence[Change] = (),
+    words: ItemWords = ANY_ITEMS,
+) -> Step:
     """Return the record of a step that ended with `findings`, none of them open, and made these changes."""
     outcomes = [f.outcome for f in findings if f.outcome is not None]
     blockers = tuple(dict.fromkeys(name for f in findings for name in f.blocked_by))
@@ -88,7 +95,7 @@ def ended(step: Step, findings: Sequence[Finding], now: datetime, changes: Seque
         step,
         state=StepState.ended,
         outcome=fold(outcomes),
-        message=summary(findings),
+        message=summary(findings, words),
         changes=tuple(changes),
         items=tuple(Item(f.item, f.name, f.outcome, f.message) for f in findings if f.item != WHOLE_STEP and f.outcome),
         blocked_by=blockers,
@@ -99,7 +106,24 @@ def ended(step: Step, findings: Sequence[Finding], now: datetime, changes: Seque
     )
 
 
-def summary(findings: Sequence[Finding]) -> str:
+def _said_of(outcome: Outcome, count: int, findings: Sequence[Finding], words: ItemWords) -> str:
+    if outcome is Outcome.done:
+        return words.done
+    if outcome is Outcome.needs_attention:
+        return "needs attention" if count == 1 else "need attention"
+    if outcome is Outcome.already_done:
+        return f"already {words.done}"
+    if outcome is not Outcome.not_applicable:
+        return outcome.value
+    reasons = {f.message.partition(": ")[0].rstrip(".") for f in findings if f.outcome is outcome}
+    reason = next(iter(reasons)) if len(reasons) == 1 else ""
+    return f"unchanged ({reason})" if 0 < len(reason) <= _MAX_REASON else "unchanged"
+
+
+_MAX_REASON: Final = 90
+
+
+def summary(findings: Sequence[Finding], words: ItemWords = ANY_ITEMS) -> str:
     """Say in one line how a step ended; of items, name the first few that a person must know of.
 
     What is said of the whole step beside its items closes the line.
@@ -108,7 +132,7 @@ def summary(findings: Sequence[Finding]) -> str:
     items = [f for f in findings if f.item != WHOLE_STEP]
     if not items:
         return " ".join(whole) or "There was nothing to do."
-    return " ".join([_counted(items), *whole])
+    return " ".join([_counted(items, words), *whole])
 
 
 def told_of_items(items: Iterable[Item]) -> str:
@@ -122,9 +146,14 @@ _WORTH_TELLING: Final = frozenset({Outcome.failed, Outcome.needs_attention})
 _ITEMS_TOLD: Final = 20
 
 
-def _counted(findings: Sequence[Finding]) -> str:
+def _counted(findings: Sequence[Finding], words: ItemWords) -> str:
+    """Count items by outcome, what was done first: "11 groups removed; 1 group failed."."""
     counts = Counter(f.outcome for f in findings if f.outcome)
-    text = ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in counts.items())
+    text = "; ".join(
+        f"{words.counted(counts[outcome])} {_said_of(outcome, counts[outcome], findings, words)}"
+        for outcome in Outcome
+        if counts[outcome]
+    )
     told = [f for f in findings if f.outcome not in OPENS_GATE]
     named = "; ".join(f"{f.name or f.item}: {f.message}" for f in told[:_NAMED_IN_A_SUMMARY])
     more = f"; and {len(told) - _NAMED_IN_A_SUMMARY} more" if len(told) > _NAMED_IN_A_SUMMARY else ""

@@ -64,10 +64,10 @@ def test_direct_and_inherited_licenses_go_after_the_conversion(lab: Lab) -> None
         result = lab.offboard(seed.ADA, SAFE, order=order)
         assert result.offboarding.state == "Completed"
         assert result.items(NAME) == {
-            "SPE_E3 (from License E3)": "done",
-            "MCOEV": "done",
-            "POWER_BI_STANDARD": "done",
-            "FLOW_FREE": "done",
+            "Microsoft 365 E3 (SPE_E3) (from License E3)": "done",
+            "Microsoft Teams Phone Standard (MCOEV)": "done",
+            "Microsoft Fabric (Free) (POWER_BI_STANDARD)": "done",
+            "Microsoft Power Automate Free (FLOW_FREE)": "done",
         }
         assert licenses(lab) == []
         assert lost(lab) is False
@@ -86,7 +86,7 @@ def test_a_license_in_error_goes_too(lab: Lab) -> None:
     states = lab.user(seed.ADA)["licenseAssignmentStates"]
     assert [state["skuId"] for state in states if state["state"] == "Error"] == [FLOW_FREE.id]
 
-    assert lab.offboard(seed.ADA, SAFE).items(NAME)["FLOW_FREE"] == "done"
+    assert lab.offboard(seed.ADA, SAFE).items(NAME)["Microsoft Power Automate Free (FLOW_FREE)"] == "done"
 
 
 @pytest.mark.parametrize("reads", [0, 1, 6])
@@ -95,7 +95,7 @@ def test_it_waits_until_entra_has_taken_back_what_the_group_gave(lab: Lab, reads
 
     result = lab.offboard(seed.ADA, SAFE)
 
-    assert result.items(NAME)["SPE_E3 (from License E3)"] == "done"
+    assert result.items(NAME)["Microsoft 365 E3 (SPE_E3) (from License E3)"] == "done"
     assert lost(lab) is False
 
 
@@ -104,8 +104,8 @@ def test_an_inherited_license_that_never_goes_fails(lab: Lab) -> None:
 
     result = lab.offboard(seed.ADA, SAFE)
 
-    assert result.items(NAME)["SPE_E3 (from License E3)"] == "failed"
-    assert result.items(NAME)["MCOEV"] == "done"
+    assert result.items(NAME)["Microsoft 365 E3 (SPE_E3) (from License E3)"] == "failed"
+    assert result.items(NAME)["Microsoft Teams Phone Standard (MCOEV)"] == "done"
 
 
 def test_the_same_license_direct_and_inherited_goes_both_ways(lab: Lab) -> None:
@@ -113,8 +113,8 @@ def test_the_same_license_direct_and_inherited_goes_both_ways(lab: Lab) -> None:
 
     result = lab.offboard(seed.ADA, SAFE)
 
-    assert result.items(NAME)["POWER_BI_STANDARD"] == "done"
-    assert result.items(NAME)["POWER_BI_STANDARD (from Giver)"] == "done"
+    assert result.items(NAME)["Microsoft Fabric (Free) (POWER_BI_STANDARD)"] == "done"
+    assert result.items(NAME)["Microsoft Fabric (Free) (POWER_BI_STANDARD) (from Giver)"] == "done"
     assert (POWER_BI.id, group) not in licenses(lab)
 
 
@@ -123,7 +123,7 @@ def test_a_license_list_is_left_through_exchange(lab: Lab) -> None:
 
     result = lab.offboard(seed.ADA, SAFE)
 
-    assert result.items(NAME)["POWER_BI_STANDARD (from Giver)"] == "done"
+    assert result.items(NAME)["Microsoft Fabric (Free) (POWER_BI_STANDARD) (from Giver)"] == "done"
     assert "Remove-DistributionGroupMember" in result.writes()
 
 
@@ -141,8 +141,8 @@ def test_what_a_dynamic_or_synced_group_gives_stays_and_is_handed_over(
 
     result = lab.offboard(seed.ADA, SAFE)
 
-    assert result.items(NAME)["POWER_BI_STANDARD (from Giver)"] == "needs_attention"
-    assert result.items(NAME)["MCOEV"] == "done"
+    assert result.items(NAME)["Microsoft Fabric (Free) (POWER_BI_STANDARD) (from Giver)"] == "needs_attention"
+    assert result.items(NAME)["Microsoft Teams Phone Standard (MCOEV)"] == "done"
     assert advice in result.message(NAME)
     assert licenses(lab) == [(POWER_BI.id, group)]
     assert result.offboarding.state == "Completed"
@@ -163,7 +163,7 @@ def test_a_role_assignable_license_group_says_what_to_do(lab: Lab) -> None:
 
     result = lab.offboard(seed.ADA, SAFE)
 
-    assert result.items(NAME)["POWER_BI_STANDARD (from Giver)"] == "failed"
+    assert result.items(NAME)["Microsoft Fabric (Free) (POWER_BI_STANDARD) (from Giver)"] == "failed"
     assert "RoleManagement.ReadWrite.Directory" in result.message(NAME)
 
 
@@ -326,18 +326,18 @@ def test_without_its_permission_the_step_says_what_to_do(lab: Lab) -> None:
 
     result = lab.offboard(seed.ADA, SAFE)
 
-    assert result.items(NAME)["POWER_BI_STANDARD"] == "failed"
-    assert result.items(NAME)["SPE_E3 (from License E3)"] == "done"
+    assert result.items(NAME)["Microsoft Fabric (Free) (POWER_BI_STANDARD)"] == "failed"
+    assert result.items(NAME)["Microsoft 365 E3 (SPE_E3) (from License E3)"] == "done"
     assert "admin consent" in result.message(NAME)
 
 
-def test_licenses_whose_names_cannot_be_read_go_by_their_ids(lab: Lab) -> None:
+def test_licenses_whose_part_numbers_cannot_be_read_have_their_names_all_the_same(lab: Lab) -> None:
     rule = {"service": "graph", "match": "subscribedSkus", "kind": "status", "status": 403, "probability": 1}
     lab.simulator.faults([rule])
 
     result = lab.offboard(seed.BO, SAFE)
 
-    assert result.items(NAME) == {E3.id: "done"}
+    assert result.items(NAME) == {"Microsoft 365 E3 (SPE_E3)": "done"}
 
 
 POLICY = "mbx7cfb30345d454ac0a989ab3041051209"

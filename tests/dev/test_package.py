@@ -51,7 +51,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_app_is_in_it_and_nothing_else(app: Path) -> None:
     assert {path.name for path in app.iterdir()} == MEMBERS
-    assert {path.suffix for path in app.rglob("*") if path.is_file()} == {".py", ".json", ".txt"}
+    assert {path.suffix for path in app.rglob("*") if path.is_file()} == {".csv", ".py", ".json", ".txt"}
     assert (app / "requirements.txt").read_bytes() == (ROOT / "requirements.txt").read_bytes()
 
 

@@ -130,7 +130,7 @@ def test_exchange_need_not_answer(front: Front, form: Form) -> None:
     finally:
         front.stack.simulator.faults([])
 
-    assert "Exchange did not say" in result["resultText"]
+    assert "warnings about them are missing" in result["resultText"]
     assert result["state"] == "warning"
 
 
