@@ -10,14 +10,14 @@ from shared.actions import catalogue, plan
 from shared.actions.outcome import Outcome
 from shared.base import clock
 from shared.jobs.judgement import told_of_items
-from shared.jobs.records import Reason, State
+from shared.jobs.records import Kind, Reason, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
     from shared.actions.reads.snapshot import Person
-    from shared.jobs.records import Item, Offboarding, Step, Tenant
+    from shared.jobs.records import Item, Offboarding, Request, Step, Tenant
 
 
 class Result(StrEnum):
@@ -102,6 +102,13 @@ class Message:
     steps: tuple[StepLine, ...]
     link: str
     is_test: bool = False
+    restores: str = ""
+    """The id of the offboarding that a restoration brings back; empty: it is one itself."""
+
+    @property
+    def kind(self) -> Kind:
+        """What was done about the person."""
+        return Kind.restoration if self.restores else Kind.offboarding
 
     @property
     def due_at(self) -> datetime:
@@ -135,7 +142,7 @@ class Message:
         """Return a subject line."""
         test = "Test: " if self.is_test else ""
         reference = f" - Reference: {self.reference}" if self.reference else ""
-        return f"{test}Offboarding of {self.person.upn}: {self.result_words}{reference}"
+        return f"{test}{self.kind.capitalize()} of {self.person.upn}: {self.result_words}{reference}"
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
@@ -147,6 +154,7 @@ class Message:
             ("Reason", self.explanation),
             ("Ended", clock.in_words(self.ended_at)),
             ("Requested by", self.requested_by),
+            ("Restores", self.restores and f"offboarding {self.restores}"),
             ("Reference", self.reference),
         )
         return tuple((name, value) for name, value in rows if value)
@@ -185,14 +193,16 @@ def make(offboarding: Offboarding, steps: Mapping[str, Step], message_id: str, l
         state=offboarding.state,
         reason=offboarding.reason,
         explanation=offboarding.message or (_REASON_WORDS[offboarding.reason] if offboarding.reason else ""),
-        steps=tuple(_line(name, steps.get(name)) for name in _in_order(tuple(request.actions))),
+        steps=tuple(_line(name, steps.get(name)) for name in _in_order(request)),
         link=link.replace("{id}", offboarding.id),
+        restores=request.restores,
     )
 
 
-def _in_order(selected: Sequence[str]) -> list[str]:
-    known = [name for name in selected if name in catalogue.all_actions()]
-    return [node.name for node in plan.make(known).steps] + [name for name in selected if name not in known]
+def _in_order(request: Request) -> list[str]:
+    known = [name for name in request.actions if name in catalogue.all_actions()]
+    planned = plan.make_back(known) if request.restores else plan.make(known)
+    return [node.name for node in planned.steps] + [name for name in request.actions if name not in known]
 
 
 def _line(name: str, step: Step | None) -> StepLine:

@@ -99,7 +99,9 @@ def _is_named(offboarding: Offboarding, query: dict[str, str]) -> bool:
 
 
 def _name(offboarding: Offboarding) -> str:
-    return f"Offboarding: {offboarding.request.person.upn}"
+    """Name it so that the portal's table, which shows what begins with "Offboarding", shows restorations, too."""
+    restored = " (restored)" if offboarding.request.restores else ""
+    return f"Offboarding{restored}: {offboarding.request.person.upn}"
 
 
 def _task(offboarding: Offboarding) -> dict[str, Any]:

@@ -30,10 +30,12 @@ _MOST_BYTES: Final = 64
 def body(message: Message) -> dict[str, Any]:
     """Return the message as JSON; nothing in it is cut."""
     return {
-        "type": "offboarding.test" if message.is_test else "offboarding.ended",
+        "type": f"{message.kind}.{'test' if message.is_test else 'ended'}",
         "timestamp": clock.to_text(message.ended_at),
         "data": {
             "id": message.offboarding_id,
+            "kind": message.kind.value,
+            "restores": message.restores or None,
             "run": message.run,
             "tenant": {"id": message.tenant.id, "domain": message.tenant.domain},
             "user": {
