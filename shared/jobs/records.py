@@ -74,6 +74,8 @@ class Request:
     """The id of the offboarding whose changes are brought back; empty: this is one itself."""
     overwrite: bool = False
     """Of a restoration: bring back also what somebody changed since."""
+    known_as: tuple[str, ...] = ()
+    """Everything the person was known by when it was submitted, in lower case: names, addresses, the object id."""
 
     @property
     def kind(self) -> Kind:

@@ -138,6 +138,28 @@ def test_an_operator_does_not_start_their_own_offboarding(lab: Lab) -> None:
     assert (caught.value.status, caught.value.code) == (403, "own_account")
 
 
+@pytest.mark.parametrize("name", [ADA, "ada.alias@fabrikam.example", "ada.mail@fabrikam.example"])
+@pytest.mark.parametrize("what", ["run-now", "retry", "cancel", "delete", "move"])
+def test_an_operator_decides_nothing_about_their_own_offboarding(lab: Lab, what: str, name: str) -> None:
+    addresses = ["SMTP:ada@fabrikam.example", "smtp:Ada.Alias@fabrikam.example"]
+    changed = {"proxyAddresses": addresses, "mail": "ada.mail@fabrikam.example"}
+    lab.simulator.arrange(seed.FABRIKAM, "user", user=ADA, set=changed)
+    (offboarding,) = submit(lab, ADA, scheduled_for=later())
+    own = Operations(lab.app, name, Scope(own_names=frozenset({name})))
+
+    with pytest.raises(RefusedError) as caught:
+        own.reschedule(offboarding.id, clock.now() + timedelta(days=30)) if what == "move" else own.perform(
+            what,  # type: ignore[arg-type]
+            offboarding.id,
+        )
+
+    assert (caught.value.status, caught.value.code) == (403, "own_account")
+    stored = lab.app.store.get(offboarding.id)
+    assert stored
+    assert (stored.state, stored.etag) == ("Planned", offboarding.etag or stored.etag)
+    assert len(stored.events) == 1
+
+
 def test_the_last_global_administrators(lab: Lab) -> None:
     assert refusal(lab, ADMIN, BREAKGLASS).code == "user_protected"
     assert nothing_is_stored(lab)

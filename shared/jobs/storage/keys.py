@@ -79,8 +79,13 @@ def tenant_prefix(tenant_id: str) -> str:
 
 
 def locks_prefix(tenant_id: str) -> str:
-    """Begin of the keys of a tenant's locks: the places its runs in flight hold, then its people who are leaving."""
+    """Begin of the keys of a tenant's locks: its cap, the places its runs hold, its people who are leaving."""
     return f"{tenant_prefix(tenant_id)}!"
+
+
+def cap(tenant_id: str) -> str:
+    """Key of the row that counts what was submitted for a tenant in the last hour."""
+    return f"{locks_prefix(tenant_id)}cap"
 
 
 def slots_prefix(tenant_id: str) -> str:

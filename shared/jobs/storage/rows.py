@@ -15,7 +15,7 @@ from shared.jobs.storage import keys
 from shared.jobs.storage.table import MAX_OPERATIONS, Insert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from shared.jobs.storage.table import Operation, Row
@@ -149,7 +149,30 @@ def of_request(request: Request) -> Row:
         "ticket": request.ticket,
         "restores": request.restores,
         "overwrite": request.overwrite,
+        "known_as": json.dumps(_fitting(request.known_as), ensure_ascii=False),
     }
+
+
+def _fitting(names: Sequence[str]) -> list[str]:
+    """Return as many names as a property holds: those of 300 addresses, the most that a mailbox has, do."""
+    fitting: list[str] = []
+    chars = 0
+    for name in names:
+        chars += len(name) + 4
+        if chars > MAX_PROPERTY_CHARS:
+            break
+        fitting.append(name)
+    return fitting
+
+
+def of_cap(submitted: Iterable[datetime]) -> Row:
+    """Return the row that tells when a tenant's offboardings of the last hour were submitted."""
+    return {"id": "", **_split(json.dumps([clock.to_text(moment) for moment in submitted]))}
+
+
+def submitted_in(row: Row) -> tuple[datetime, ...]:
+    """Read that row."""
+    return tuple(clock.from_text(text) for text in json.loads(_joined(row)))
 
 
 def to_request(row: Row) -> Request:
@@ -165,6 +188,7 @@ def to_request(row: Row) -> Request:
         ticket=row.get("ticket", ""),
         restores=row.get("restores", ""),
         overwrite=row.get("overwrite", False),
+        known_as=tuple(json.loads(row.get("known_as", "[]"))),
     )
 
 

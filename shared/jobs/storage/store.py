@@ -48,12 +48,28 @@ class Document:
 class Locks:
     """What a tenant's offboardings hold: places among its runs in flight, and people (object id -> offboarding).
 
-    `submitted` are the moments at which its newest ones were submitted, as far back as was asked for.
+    `submitted` are the moments at which its newest ones were submitted, whether they were deleted since or not;
+    `cap_etag` is the version of the row that tells them, "" where there is none.
     """
 
     slots: frozenset[int]
     people: dict[str, str]
     submitted: tuple[datetime, ...] = ()
+    cap_etag: str = ""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a submission leaves in the count of its tenant: the moments of the last hour, its own among them."""
+
+    tenant_id: str
+    submitted: Sequence[datetime]
+    etag: str
+
+    def operation(self) -> Operation:
+        """Return what writes it over the version that was read, so that of two submissions at once one looks again."""
+        key, row = keys.cap(self.tenant_id), rows.of_cap(self.submitted)
+        return Replace(key, row, self.etag) if self.etag else Insert(key, row)
 
 
 @dataclass(frozen=True)
@@ -93,15 +109,22 @@ class Store:
         self._jobs = jobs
         self._details = details
 
-    def add(self, offboardings: Sequence[Offboarding], receipt: tuple[str, Row] | None = None) -> None:
-        """Store new offboardings, and with the first of them what answers a repeat of their submission.
+    def add(
+        self,
+        offboardings: Sequence[Offboarding],
+        receipt: tuple[str, Row] | None = None,
+        counted: Counted | None = None,
+    ) -> None:
+        """Store new offboardings; with the first of them what answers a repeat of their submission, and the count.
 
         Up to 19 are one transaction, more are as few as can be.
 
         Raises:
-            ConflictError: one of the persons has an offboarding that has not ended, or the receipt exists already.
+            ConflictError: one of the persons has an offboarding that has not ended, the receipt exists already, or
+                somebody else submitted for the tenant meanwhile.
         """
         operations: list[Operation] = [Insert(*receipt)] if receipt else []
+        operations += [counted.operation()] if counted else []
         count = 0
         for offboarding in offboardings:
             inserts = [Insert(key, row) for key, row in rows.of(offboarding).items()]
@@ -116,11 +139,10 @@ class Store:
         self._jobs.transact(PARTITION, operations)
         telemetry.added(offboardings)
 
-    def locks(self, tenant_id: str, since: datetime | None = None) -> Locks:
-        """Return what a tenant's offboardings hold that have not ended, and which were submitted from `since` on."""
+    def locks(self, tenant_id: str) -> Locks:
+        """Return what a tenant's offboardings hold that have not ended, and when the newest were submitted."""
         locks = keys.locks_prefix(tenant_id)
-        high = keys.tenant_prefix(tenant_id) + keys.Span.between(since, None).high if since else locks + LAST
-        return self._locks(tenant_id, locks, high)
+        return self._locks(tenant_id, locks, locks + LAST)
 
     def slots_taken(self, tenant_id: str) -> frozenset[int]:
         """Return the places that a tenant's runs in flight hold."""
@@ -131,10 +153,12 @@ class Store:
         slots, people = keys.slots_prefix(tenant_id), keys.people_prefix(tenant_id)
         found = self._jobs.range(PARTITION, low, high).rows
         held = {row["key"]: row["id"] for row in found}
+        cap = next((row for row in found if row["key"] == keys.cap(tenant_id)), None)
         return Locks(
             slots=frozenset(int(key.removeprefix(slots)) for key in held if key.startswith(slots)),
             people={key.removeprefix(people): one for key, one in held.items() if key.startswith(people)},
-            submitted=tuple(clock.from_text(row["requested_at"]) for row in found if "requested_at" in row),
+            submitted=rows.submitted_in(cap) if cap else (),
+            cap_etag=cap["etag"] if cap else "",
         )
 
     def receipt(self, key: str) -> Row | None:
@@ -235,6 +259,11 @@ class Store:
             self._forget_receipt(row["receipt"])
             self._jobs.transact(PARTITION, [Delete(row["key"])])
         return {row["tenant_id"] for row in old}
+
+    def forget_cap(self, tenant_id: str) -> None:
+        """Remove the count of what was submitted for a tenant, of which nothing is known any more; repeatable."""
+        with suppress(ConflictError):
+            self._jobs.transact(PARTITION, [Delete(keys.cap(tenant_id))])
 
     def is_empty(self, tenant_id: str) -> bool:
         """Return whether no offboarding of a tenant is known."""

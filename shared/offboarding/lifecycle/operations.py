@@ -92,6 +92,7 @@ class Operations:
     def delete(self, offboarding_id: str) -> Done:
         """Remove an offboarding that does not run; what was audited stays until its retention ends."""
         offboarding = self._existing(offboarding_id)
+        self._refuse_own(offboarding)
         if offboarding.state is State.running:
             raise refused(409, "running", "The offboarding is running; cancel it first.")
         self._store.audit_decisions(offboarding)
@@ -107,9 +108,18 @@ class Operations:
             raise refused(404, "offboarding_not_found", "There is no such offboarding.")
         return offboarding
 
+    def _refuse_own(self, offboarding: Offboarding) -> None:
+        """Keep people from deciding about their own offboarding: also from moving, cancelling and deleting it."""
+        request = offboarding.request
+        names = {request.person.id.casefold(), request.person.upn.casefold(), *request.known_as}
+        if not self._scope.own_names.isdisjoint(names):
+            protection.log_refused(self._operator, request.tenant.id, request.person.id, "own_account")
+            raise refused(403, "own_account", "It is your own account: somebody else has to do this.")
+
     def _changed(self, offboarding_id: str, change: Callable[[Offboarding], Offboarding]) -> Done:
         for _ in range(_TRIES):
             old = self._existing(offboarding_id)
+            self._refuse_own(old)
             new = change(old)
             if new is old:
                 return Done(old)
@@ -126,10 +136,6 @@ class Operations:
 
     def _taken(self, offboarding: Offboarding, what: str) -> Offboarding:
         self._scope.check_actions(offboarding.request.actions)
-        person = offboarding.request.person
-        if not self._scope.own_names.isdisjoint({person.id.casefold(), person.upn.casefold()}):
-            protection.log_refused(self._operator, offboarding.request.tenant.id, person.id, "own_account")
-            raise refused(403, "own_account", "It is your own account: somebody else has to start this.")
         now = clock.now()
         planned = offboarding.planned(now).due_by(now).noted(now, self._operator, what)
         free = slots.free_slots(self._store, offboarding.request.tenant.id, self._room)

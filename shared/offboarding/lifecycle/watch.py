@@ -93,6 +93,7 @@ def forget_old(services: Services) -> None:
     tenants |= services.store.forget_deleted(cutoff)
     for tenant_id in filter(services.store.is_empty, tenants):
         services.store.scans(tenant_id).forget()
+        services.store.forget_cap(tenant_id)
 
 
 def retained_from(services: Services) -> datetime:

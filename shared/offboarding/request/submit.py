@@ -21,7 +21,7 @@ from shared.base.problems import Problem, RefusedError, refused
 from shared.jobs import slots, telemetry
 from shared.jobs.records import Offboarding, Request, State
 from shared.jobs.storage import keys
-from shared.jobs.storage.store import receipt_ids, receipt_row
+from shared.jobs.storage.store import Counted, receipt_ids, receipt_row
 from shared.jobs.storage.table import ConflictError
 from shared.offboarding.request import remarks, schedule, wishes
 from shared.offboarding.tenants import people, protection
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from shared.offboarding.request.submission import Submission
     from shared.offboarding.tenants.people import Found
 
-MAX_STARTED_AT_ONCE: Final = 19
-"""What a submission starts itself; the timer takes the rest. So 20 people with a receipt fit into one transaction."""
+MAX_STARTED_AT_ONCE: Final = 18
+"""What a submission starts itself; the timer takes the rest. So 20 people with a receipt and the tenant's count fit
+into one transaction."""
 
 MAX_LOOKED_UP: Final = 40
 """Of the people that actions name; whoever submits waits for it."""
@@ -47,7 +48,9 @@ MAX_LOOKED_UP: Final = 40
 REMARKS_WITHIN_SECONDS: Final = 5.0
 """What the operator should know is worth so much waiting: without it the request is as good."""
 
-_TRIES: Final = 3
+_TRIES: Final = 10
+"""Of submissions for a tenant at the same moment, each try lets one through."""
+
 _CAP_OVER: Final = timedelta(hours=1)
 
 
@@ -131,7 +134,9 @@ class Submissions:
             new = self._new(submission, planned, operator, now, receipt_key)
             missing = [o for o in new if self._store.get(o.id) is None] if earlier else new
             receipt = (receipt_key, receipt_row(body_hash, [o.id for o in new], now)) if receipt_key else None
-            added = {o.id: o for o in self.store(missing, planned.found.administrators, None if earlier else receipt)}
+            administrators = planned.found.administrators
+            stores = self.store(missing, administrators, None if earlier else receipt, is_counted=bool(earlier))
+            added = {o.id: o for o in stores}
         stored = tuple(added.get(o.id, o) for o in new)
         to_start = tuple(o for o in added.values() if o.state is State.running)
         return Submitted(stored, planned.general, planned.remarks, to_start)
@@ -201,6 +206,7 @@ class Submissions:
                 reference=submission.reference,
                 requested_by=operator,
                 ticket=submission.ticket,
+                known_as=tuple(sorted(protection.names_of(user))),
             )
             offboarding = Offboarding(
                 id=keys.new_id(now, salt),
@@ -216,28 +222,41 @@ class Submissions:
         return new
 
     def store(
-        self, new: list[Offboarding], administrators: frozenset[str], receipt: tuple[str, Row] | None
+        self,
+        new: list[Offboarding],
+        administrators: frozenset[str],
+        receipt: tuple[str, Row] | None,
+        *,
+        is_counted: bool = False,
     ) -> list[Offboarding]:
         """Store new jobs of one tenant, taken for their first run as far as they are due and their tenant has room.
 
-        Of `administrators` one must remain; none are given where nobody leaves. Raises `RefusedError` like `submit`.
+        Of `administrators` one must remain; none are given where nobody leaves. `is_counted` tells that the first part
+        of a submission has counted all of it for the tenant's cap. Raises `RefusedError` like `submit`.
         """
         for _ in range(_TRIES):
             if not new:
                 return []
             now = clock.now()
-            locks = self._store.locks(new[0].request.tenant.id, now - _CAP_OVER)
+            tenant_id = new[0].request.tenant.id
+            locks = self._store.locks(tenant_id)
             refuse_under_way(self._store, new, locks)
             protection.refuse_last((o.request.person for o in new), administrators, locks.people)
-            _refuse_too_many(len(new), locks.submitted, self._settings.max_per_tenant_and_hour, now)
+            counted = None
+            if not is_counted:
+                before = [moment for moment in locks.submitted if moment > now - _CAP_OVER]
+                _refuse_too_many(len(new), before, self._settings.max_per_tenant_and_hour, now)
+                counted = Counted(tenant_id, [*before, *[now] * len(new)], locks.cap_etag)
             claimed = self._claimed(telemetry.with_traces(new), locks)
             try:
-                self._store.add(claimed, receipt)
+                self._store.add(claimed, receipt, counted)
             except ConflictError:
-                # Another request took a person or a slot in between, or it is the same one.
+                # Another request was stored, or took a person or a slot, in between; or it is the same one.
                 if receipt and self._store.receipt(receipt[0]):
                     break
-                new = [o for o in new if self._store.get(o.id) is None]
+                left = [o for o in new if self._store.get(o.id) is None]
+                is_counted = is_counted or len(left) < len(new)
+                new = left
             else:
                 return claimed
         text = (
