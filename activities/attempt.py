@@ -145,7 +145,7 @@ def _work(
         view = _surveyed(services, view, order, procedure.survey(view, clients, scans))
     except MoreToDoError as more:
         waiting, answer = _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
-        return replace(waiting, state=StepState.running), answer
+        return replace(waiting, state=StepState.running, attempts=step.attempts - 1), answer  # a page, not a failure
     except (MicrosoftError, UnreadError) as error:
         if isinstance(error, MicrosoftError) and error.retryable and not order.last:
             return _come_back(step, again_after([error]))
@@ -260,7 +260,11 @@ def _read_back(procedure: Procedure, view: View, step: Step, order: Order) -> tu
 def _come_back(step: Step, again: _Again, progress: int = 0) -> tuple[Step, Answer]:
     state = StepState.verifying if again.why == "pending" else StepState.retrying
     due = clock.now() + timedelta(seconds=again.seconds or 0)
-    waiting = replace(step, state=state, message=again.message, next_attempt_at=due)
+    message = again.message
+    if state is StepState.retrying:
+        when = f"at {due:%H:%M} UTC" if again.seconds else "soon"
+        message = f"Will be retried {when}. {message}"
+    waiting = replace(step, state=state, message=message, next_attempt_at=due)
     progress += len(step.accepted) + len(step.problems)
     return waiting, {"again": again.seconds, "why": again.why, "progress": progress}
 

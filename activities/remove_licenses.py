@@ -105,7 +105,7 @@ class RemoveLicenses(Action):
             return [Finding(Outcome.already_done, "The person has no license.")]
         danger = mail_protection.danger(view) if now else None
         if danger:
-            message = f"{danger} The licenses stay; set force to remove them all the same."
+            message = f"{danger} The licenses stay (an API request with force removes them anyway)."
             return [Finding(Outcome.skipped, message, blocked_by=("mail_protection",))]
         groups = {group.id: group for group in (*view.first.get(GROUPS), *view.now.get(GROUPS))}
         names = _names(view.now.values.get(SKU_NAMES.name))

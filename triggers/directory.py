@@ -144,7 +144,7 @@ def _link(token: str) -> str:
 
 @route(blueprint, "GET tenants/{tenant}/defaults")
 def get_tenant_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
-    """Tell what is switched on beforehand in a tenant, and whose defaults those are."""
+    """Get a tenant's default actions, and whose defaults those are."""
     return _resolved(caller, req.route_params["tenant"])
 
 
@@ -158,7 +158,7 @@ def put_tenant_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpRespo
 
 @route(blueprint, "GET defaults")
 def get_own_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
-    """Tell what is switched on beforehand for the caller where the tenant has no defaults."""
+    """Get the caller's default actions, used where a tenant has none."""
     del req
     return _resolved(caller, None)
 

@@ -36,7 +36,7 @@ _READERS: Final[Mapping[str, Callable[[str | None], Principal]]] = {
     "app-service": principal.from_app_service,
     "static-web-apps": principal.from_static_web_apps,
 }
-"""By AUTH_MODE. A principal header is worth nothing in another mode than its own: anybody could have written it."""
+"""By AUTH_MODE. A principal header is ignored in any other mode than its own: anybody could have written it."""
 
 
 def authorised(route: str, settings: Settings, headers: Mapping[str, str]) -> Caller:
@@ -52,7 +52,8 @@ def authorised(route: str, settings: Settings, headers: Mapping[str, str]) -> Ca
         return _NOBODY
     caller = _caller(settings, headers)
     if caller.role < needed:
-        text = f"This needs the role {needed.name}; you have {'no role' if not caller.role else caller.role.name} here."
+        own = f"your role is {caller.role.name}" if caller.role else "you have none"
+        text = f"This requires the role {needed.name}; {own}."
         raise refused(403, "forbidden", text)
     return caller
 

@@ -101,4 +101,4 @@ def _is_name(value: object) -> bool:
 
 
 def _not_signed_in() -> RefusedError:
-    return refused(401, "not_signed_in", "Sign in first: the request says nothing valid about who is calling.")
+    return refused(401, "not_signed_in", "Sign in first: the request carries no valid identity.")

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+_IN_WORDS: Final = {"delete_user": "delete users"}
+
+
 @dataclass(frozen=True)
 class Scope:
     """The limits of one operator; what lies outside of `tenants` does not exist for them.
@@ -38,7 +41,8 @@ class Scope:
     def check_actions(self, actions: Iterable[str]) -> None:
         """Raise `RefusedError` 403 where one of the actions needs a right the operator does not have."""
         if found := self.forbidden.intersection(actions):
-            text = f"You may not have this done: {', '.join(sorted(found))}. An administrator can give you the right."
+            named = ", ".join(_IN_WORDS.get(name, f"use {name}") for name in sorted(found))
+            text = f"Your role may not {named}. An administrator can give you the right ({', '.join(sorted(found))})."
             raise refused(403, "action_forbidden", text, "actions")
 
     def check_count(self, count: int) -> None:

@@ -43,7 +43,7 @@ def check_person(text: str) -> str:
     """Return `text` if it is an object id or has the form of an address; raises ValueError in words."""
     if is_guid(text) or (len(text) <= MAX_CHARS and text.isprintable() and _has_address_form(text)):
         return text
-    raise ValueError(f"{shown(text)} is neither an object id nor an address such as ada@example.com.")
+    raise ValueError(f"{shown(text)} is neither an object id nor an address such as ada@example.com")
 
 
 def _has_address_form(text: str) -> bool:

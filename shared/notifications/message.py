@@ -35,7 +35,7 @@ _RESULT_WORDS: Final = {
 }
 _OUTCOME_WORDS: Final = {
     Outcome.done: "Done",
-    Outcome.already_done: "Was so already",
+    Outcome.already_done: "Already done",
     Outcome.not_applicable: "Not applicable",
     Outcome.needs_attention: "Needs attention",
     Outcome.skipped: "Skipped",

@@ -130,7 +130,7 @@ def test_an_unknown_role_is_none() -> None:
         _caller("static-web-apps", {**_STATIC_WEB_APPS, "userRoles": ["authenticated", "sales"]})
 
     assert caught.value.status == 403
-    assert "no role" in str(caught.value)
+    assert "you have none" in str(caught.value)
 
 
 _A, _B = "aaaa", "bbbb"

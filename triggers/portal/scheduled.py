@@ -265,6 +265,7 @@ _REFUSALS: Final = {
     "offboarding_not_found": "it is not there any more. Refresh the table.",
     "running": "it is running already.",
     "already_under_way": "another offboarding of this person is planned or running. Delete that one first.",
+    "cancelled": "it was cancelled. To offboard the person after all, submit it again with the wizard.",
     "completed": "it is completed. To repeat it, submit it again with the wizard.",
     "ended": "it ended just now. Refresh the table, then delete it again.",
     "changed": "it changed just now. Refresh the table and try again.",

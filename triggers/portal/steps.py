@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _TEXTS: Final = {
     StepState.waiting: "Waiting.",
-    StepState.running: "Under way.",
-    StepState.retrying: "Will be tried again.",
-    StepState.verifying: "Done; being checked.",
+    StepState.running: "In progress.",
+    StepState.retrying: "Will be retried.",
+    StepState.verifying: "Changed; being verified.",
 }
 
 

@@ -176,4 +176,5 @@ def _when(offboarding: Offboarding) -> str:
         return "has begun"
     if offboarding.scheduled_for and offboarding.scheduled_for > clock.now():
         return f"is planned for {clock.in_words(offboarding.scheduled_for)}"
-    return "begins as soon as the tenant has room for one more"
+    most = services.current().settings.max_runs_per_tenant
+    return f"is queued: at most {most} offboardings of a tenant run at a time"

@@ -59,5 +59,5 @@ class FullAccessGrant(MailboxGrant):
 
 
 def _left(finding: Finding) -> Finding:
-    text = "Is given access with auto-mapping instead, which was asked for, too."
+    text = "Gets access with auto-mapping instead (also requested)."
     return Finding(Outcome.not_applicable, text, finding.item, finding.name)

@@ -248,7 +248,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 DEFAULT_ADVICE: dict[Category, str] = {
-    Category.throttled: "The service asks to slow down.",
+    Category.throttled: "The service is limiting requests for now.",
     Category.transient: "The service is not available at the moment.",
     Category.not_found: "It does not exist.",
     Category.invalid: "The service does not accept the request.",

@@ -126,7 +126,7 @@ class Guard:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            raise RefusedUrlError("The address is not one.") from None
+            raise RefusedUrlError("Not a valid URL.") from None
         if parts.username is not None or parts.password is not None or "@" in parts.netloc:
             raise RefusedUrlError("The address holds a user name or password; give credentials as settings instead.")
         if parts.fragment:
@@ -135,7 +135,7 @@ class Guard:
         if parts.scheme != "https" and not (is_here and parts.scheme == "http"):
             raise RefusedUrlError("The address must begin with https://.")
         if port is not None and port != _HTTPS and port < _FIRST_UNPRIVILEGED:
-            raise RefusedUrlError(f"Port {port} is not one for web servers.")
+            raise RefusedUrlError(f"Port {port} is not allowed.")
         _check_host(host)
         return parts
 

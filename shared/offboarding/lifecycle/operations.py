@@ -94,7 +94,7 @@ class Operations:
         offboarding = self._existing(offboarding_id)
         self._refuse_own(offboarding)
         if offboarding.state is State.running:
-            raise refused(409, "running", "The offboarding is running; cancel it first.")
+            raise refused(409, "running", "The offboarding is running. Cancel it, or wait until it ends.")
         self._store.audit_decisions(offboarding)
         try:
             self._store.delete(offboarding, self._operator, clock.now())

@@ -259,9 +259,7 @@ class Submissions:
                 new = left
             else:
                 return claimed
-        text = (
-            "The same request, or others for the tenant, are being carried out right now; ask again in a few seconds."
-        )
+        text = "Another request for this tenant is in progress. Try again in a few seconds."
         raise refused(409, "request_in_progress", text)
 
     def _claimed(self, new: list[Offboarding], locks: Locks) -> list[Offboarding]:

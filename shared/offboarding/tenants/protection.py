@@ -63,10 +63,10 @@ STOPS: Final[Mapping[str, tuple[Reason, str]]] = {
         Reason.refused,
         "No other enabled Global Administrator would be left in the tenant. Give somebody else the role first.",
     ),
-    "another_person": (Reason.refused, "Microsoft 365 answered with another person than the one who was chosen."),
+    "another_person": (Reason.refused, "Microsoft 365 returned a different user than the one selected."),
     "unprotected_unknown": (
         Reason.refused,
-        "Who the Global Administrators are could not be read, so that this might be the last one.",
+        "The Global Administrators could not be read; this account may be the last one.",
     ),
 }
 """Why a run ends before it changes anything, and what is said of it."""

@@ -225,7 +225,7 @@ def test_exchange_says_most_in_its_inner_exception(outer: str, inner: str) -> No
         (from_sharepoint, 401, "auth_permission", "Sites.FullControl.All"),
         (from_sharepoint, 404, "not_found", "does not exist"),
         (from_oauth, 503, "transient", "not available"),
-        (from_oauth, 429, "throttled", "slow down"),
+        (from_oauth, 429, "throttled", "limiting requests"),
         (from_oauth, 400, "auth_token", "cannot sign in"),
     ],
 )
