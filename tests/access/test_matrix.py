@@ -71,7 +71,8 @@ def test_behind_a_front_only_the_signed_in_come_in(front: Front, method: str, na
         {"x-ms-client-principal": "not base64", "x-ms-client-principal-name": "op@msp.example"},
     ]
     for headers in nobodies:
-        answer = front.stack.send(method, f"/api/{_path(name)}", {}, {"x-functions-key": "", **headers})
+        path = _path(name) if ROUTES[name] else name.partition(" ")[2]
+        answer = front.stack.send(method, f"/api/{path}", {}, {"x-functions-key": "", **headers})
         assert answer.status_code == (200 if ROUTES[name] is None else 401), headers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -72,7 +73,8 @@ def test_results_that_nobody_would_be_told_are_warned_of(lab: Lab) -> None:
     lab.app.settings.notification_secrets["NOTIFICATION_SECRET_HALO"] = "canary-of-halo"
     lab.app.settings.notification_origins["NOTIFICATION_ORIGIN_HALO"] = "https://halo.example"
     secret = {"setting": "NOTIFICATION_SECRET_HALO"}
-    origins = {"NOTIFICATION_ORIGIN_HALO": "https://halo.example"}
+    named = {"NOTIFICATION_ORIGIN_HALO": "https://halo.example"}
+    lab.app = replace(lab.app, settings=replace(lab.app.settings, notification_origins=named))
     halo = {"id": "halo", "system": "halopsa", "url": "https://halo.example", "client_id": "x", "client_secret": secret}
     psa = [halo | {"clients": {seed.CONTOSO: "12"}}]
     Preferences(lab.app).put(destinations.parse_json({"psa": psa, "email": [{"id": "noc", "to": ["noc@msp.example"]}]}))
