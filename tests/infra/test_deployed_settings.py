@@ -78,8 +78,9 @@ def test_defaults_are_those_of_the_app() -> None:
 def test_the_app_starts_with_what_is_set(mode: str, credential: str) -> None:
     environment = deployed(authMode=mode, m365Credential=credential, m365Tenants="one,two")
     platform = {"WEBSITE_SITE_NAME": "func", "WEBSITE_AUTH_ENABLED": str(mode != "function-key")}
+    resolved = {n: "resolved" if v.startswith("@Microsoft.KeyVault(") else v for n, v in environment.items()}
 
-    settings = Settings.parse({**environment, **platform})
+    settings = Settings.parse({**resolved, **platform})
 
     assert (settings.auth_mode, settings.tenants) == (mode, ("one", "two"))
     assert bool(settings.certificate) is (credential == "certificate")
