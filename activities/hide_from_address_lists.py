@@ -58,6 +58,10 @@ class HideFromAddressLists(Action):
         no_mailbox = MAILBOX.name in view.now.values and view.now.get(MAILBOX) is None
         return (MAIL_USER,) if no_mailbox and user and user.is_guest else ()
 
+    def proof_for(self, view: View) -> tuple[Read[Any], ...]:
+        """Look at the mailbox again, and at the mail user only where that is what was hidden."""
+        return self.proof if view.now.values.get(MAILBOX.name) is None else (MAILBOX,)
+
     def judge(self, view: View) -> Finding:
         """Find out whether mailbox or mail user are hidden."""
         user, is_hidden = view.now.get(USER), _hidden(view.now)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from shared.actions import portal_form
@@ -133,6 +135,8 @@ class SetOutOfOffice(Action):
         """Name the placeholders that will not be filled."""
         if unknown := placeholders.unknown(_written(params)):
             yield f"{self.title}: {_as_written(unknown)}"
+        if lost := _lost(params):
+            yield f"{self.title}: {lost}"
 
     def judge(self, view: View) -> Finding:
         """Find out whether the wanted messages go out."""
@@ -140,7 +144,8 @@ class SetOutOfOffice(Action):
             return Finding(Outcome.not_applicable, "There is no mailbox.")
         text = _written(view.params)
         unknown, empty = placeholders.unknown(text), placeholders.without_value(text, view.now)
-        note = f" {_as_written(unknown)}" if unknown else ""
+        notes = (_as_written(unknown) if unknown else "", _lost(view.params))
+        note = "".join(f" {text}" for text in notes if text)
         messages = _messages(view)
         found = compared(
             before=_answers(view.first.get(AUTO_REPLY), view, messages),
@@ -171,12 +176,39 @@ def _as_written(names: list[str]) -> str:
 
 
 def _messages(view: View) -> tuple[str, str]:
-    """Return both messages as clean HTML: scripts, forms and tracking pictures have no place in a reply."""
-    import nh3
-
     internal: str = view.params["internal"]
     external: str = view.params["external"] or internal
-    return nh3.clean(_filled(internal, view)), nh3.clean(_filled(external, view))
+    return _clean(_filled(internal, view)), _clean(_filled(external, view))
+
+
+def _clean(text: str) -> str:
+    """Return HTML without what has no place in a reply: scripts, forms, whatever runs or calls home."""
+    import nh3
+
+    return nh3.clean(text)
+
+
+class _Parts(HTMLParser):
+    """Counts the elements of a text, and their attributes."""
+
+    _WRAPPING: Final = ("html", "head", "body", "meta")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.counted = Counter[str]()
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self._WRAPPING:
+            self.counted.update([f"<{tag}>", *(name for name, _ in attrs)])
+
+
+def _lost(params: Mapping[str, Any]) -> str:
+    """Say what is taken out of the messages before they are set; "" where nothing is."""
+    messages = [_html(params[name]) for name in ("internal", "external") if params.get(name)]
+    lost = {part for text in messages for part in _Parts(text).counted - _Parts(_clean(text)).counted}
+    return f"Taken out of the message, as it could run or call home: {', '.join(sorted(lost))}." if lost else ""
 
 
 def _filled(message: str, view: View) -> str:

@@ -234,3 +234,13 @@ def test_forwarding_to_somebody_who_forwards_back_is_set_and_warned_of(lab: Lab)
 
     assert result.outcome(NAME) == "needs_attention"
     assert "circle" in result.message(NAME)
+
+
+def test_what_two_actions_ask_about_the_same_colleague_is_asked_once(lab: Lab) -> None:
+    both: dict[str, Any] = {"forward_email": {"to": seed.CY}, "grant_mailbox_access_automap": {"to": [seed.CY]}}
+
+    result = lab.offboard(seed.ADA, both)
+
+    asked = [call for sent in result.requests for call in sent["items"] if call.get("cmdlet") == "Get-Recipient"]
+    assert len(asked) == 1
+    assert {result.outcome(name) for name in both} == {"done"}

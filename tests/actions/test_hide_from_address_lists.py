@@ -127,6 +127,12 @@ def test_one_request_beside_the_snapshot_and_the_proof(lab: Lab) -> None:
     assert result.count("graph") == 2
 
 
+def test_of_a_mailbox_no_mail_user_is_asked_for(lab: Lab) -> None:
+    result = lab.offboard(seed.ADA, HIDE)
+
+    assert "Get-MailUser" not in [call.get("cmdlet") for sent in result.requests for call in sent["items"]]
+
+
 def test_a_step_that_died_before_its_record_tells_the_same_story(lab: Lab) -> None:
     assert lab.offboard_killed(NAME, seed.ADA, HIDE).outcome(NAME) == "done"
 

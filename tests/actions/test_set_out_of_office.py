@@ -142,6 +142,22 @@ def test_scripts_forms_and_handlers_are_cleaned_away(lab: Lab) -> None:
     assert not re.search("script|onclick|form", body(lab))
 
 
+def test_what_is_taken_out_is_said_at_submit_and_at_the_end(lab: Lab) -> None:
+    action = catalogue.get(NAME)
+    internal = "<p style='x' onclick='x()'>Gone<script>alert(1)</script></p>"
+    dirty = {"internal": internal, "external": "<form>Gone</form>"}
+    told = "Taken out of the message, as it could run or call home: <form>, <script>, onclick, style."
+
+    assert list(action.remarks({**dirty, "audience": "all"})) == [f"{action.title}: {told}"]
+    assert told in lab.offboard(seed.ADA, {NAME: dirty}).message(NAME)
+
+
+def test_of_a_harmless_message_nothing_is_said_to_be_taken_out(lab: Lab) -> None:
+    result = lab.offboard(seed.ADA, message("<html><body><p>Ask <a href='https://fabrikam.example'>us</a></p></body>"))
+
+    assert "Taken out" not in result.message(NAME)
+
+
 def test_the_lines_of_plain_text_stay_lines(lab: Lab) -> None:
     lab.offboard(seed.ADA, message("I have left.\r\nAsk Cy & Bo:\n1 < 2\n\nBye"))
 

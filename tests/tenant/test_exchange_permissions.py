@@ -169,3 +169,16 @@ def test_writes_to_one_mailbox_that_overlap_are_noted(caller: Caller, sim: Simul
     for each in (hide, reply, other):
         assert caller.invoke_batch(*each).ok
     assert sim.state("fabrikam.example")["concurrent_mailbox_writes"] == []
+
+
+def test_a_denied_right_and_a_granted_one_are_entries_apart(caller: Caller, sim: Simulator) -> None:
+    denied = {"User": seed.ADA, "AccessRights": ["FullAccess"], "IsInherited": False, "Deny": True}
+    entry = {**denied, "InheritanceType": "All", "AutoMapping": False}
+    sim.arrange("fabrikam.example", "mailbox", mailbox=seed.CY, set={"permissions": [entry]})
+    how = {"Identity": seed.CY, "User": ADA_UPN, "AccessRights": ["FullAccess"]}
+
+    assert caller.warnings("Add-MailboxPermission", **how) == []
+    assert caller.warnings("Remove-MailboxPermission", **how, Confirm=False) == []
+    assert [row["Deny"] for row in caller.rows("Get-MailboxPermission", Identity=seed.CY)] == [True]
+    assert caller.warnings("Remove-MailboxPermission", **how, Deny=True, Confirm=False) == []
+    assert caller.rows("Get-MailboxPermission", Identity=seed.CY) == []

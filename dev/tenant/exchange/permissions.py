@@ -66,7 +66,8 @@ def add_mailbox_permission(run: Run) -> Rows | None:
     """Let somebody open a mailbox; for one who may already, nothing changes, auto-mapping included."""
     mailbox = recipients.mailbox(run.tenant, run["Identity"])
     user, rights = recipients.find(run.tenant, run["User"]), _rights(run)
-    if any(entry["User"] == user.id and set(rights) <= set(entry["AccessRights"]) for entry in mailbox.permissions):
+    granted = [entry for entry in mailbox.permissions if entry["User"] == user.id and not entry["Deny"]]
+    if any(set(rights) <= set(entry["AccessRights"]) for entry in granted):
         run.warn(_ALREADY.format(mailbox.Name, user.name))
         return None
     if len(mailbox.permissions) >= _MOST:
@@ -86,11 +87,13 @@ def add_mailbox_permission(run: Run) -> Rows | None:
     writes="Identity",
 )
 def remove_mailbox_permission(run: Run) -> None:
-    """Take rights on a mailbox away."""
+    """Take rights on a mailbox away: those that are granted, or with `Deny` those that are denied."""
     mailbox = recipients.mailbox(run.tenant, run["Identity"])
     user, rights = recipients.find(run.tenant, run["User"]), set(_rights(run))
     entries = [
-        entry for entry in mailbox.permissions if entry["User"] == user.id and rights & set(entry["AccessRights"])
+        entry
+        for entry in mailbox.permissions
+        if entry["User"] == user.id and entry["Deny"] is (run["Deny"] is True) and rights & set(entry["AccessRights"])
     ]
     if not entries:
         run.warn(

@@ -10,7 +10,7 @@ from shared.base.threads import Threads
 from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from shared.actions.reads.snapshot import Person, Read, Service
     from shared.microsoft365.cloud import TenantClients
@@ -55,10 +55,22 @@ def _ask(
     mine = [read for read in reads if read.service == service]
     if not mine:
         return []
+    calls = [read.call(person) for read in mine]
+    places, different = _alike(calls)
     try:
-        return list(zip(mine, batch([read.call(person) for read in mine]), strict=True))
+        answers = batch(different)
     except MicrosoftError as error:
         return [(read, error) for read in mine]
+    return [(read, answers[place]) for read, place in zip(mine, places, strict=True)]
+
+
+def _alike(calls: Sequence[Any]) -> tuple[list[int], list[Any]]:
+    """Return the different calls, and for each call its place among them: what two actions ask is asked once."""
+    different: list[Any] = []
+    for call in calls:
+        if call not in different:
+            different.append(call)
+    return [different.index(call) for call in calls], different
 
 
 def _ask_site(
