@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import azure.functions as func
 
-from shared.base import clock
+from shared.base import clock, strict_json
 from shared.base.problems import RefusedError, refused
 from shared.microsoft365.http.errors import MicrosoftError
 from shared.offboarding.tenants import people
@@ -44,7 +43,7 @@ _TITLES: Final = {
 
 def json_answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
     """Answer with JSON."""
-    text = json.dumps(body, ensure_ascii=False)
+    text = strict_json.dumps(body)
     return func.HttpResponse(
         text, status_code=status, headers={**_HEADERS, **(headers or {})}, mimetype="application/json"
     )
@@ -74,7 +73,7 @@ def problem_answer(error: RefusedError, correlation_id: str) -> func.HttpRespons
         "correlation_id": correlation_id,
     }
     headers = {**_HEADERS, "Retry-After": str(error.retry_after)} if error.retry_after else _HEADERS
-    text = json.dumps(body, ensure_ascii=False)
+    text = strict_json.dumps(body)
     return func.HttpResponse(text, status_code=error.status, headers=headers, mimetype="application/problem+json")
 
 
@@ -113,8 +112,8 @@ _MAX_DIGITS: Final = 20
 def json_body(request: func.HttpRequest) -> Any:  # noqa: ANN401 - whatever was sent
     """Parse a body of any shape; raises `RefusedError` 400."""
     try:
-        return json.loads(request.get_body())
-    except (ValueError, RecursionError):
+        return strict_json.loads(request.get_body())
+    except ValueError:
         raise refused(400, "invalid_request", "The body is not valid JSON.") from None
 
 

@@ -124,22 +124,24 @@ def check_tenant(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
 @route(blueprint, "GET tenants/{tenant}/users", query=("limit", "next", "search"))
 def list_users(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List a tenant's people by name, or those that `search` finds; `next` fetches the following page."""
+    searched, link = _link(query(req).get("next", ""))
+    search = query(req).get("search", searched)
     found = Directory(services.current(), caller.scope).users(
-        req.route_params["tenant"],
-        search=query(req).get("search", ""),
-        next_link=_link(query(req).get("next", "")),
-        top=whole_number(req, "limit", _PAGE),
+        req.route_params["tenant"], search=search, next_link=link, top=whole_number(req, "limit", _PAGE)
     )
-    token = base64.urlsafe_b64encode(found.next_link.encode()).decode() if found.next_link else None
+    following = f"{search}\n{found.next_link}"
+    token = base64.urlsafe_b64encode(following.encode()).decode() if found.next_link else None
     items = [asdict(user) | {"badges": list(user.badges)} for user in found.users]
     return json_answer({"items": items, "next": token, "warnings": list(found.warnings)})
 
 
-def _link(token: str) -> str:
+def _link(token: str) -> tuple[str, str]:
+    """Return what was searched for and the link to the next page, as an earlier page answered them."""
     try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+        search, _, link = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition("\n")
     except ValueError:
         raise refused(400, "invalid_request", "next must be what an earlier page answered.", "next") from None
+    return search, link
 
 
 @route(blueprint, "GET tenants/{tenant}/defaults")

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from shared.base import strict_json
 from shared.base.problems import RefusedError, refused
 
 HEADER: Final = "x-ms-client-principal"
@@ -78,8 +78,8 @@ def _decoded(header: str | None) -> dict[str, Any]:
     if not header or len(header) > _MAX_HEADER_CHARS:
         raise _not_signed_in()
     try:
-        raw = json.loads(base64.b64decode(header, validate=True))
-    except (binascii.Error, ValueError, RecursionError):
+        raw = strict_json.loads(base64.b64decode(header, validate=True))
+    except (binascii.Error, ValueError):
         raise _not_signed_in() from None
     if not isinstance(raw, dict):
         raise _not_signed_in()

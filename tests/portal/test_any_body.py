@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dev.tenant import seed
 from shared.actions import catalogue
+from triggers.answers import json_answer
 
 if TYPE_CHECKING:
     Front = Any
@@ -75,6 +76,31 @@ _JSON = st.recursive(
     max_leaves=12,
 )
 _FORMS = st.dictionaries(st.sampled_from([*_KEYS, *_PORTAL_KEYS]), _JSON, max_size=8)
+
+
+@pytest.mark.parametrize(
+    "broken", [b'"\\ud800"', b'{"\\udfff":1}', b'"x\\u0000"', b"NaN", b"Infinity", b"-Infinity", b"1e999", b"\xff"]
+)
+@pytest.mark.parametrize("path", [*_POSTS, "offboardings", "offboardings/plan", "offboardings/bulk"])
+def test_what_is_not_json_or_cannot_be_written_again_is_refused(front: Front, path: str, broken: bytes) -> None:
+    for form in (b'{"currentSettings":{"a":%b}}', b'{"logsToInclude":[%b]}', b'{"reference":%b}'):
+        body = form % broken
+        answer = front.post(path, body, role="admin")
+        assert answer.status_code == 400
+        assert "not valid JSON" in answer.text
+    for shown in ("ListUserSettings", "ListNotificationConfig"):
+        assert front.get(shown, role="admin").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["settings/notifications", "tenants/contoso.example/defaults", "defaults"])
+def test_settings_hold_nothing_that_cannot_be_written_again(front: Front, path: str) -> None:
+    assert front.send("PUT", path, b'{"actions":{},"email":["\\ud800"]}', role="admin").status_code == 400
+
+
+def test_no_stored_value_makes_an_answer_fail() -> None:
+    body = {"text": "a\ud800b", "numbers": [float("nan"), float("inf"), 1.5]}
+
+    assert json.loads(json_answer(body).get_body()) == {"text": "a\ufffdb", "numbers": [None, None, 1.5]}
 
 
 def _recognisable(secret: Any) -> Any:

@@ -5,13 +5,13 @@ They are the partner's destinations with the id `portal`; what else our own API 
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from shared.actions import portal_form
 from shared.app import services
+from shared.base import strict_json
 from shared.base.problems import refused
 from shared.jobs.storage.table import ConflictError
 from shared.notifications import MARKER
@@ -193,8 +193,8 @@ def _headers_in(form: Form, before: dict[str, Any]) -> dict[str, Any]:
         if given.strip() in {"", _STORED}:
             return before
         try:
-            given = json.loads(given)
-        except (ValueError, RecursionError):
+            given = strict_json.loads(given)
+        except ValueError:
             given = None
     if not isinstance(given, dict):
         raise refused(400, "invalid_request", "The headers are not a JSON object.", "webhookAuthHeaders")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 import azure.durable_functions as df
 
 from shared.actions import portal_form
+from shared.base import strict_json
 from shared.base.problems import RefusedError, refused
 from shared.offboarding.request.submission import refuse_too_large
 from triggers import answers
@@ -36,8 +36,8 @@ def body(req: func.HttpRequest) -> Form:
     content = req.get_body()
     refuse_too_large(content)
     try:
-        return portal_form.lowered(json.loads(content or b"{}"))
-    except (ValueError, RecursionError):
+        return portal_form.lowered(strict_json.loads(content or b"{}"))
+    except ValueError:
         raise refused(400, "invalid_request", "The body is not valid JSON.") from None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from shared.microsoft365.graph import permissions_needed
 from shared.microsoft365.http import telemetry
@@ -119,10 +120,7 @@ class Graph:
             MicrosoftError: as `send`; also when the link leads elsewhere.
         """
         url = self._url(call)
-        if next_link and next_link.partition("?")[0] != url.partition("?")[0]:
-            # The link may come back from outside: it must not turn into another call under the app's permissions.
-            raise _not_followed()
-        answer = self._request(call, next_link or url)
+        answer = self._request(call, _continued(url, next_link) if next_link else url)
         return as_rows(as_object(answer).get("value")), text_at(answer, NEXT)
 
     def batch(self, calls: Sequence[GraphCall]) -> list[Json | MicrosoftError]:
@@ -260,6 +258,23 @@ def _batch_request(number: int, item: _Item) -> JsonObject:
     if headers:
         request["headers"] = headers
     return request
+
+
+def _continued(url: str, link: str) -> str:
+    """Return where the list at `url` goes on, as a link to a next page says; raises `MicrosoftError`.
+
+    The link may come back from outside: it must not turn into another question under the app's permissions, such as
+    one with a filter. So nothing of it is sent but the token of the page (Learn: "Paging Microsoft Graph data").
+    """
+    if link.partition("?")[0] != url.partition("?")[0]:
+        raise _not_followed()
+    own = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    given = parse_qsl(urlsplit(link).query, keep_blank_values=True)
+    tokens = [value for name, value in given if name.lower() == "$skiptoken"]
+    others = [(name, value) for name, value in given if name.lower() != "$skiptoken"]
+    if len(tokens) != 1 or any(name != "$top" and own.get(name) != value for name, value in others):
+        raise _not_followed()
+    return f"{url}{'&' if '?' in url else '?'}$skiptoken={quote(tokens[0], safe='')}"
 
 
 def _not_followed() -> MicrosoftError:

@@ -7,13 +7,12 @@ checks what people write, as at the other edge.
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.base import identifiers, validation
+from shared.base import identifiers, strict_json, validation
 from shared.base.problems import Problem, RefusedError, unfit
 from shared.notifications.settings.vault import GIVEN, Secret
 
@@ -213,8 +212,8 @@ def parse(body: bytes) -> Destinations:
         text = f"The body has {len(body)} bytes; at most {MAX_BODY_BYTES} are accepted."
         raise RefusedError(413, "body_too_large", [Problem("", text)])
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
+        content = strict_json.loads(body)
+    except ValueError:
         raise RefusedError(400, "invalid_request", [Problem("", "The body is not valid JSON.")]) from None
     return parse_json(content)
 

@@ -25,8 +25,8 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from pydantic_core import PydanticCustomError
 
 from shared.actions import catalogue
-from shared.base import identifiers, validation
-from shared.base.problems import Problem, RefusedError, unfit
+from shared.base import identifiers, strict_json, validation
+from shared.base.problems import Problem, RefusedError, refused, unfit
 from shared.offboarding.request import submission
 from shared.offboarding.request.submission import Submission
 
@@ -206,6 +206,10 @@ def parameters_schema(name: str) -> dict[str, Any] | None:
 
 def _parsed(model: type[M], body: bytes) -> M:
     submission.refuse_too_large(body)
+    try:
+        strict_json.loads(body)
+    except ValueError:
+        raise refused(400, "invalid_request", "The body is not valid JSON.") from None
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

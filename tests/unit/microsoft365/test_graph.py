@@ -144,7 +144,16 @@ class TestPages:
         assert graph.page(calls.search_users("ann"), link) == ([{"id": "2"}], "")
 
     def test_reads_no_other_list_for_a_link_from_outside(self, graph: Graph, server: Server) -> None:
-        for link in (f"{server.origin}/v1.0/users/x/messages", "https://evil.example/v1.0/users?$skiptoken=2"):
+        own = f"{server.origin}/v1.0/users"
+        for link in (
+            *(f"{own}/x/messages", f"{own}/x/messages?$skiptoken=2", "https://evil.example/v1.0/users?$skiptoken=2"),
+            *(own, f"{own}?$skiptoken=2&$skiptoken=3", f"{own}?$skiptoken=2&$select=onPremisesImmutableId"),
+            f"{own}?$filter=startswith(onPremisesImmutableId,'m')",
+            f"{own}?$skiptoken=2&$filter=startswith(onPremisesImmutableId,'m')",
+            f"{own}?$skiptoken=2&%24filter=startswith(onPremisesImmutableId,'m')",
+            f"{own}?$skiptoken=2&$FILTER=startswith(onPremisesImmutableId,'m')",
+            f'{own}?$skiptoken=2&$search="onPremisesImmutableId:m"',
+        ):
             with pytest.raises(MicrosoftError, match="nothing was sent"):
                 graph.page(calls.search_users("ann"), link)
         assert server.seen == []
