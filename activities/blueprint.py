@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from activities import bookkeeping
 from activities.attempt import Answer, Order, attempt
 from shared.actions import catalogue
 from shared.app import services
-from shared.jobs import telemetry
+from shared.jobs import runs, telemetry
+from shared.offboarding.lifecycle import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +42,7 @@ def build() -> df.Blueprint:
     blueprint = df.Blueprint()
     for name, activity in activities().items():
         _add(blueprint, name, activity)
+    _add_start_next(blueprint)
     return blueprint
 
 
@@ -59,6 +62,26 @@ def _add(blueprint: df.Blueprint, name: str, activity: Activity) -> None:
 
     run.__name__ = name
     blueprint.activity_trigger(input_name="order")(run)
+
+
+def _add_start_next(blueprint: df.Blueprint) -> None:
+    """Add what alone has a Durable client: such a function is a coroutine, and must not block the worker's loop."""
+
+    async def run(order: Any, client: df.DurableOrchestrationClient, context: func.Context) -> Any:  # noqa: ANN401 - as above
+        return await start_next(order, services.current, client, context)
+
+    run.__name__ = "start_next"
+    blueprint.activity_trigger(input_name="order")(blueprint.durable_client_input("client")(run))
+
+
+async def start_next(
+    order: dict[str, Any], app: Callable[[], Services], client: runs.Client, host: Invocation | None = None
+) -> Answer:
+    """Start who waits for the place that a run has left: the claim comes first, so that it is looked after."""
+    with telemetry.activity("start_next", order, host):
+        claimed = await asyncio.to_thread(lambda: watch.wake_next(app(), order["tenant"]))
+        await runs.start(client, claimed)
+        return {"started": [offboarding.instance_id for offboarding in claimed]}
 
 
 def perform(

@@ -300,7 +300,7 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
     if offboarding is None or offboarding.run != order.run:
         return SUPERSEDED
     if offboarding.state in ENDED:
-        return _result(offboarding)
+        return _result(services, offboarding)
     steps = _all_ended(services, order, stop)
     if steps is None:
         return SUPERSEDED
@@ -316,7 +316,7 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
         services.store.change(offboarding, over)
     except ConflictError:
         return finish_run(services, order, stop)
-    return _result(over)
+    return _result(services, over)
 
 
 def _all_ended(services: Services, order: Order, stop: str | None) -> list[Step] | None:
@@ -356,9 +356,22 @@ def _attention(steps: list[Step]) -> list[str]:
     ]
 
 
-def _result(offboarding: Offboarding) -> Answer:
+def _result(services: Services, offboarding: Offboarding) -> Answer:
+    """Tell how it ended, and what is left to do: tell people, and start who waits for the place that is free now."""
     result: Answer = {"state": offboarding.state, "reason": offboarding.reason}
+    if _somebody_waits(services, offboarding):
+        result["next_of"] = offboarding.request.tenant.id
     return result | {"deliver": True} if any(one.is_pending for one in offboarding.deliveries) else result
+
+
+def _somebody_waits(services: Services, offboarding: Offboarding) -> bool:
+    """Return whether another offboarding of the tenant is due; where that cannot be read, the timer looks again."""
+    tenant_id = offboarding.request.tenant.id
+    try:
+        return any(one.is_waiting_in(tenant_id) for one in services.store.due(clock.now()))
+    except Exception:  # noqa: BLE001 - the run has ended, whatever this is
+        _log.exception("Who waits for the end of offboarding %s is left to the timer", offboarding.id)
+        return False
 
 
 def deliver(services: Services, order: Order) -> Answer:

@@ -1,4 +1,4 @@
-"""One run of an offboarding: take over, work through the plan, finish, tell."""
+"""One run of an offboarding: take over, work through the plan, finish, start who waits for that, tell."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def offboard_user(context: DurableOrchestrationContext) -> Generator[TaskBase, A
     if stop == "superseded":
         return {"stop": stop}
     ended: dict[str, Any] = yield from _insist(context, "finish_run", {**order, "stop": stop})
+    if tenant := ended.pop("next_of", ""):
+        yield context.call_activity("start_next", {**order, "tenant": tenant})
     if ended.pop("deliver", False):
         yield context.call_activity("deliver", order)
     return ended

@@ -12,6 +12,7 @@ import azure.functions as func
 
 from shared.app import services
 from shared.base.problems import RefusedError, refused
+from shared.jobs import runs
 from shared.jobs.records import Kind, Reason, State
 from shared.jobs.storage import audit
 from shared.offboarding.lifecycle.operations import Operations
@@ -52,7 +53,7 @@ async def submit_offboardings(
 
     submission = parsing.parse(req.get_body(), services.current().settings.max_users_per_request)
     submitted = await asyncio.to_thread(_submissions(caller).submit, submission, caller.name, _idempotency_key(req))
-    await starting.start(client, submitted.to_start)
+    await runs.start(client, submitted.to_start)
     body = {"offboardings": [bodies.accepted(o) for o in submitted.offboardings], "warnings": list(submitted.warnings)}
     location = bodies.url(submitted.offboardings[0], "/status")
     return json_answer(body, 202, {"Location": location, "Retry-After": bodies.POLL_AFTER_SECONDS})

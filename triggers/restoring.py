@@ -9,9 +9,10 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.app import services
+from shared.jobs import runs
 from shared.jobs.records import State
 from shared.offboarding.restoring import Restorations, Wish
-from triggers import bodies, starting
+from triggers import bodies
 from triggers.answers import json_answer
 from triggers.routing import route, route_with_client
 
@@ -35,7 +36,7 @@ async def restore_offboarding(
     """Store a restoration and start it if it is due."""
     stored = await asyncio.to_thread(_restorations(caller).submit, req.route_params["id"], _wish(req))
     if stored.state is State.running:
-        await starting.start(client, [stored])
+        await runs.start(client, [stored])
     headers = {"Location": bodies.url(stored, "/status"), "Retry-After": bodies.POLL_AFTER_SECONDS}
     return json_answer(bodies.accepted(stored), 202, headers)
 

@@ -14,7 +14,7 @@ import azure.functions as func
 
 from shared.app import services
 from shared.base import clock, tracing
-from shared.jobs import telemetry
+from shared.jobs import runs, telemetry
 from shared.notifications import outbox
 from shared.offboarding.lifecycle import watch
 from triggers import starting
@@ -52,7 +52,7 @@ async def _tick(client: df.DurableOrchestrationClient) -> tuple[int, int]:
     instances = await starting.instances(client, due)
     claimed = await asyncio.to_thread(watch.wake, app, due, instances)
     telemetry.due(due, claimed, now)
-    await starting.start(client, claimed)
+    await runs.start(client, claimed)
     await asyncio.to_thread(outbox.deliver_due, app, due)
     return len(due), len(claimed)
 

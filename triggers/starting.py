@@ -1,4 +1,4 @@
-"""What the services leave to whoever has a Durable client: start, wake, look at and forget orchestrations."""
+"""What the services leave to whoever has a Durable client: wake, look at and forget orchestrations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from azure.durable_functions import OrchestrationRuntimeStatus
 
-from shared.jobs import telemetry
+from shared.jobs import runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,21 +31,6 @@ _ENDED: Final = [
 ]
 
 
-async def start(client: DurableOrchestrationClient, claimed: Iterable[Offboarding]) -> None:
-    """Start a run of each; where starting fails, nobody knows whether it began, and the health check looks again."""
-    await asyncio.gather(*(_start(client, offboarding) for offboarding in claimed))
-
-
-async def _start(client: DurableOrchestrationClient, offboarding: Offboarding) -> None:
-    order = {"id": offboarding.id, "run": offboarding.run}
-    try:
-        with telemetry.run_started(offboarding) as traceparent:
-            # The SDK tells the host the trace that is current here; the order tells it to the activities in any case.
-            await client.start_new("offboard_user", offboarding.instance_id, {**order, "traceparent": traceparent})
-    except Exception:  # noqa: BLE001 - whatever it was, the claim stands and is looked after
-        _log.exception("Run %s was claimed, but may not have been started", offboarding.instance_id)
-
-
 async def wake(client: DurableOrchestrationClient, cancelled: Offboarding) -> None:
     """Let a cancelled run stop waiting; it would see the cancellation by itself before its next step."""
     try:
@@ -60,7 +45,7 @@ async def instances(client: DurableOrchestrationClient, due: Iterable[Wake]) -> 
     What could not be found out is left out. The SDK's `get_status` cannot tell that: it reads a hub that fails (500) as
     it reads an instance that does not exist (404). A list of the instances with a prefix is either right or raises.
     """
-    runs = [wake.instance_id for wake in due if wake.instance_id and not wake.destination]
+    in_flight = [wake.instance_id for wake in due if wake.instance_id and not wake.destination]
     slots = asyncio.Semaphore(_ASKED_AT_ONCE)
 
     async def status(instance_id: str) -> tuple[str, str | None] | None:
@@ -73,7 +58,7 @@ async def instances(client: DurableOrchestrationClient, due: Iterable[Wake]) -> 
         status = next((one.runtime_status for one in found if one.instance_id == instance_id), None)
         return instance_id, status.value if status else None
 
-    return dict(filter(None, await asyncio.gather(*map(status, runs))))
+    return dict(filter(None, await asyncio.gather(*map(status, in_flight))))
 
 
 async def forget(client: DurableOrchestrationClient, deleted: Offboarding) -> None:
@@ -83,8 +68,8 @@ async def forget(client: DurableOrchestrationClient, deleted: Offboarding) -> No
     together with its queue messages' history, in the middle of its work.
     """
     try:
-        runs = await client.get_status_by(instance_id_prefix=f"{deleted.id}-", runtime_status=_ENDED)
-        await asyncio.gather(*(client.purge_instance_history(run.instance_id) for run in runs if run.instance_id))
+        ended = await client.get_status_by(instance_id_prefix=f"{deleted.id}-", runtime_status=_ENDED)
+        await asyncio.gather(*(client.purge_instance_history(run.instance_id) for run in ended if run.instance_id))
     except Exception:  # noqa: BLE001 - the deletion is stored
         _log.warning("The history of offboarding %s could not be removed yet", deleted.id, exc_info=True)
 
@@ -97,7 +82,7 @@ async def forget_runs(client: DurableOrchestrationClient, begun_before: datetime
 async def follow_up(client: DurableOrchestrationClient, done: Done) -> None:
     """Do what an operation left to be done with a Durable client."""
     if done.to_start:
-        await start(client, [done.to_start])
+        await runs.start(client, [done.to_start])
     if done.to_wake:
         await wake(client, done.to_wake)
     if done.to_forget:

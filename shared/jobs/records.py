@@ -281,6 +281,10 @@ class Wake:
     destination: str = ""
     run: int = 0
 
+    def is_waiting_in(self, tenant_id: str) -> bool:
+        """Return whether it is a due offboarding of the tenant that waits for room."""
+        return self.is_planned and not self.destination and self.tenant_id == tenant_id
+
     @property
     def instance_id(self) -> str:
         """The Durable instance of the run in flight; empty where none is known."""

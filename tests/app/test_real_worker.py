@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="azure-functions-runtime needs Python 3.13")
 def test_azures_own_worker_indexes_the_app_and_runs_an_offboarding(tmp_path: Path) -> None:
-    with Stack(tmp_path, Options(worker="microsoft")) as stack:
+    settings = {"MAX_RUNS_PER_TENANT": "1", "TICK_SCHEDULE": "0 0 0 29 2 *"}
+    with Stack(tmp_path, Options(worker="microsoft", settings=settings)) as stack:
         request = {
             "tenant": "contoso.example",
             "users": [seed.LIA],
             "actions": {"disable_sign_in": True, "convert_to_shared": True, "remove_licenses": True},
         }
         accepted = stack.post("/api/offboardings", request)
-        details = stack.wait_for_end(accepted.json()["offboardings"][0]["id"])
+        after_it = stack.simulator.arrange(seed.CONTOSO, "user", create={"alias": "waiting"})
+        waits = stack.post("/api/offboardings", {**request, "users": [after_it], "actions": {"disable_sign_in": True}})
+        details = [stack.wait_for_end(one.json()["offboardings"][0]["id"]) for one in (accepted, waits)]
 
-    assert details["state"] == "Completed"
+    assert [one["state"] for one in details] == ["Completed", "Completed"]

@@ -40,3 +40,14 @@ def test_what_is_due_begins_when_somebody_asks_for_it(dead_timer: Stack) -> None
     assert (ticked.status_code, ticked.json()) == (200, {"due": 1, "started": 1})
     assert dead_timer.wait_for_end(planned)["state"] == "Completed"
     assert dead_timer.post("/api/tick", None).json()["started"] == 0
+
+
+def test_whoever_waits_for_room_begins_when_others_have_ended(dead_timer: Stack) -> None:
+    people = [dead_timer.simulator.arrange(seed.CONTOSO, "user", create={"alias": f"one{n}"}) for n in range(8)]
+    body = {"tenant": "contoso.example", "users": people, "actions": {"disable_sign_in": True}}
+
+    submitted = dead_timer.post("/api/offboardings", body).json()["offboardings"]
+    ended = [dead_timer.wait_for_end(one["id"]) for one in submitted]
+
+    assert [one["state"] for one in submitted].count("Planned") == 5
+    assert {(one["state"], one["run"]) for one in ended} == {("Completed", 1)}

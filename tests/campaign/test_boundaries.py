@@ -123,3 +123,33 @@ def repeat(world: World, case: str) -> None:
         with suppress(RefusedError):
             if world.offboardings():
                 CASES[case][1](world)
+
+
+@pytest.mark.parametrize("fate", ["kill_at", "worker_dies_at"])
+def test_whoever_waits_begins_once_wherever_the_end_of_the_run_before_is_killed(cloud: Cloud, fate: str) -> None:
+    moment = 0
+    while True:
+        moment += 1
+        cloud.simulator.reset("small")
+        world = World(cloud, random.Random(moment), room=1)
+        people = [seeds.LIA, *_others(world, 2)]
+        world.leavers = set(people)
+        world.submit(people, {"disable_sign_in": True})
+        while not any(one.has_ended for one in world.offboardings()) and (ready := world.hub.ready()):
+            if ready[0].name == "finish_run":
+                break
+            world.hub.execute(ready[0])
+        setattr(world, fate, world.moments + moment)
+        world.run()
+
+        assert violations(world, seeds.CONTOSO_ADMIN, seeds.CONTOSO_ADMIN) == [], f"killed at {moment}"
+        assert {one.state for one in world.offboardings()} == {State.completed}, f"killed at {moment}"
+        if not world.killed:
+            break
+    assert {one.run for one in world.offboardings()} == {1}
+    assert moment > 10
+
+
+def _others(world: World, count: int) -> list[str]:
+    users = world.state()["users"].values()
+    return [u["id"] for u in users if u["accountEnabled"] and u["id"] != seeds.CONTOSO_ADMIN][8 : 8 + count]

@@ -249,7 +249,7 @@ class World:
         self.jobs, self.details = FaultyTable(self), FaultyTable(self)
         settings = self.cloud.settings(MAX_RUNS_PER_TENANT=str(self.room))
         self.app = Services(settings, Store(self.jobs, self.details), self.cloud.microsoft365)
-        functions = {name: self._activity(name) for name in blueprint.activities()}
+        functions = {name: self._activity(name) for name in blueprint.activities()} | {"start_next": self._start_next}
         self.hub = InProcessHub({"offboard_user": offboard_user}, functions)
         clock.set_source(self.hub.clock.now)
         self.moments = 0
@@ -416,6 +416,13 @@ class World:
                     self.deliveries.remove(delivery)
 
         return run
+
+    def _start_next(self, order: dict[str, Any]) -> None:
+        """Do what the activity with a Durable client does: claim, and then send the messages."""
+        claimed = watch.wake_next(self.app, order["tenant"])
+        self.pause()
+        for one in claimed:
+            self.start(one)
 
     # What people do
 

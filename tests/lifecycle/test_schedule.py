@@ -154,8 +154,45 @@ def test_at_most_three_of_a_tenant_run_at_once_and_the_rest_follow_in_order(lab:
     for offboarding in first:
         lab.start(offboarding)
     lab.run()
-    assert tick(lab) == upns[3:6]
-    assert tick(lab) == upns[6:]
+    begun = sorted((lab.result(one.id).offboarding for one in submitted), key=lambda one: one.claimed_at or in_())
+    assert [one.request.person.upn for one in begun] == upns
+    assert {one.state for one in begun} == {"Completed"}
+
+
+def test_whoever_waits_for_room_begins_when_a_run_ends_without_a_tick(lab: Lab) -> None:
+    submitted = [lab.submit(upn, BLOCK) for upn in people(lab, 20)]
+
+    lab.run()
+
+    after = [lab.result(one.id).offboarding for one in submitted]
+    assert [one.id for one in after if not one.has_ended] == []
+    assert {one.run for one in after} == {1}
+
+
+def test_a_run_that_ends_starts_neither_another_tenants_nor_what_is_not_due(lab: Lab) -> None:
+    lab.submit(CY, BLOCK)
+    later = lab.submit("ada@fabrikam.example", BLOCK, scheduled_for=in_(hours=1))
+    other = lab.submit(people(lab, 1, "contoso.example")[0], BLOCK, "contoso.example", scheduled_for=in_(minutes=1))
+    lab.hub.advance(timedelta(minutes=2))
+
+    lab.run()
+
+    assert {lab.result(one.id).offboarding.state for one in (later, other)} == {"Planned"}
+
+
+def test_a_place_taken_in_between_costs_nobody_who_waits_the_start(lab: Lab) -> None:
+    """Another host claims the first of two who wait, after both hosts have read which places are free."""
+    upns = people(lab, 2)
+    for upn in upns:
+        lab.submit(upn, BLOCK, scheduled_for=in_(minutes=1))
+    lab.hub.advance(timedelta(minutes=2))
+    now, (first, second) = clock.now(), lab.app.store.due(clock.now())
+    claims = watch._start(lab.app, first.tenant_id, [first, second], now)
+    one = next(claims)
+    other = lab.submit(people(lab, 3)[2], BLOCK)
+    assert (one.slot, other.slot) == (0, 1)
+
+    assert [claimed.id for claimed in claims] == [second.id]
 
 
 def test_a_busy_tenant_does_not_hold_up_another(lab: Lab) -> None:

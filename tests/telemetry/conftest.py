@@ -23,11 +23,10 @@ from activities import blueprint
 from dev.host.durable.inprocess import InProcessHub
 from orchestrators.offboard_user import offboard_user
 from shared.base import clock, tracing
-from shared.jobs import telemetry
+from shared.jobs import runs, telemetry
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.request import parsing
 from shared.offboarding.request.submit import Submissions
-from triggers import starting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,7 +162,7 @@ class Plant:
         return list(submitted.offboardings)
 
     def start(self, *claimed: Offboarding) -> None:
-        asyncio.run(starting.start(self.client, claimed))  # pyright: ignore[reportArgumentType]
+        asyncio.run(runs.start(self.client, claimed))  # pyright: ignore[reportArgumentType]
 
     def tick(self) -> list[str]:
         """Do what the timer does, up to the messages; return what it started."""
@@ -195,6 +194,11 @@ def plant(lab: Any) -> Plant:
         work = blueprint.activities()[name]
         return lambda order: blueprint.perform(name, work, order, lambda: lab.app)
 
-    lab.hub = InProcessHub({"offboard_user": offboard_user}, {name: activity(name) for name in blueprint.activities()})
+    def start_next(order: dict[str, Any]) -> dict[str, Any]:
+        return asyncio.run(blueprint.start_next(order, lambda: lab.app, built.client, None))
+
+    functions = {name: activity(name) for name in blueprint.activities()} | {"start_next": start_next}
+    lab.hub = InProcessHub({"offboard_user": offboard_user}, functions)
     clock.set_source(lab.hub.clock.now)
-    return Plant(lab, Client(lab.hub))
+    built = Plant(lab, Client(lab.hub))
+    return built

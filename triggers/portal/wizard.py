@@ -10,9 +10,9 @@ from shared.actions import catalogue, plan, portal_form
 from shared.app import services
 from shared.base import clock, identifiers
 from shared.base.problems import Problem, RefusedError
+from shared.jobs import runs
 from shared.offboarding.request.submission import Submission, checked
 from shared.offboarding.request.submit import Submissions
-from triggers import starting
 from triggers.answers import json_answer
 from triggers.portal import forms, wire
 from triggers.routing import route_with_client
@@ -42,7 +42,7 @@ async def exec_offboard_user(
     submission, dropped = _submission(wire.body(req))
     service = Submissions(services.current(), caller.scope)
     submitted = await asyncio.to_thread(service.submit, submission, caller.name, looks_at_mail=True)
-    await starting.start(client, submitted.to_start)
+    await runs.start(client, submitted.to_start)
     return json_answer({"Results": [_result(one, submitted, dropped) for one in submitted.offboardings]})
 
 

@@ -50,6 +50,19 @@ def wake(
     return to_start
 
 
+def wake_next(services: Services, tenant_id: str) -> list[Offboarding]:
+    """Claim what waits for the room that a run of the tenant has left, and return what has to be started.
+
+    Safe to repeat: who was claimed waits no more, and a place that is taken is not free.
+    """
+    now = clock.now()
+    to_start: list[Offboarding] = []
+    with _alone(tenant_id):
+        waiting = [one for one in services.store.due(now) if one.is_waiting_in(tenant_id)]
+        to_start.extend(_start(services, tenant_id, waiting, now))
+    return to_start
+
+
 @contextmanager
 def _alone(name: str) -> Generator[None]:
     """Let what goes wrong with one offboarding or tenant hold up no other, nor the start of what was claimed before."""
@@ -63,19 +76,19 @@ def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: dat
     """Claim as many of a tenant's due offboardings as it has room for, in the order in which they fell due."""
     free = slots.free_slots(services.store, tenant_id, services.settings.max_runs_per_tenant)
     for due in waiting:
+        # Again after a conflict: the place may have been taken, by another than the one that waits here.
+        while free and (offboarding := services.store.get(due.id)) and offboarding.is_waiting(now):
+            taken = slots.claimed(offboarding, now, free[0])
+            try:
+                services.store.change(offboarding, taken)
+            except ConflictError:
+                free = slots.free_slots(services.store, tenant_id, services.settings.max_runs_per_tenant)
+            else:
+                free = free[1:]
+                yield taken
+                break
         if not free:
             break
-        offboarding = services.store.get(due.id)
-        if offboarding is None or not offboarding.is_waiting(now):
-            continue
-        taken = slots.claimed(offboarding, now, free[0])
-        try:
-            services.store.change(offboarding, taken)
-        except ConflictError:
-            free = slots.free_slots(services.store, tenant_id, services.settings.max_runs_per_tenant)
-        else:
-            free = free[1:]
-            yield taken
 
 
 def forget_old(services: Services) -> None:
