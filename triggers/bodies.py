@@ -51,8 +51,8 @@ def tenant(tenant_id: str, domain: str) -> dict[str, str]:
     return {"id": tenant_id, "domain": domain}
 
 
-def item(offboarding: Offboarding) -> dict[str, Any]:
-    """Show an offboarding as lists do."""
+def item(offboarding: Offboarding, place: int | None) -> dict[str, Any]:
+    """Show an offboarding as lists do; `place` is its own among those of its tenant that wait for room."""
     return {
         "id": offboarding.id,
         "tenant": tenant(offboarding.request.tenant.id, offboarding.request.tenant.domain),
@@ -61,6 +61,7 @@ def item(offboarding: Offboarding) -> dict[str, Any]:
         "restores": offboarding.request.restores or None,
         "state": offboarding.state,
         "waiting": offboarding.is_waiting(clock.now()),
+        "place_in_queue": place,
         "reason": offboarding.reason,
         "scheduled_for": _moment(offboarding.scheduled_for),
         "started_at": _moment(offboarding.started_at),
@@ -70,14 +71,14 @@ def item(offboarding: Offboarding) -> dict[str, Any]:
     }
 
 
-def details(offboarding: Offboarding, known: Details) -> dict[str, Any]:
+def details(offboarding: Offboarding, known: Details, place: int | None) -> dict[str, Any]:
     """Return everything about an offboarding in the form the API gives it."""
     actions = offboarding.request.actions
     planned = planned_steps(actions, backwards=bool(offboarding.request.restores))
     steps, first = known.steps, known.first()
     unplanned = [name for name in actions if name not in catalogue.all_actions()]
     return {
-        **item(offboarding),
+        **item(offboarding, place),
         "message": offboarding.message,
         "run": offboarding.run,
         "requested_at": _moment(offboarding.requested_at),

@@ -105,8 +105,10 @@ def list_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
     """List offboardings, newest first; `next` fetches the following page."""
     limit = whole_number(req, "limit", _PAGE)
     start = page_start(query(req).get("next"))
-    found, next_id = _lookup(caller).page(_filter(req), start, limit)
-    return json_answer({"items": [bodies.item(o) for o in found], "next": page_token(next_id)})
+    lookup = _lookup(caller)
+    found, next_id = lookup.page(_filter(req), start, limit)
+    places = lookup.places_in_queue(found)
+    return json_answer({"items": [bodies.item(o, places.get(o.id)) for o in found], "next": page_token(next_id)})
 
 
 def _filter(req: func.HttpRequest) -> ListFilter:
@@ -136,7 +138,10 @@ def _one_of(kind: type[E], req: func.HttpRequest, name: str) -> E | None:
 @route(blueprint, "GET offboardings/{id}")
 def get_offboarding(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell everything about one offboarding."""
-    return json_answer(bodies.details(*_lookup(caller).details(req.route_params["id"])))
+    lookup = _lookup(caller)
+    offboarding, details = lookup.details(req.route_params["id"])
+    place = lookup.places_in_queue([offboarding]).get(offboarding.id)
+    return json_answer(bodies.details(offboarding, details, place))
 
 
 @route(blueprint, "GET offboardings/{id}/status")
@@ -219,7 +224,8 @@ async def _finish(client: df.DurableOrchestrationClient, done: Done, status: int
     await starting.follow_up(client, done)
     if done.offboarding is None:
         return func.HttpResponse(status_code=204)
-    return json_answer(bodies.item(done.offboarding), status)
+    places = await asyncio.to_thread(Lookup(services.current()).places_in_queue, [done.offboarding])
+    return json_answer(bodies.item(done.offboarding, places.get(done.offboarding.id)), status)
 
 
 @route_with_client(blueprint, "POST offboardings/bulk")

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared.access.scope import EVERYTHING, Scope
+from shared.base import clock
 from shared.base.problems import refused
 from shared.jobs.storage import audit, keys
 from shared.offboarding.tenants.tenants import Tenants
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from shared.app.services import Services
@@ -74,6 +76,18 @@ class Lookup:
     def details(self, offboarding_id: str) -> tuple[Offboarding, Details]:
         """Return an offboarding and what is known of its run so far; raises `RefusedError` 404."""
         return self.get(offboarding_id), self._store.details(offboarding_id)
+
+    def places_in_queue(self, offboardings: Sequence[Offboarding]) -> dict[str, int]:
+        """Return the places, from 1, of those that wait for room in their tenants; costs nothing where none does."""
+        now = clock.now()
+        if not any(offboarding.is_waiting(now) for offboarding in offboardings):
+            return {}
+        waiting: dict[str, list[str]] = {}
+        for one in self._store.due(now):
+            if one.is_waiting_in(one.tenant_id):
+                waiting.setdefault(one.tenant_id, []).append(one.id)
+        wanted = {offboarding.id for offboarding in offboardings}
+        return {id_: place for queue in waiting.values() for place, id_ in enumerate(queue, 1) if id_ in wanted}
 
     def audit(self, offboarding_id: str) -> audit.Audit:
         """Return what was decided and written, also of an offboarding that was deleted; raises `RefusedError` 404."""

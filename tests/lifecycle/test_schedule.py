@@ -20,6 +20,7 @@ from shared.offboarding.request.submit import Submissions
 
 if TYPE_CHECKING:
     from dev.lab import Lab
+    from shared.jobs.records import Offboarding
 
 BLOCK = {"disable_sign_in": True}
 CY = "cy@fabrikam.example"
@@ -167,6 +168,24 @@ def test_whoever_waits_for_room_begins_when_a_run_ends_without_a_tick(lab: Lab) 
     after = [lab.result(one.id).offboarding for one in submitted]
     assert [one.id for one in after if not one.has_ended] == []
     assert {one.run for one in after} == {1}
+
+
+def test_whoever_waits_for_room_knows_its_place_in_the_tenants_queue(lab: Lab) -> None:
+    submitted: list[Offboarding] = []
+    for upn in people(lab, 6):
+        submitted.append(lab.submit(upn, BLOCK))
+        lab.hub.advance(timedelta(seconds=1))
+    others = [lab.submit(upn, BLOCK, "contoso.example") for upn in people(lab, 4, "contoso.example")]
+    later = lab.submit(people(lab, 7)[-1], BLOCK, scheduled_for=in_(hours=1))
+    lookup = Lookup(lab.app)
+    everybody = [lookup.get(one.id) for one in (*submitted, *others, later)]
+
+    places = lookup.places_in_queue(everybody)
+
+    assert places == {submitted[3].id: 1, submitted[4].id: 2, submitted[5].id: 3, others[3].id: 1}
+    lab.jobs.requests = 0
+    assert lookup.places_in_queue([everybody[0], everybody[-1]]) == {}
+    assert lab.jobs.requests == 0
 
 
 def test_a_run_that_ends_starts_neither_another_tenants_nor_what_is_not_due(lab: Lab) -> None:

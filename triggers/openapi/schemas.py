@@ -79,6 +79,7 @@ _ITEM: Final = {
     "restores": or_null(TEXT),
     "state": one_of(State),
     "waiting": SWITCH,
+    "place_in_queue": or_null(COUNT),
     "reason": or_null(one_of(Reason)),
     "scheduled_for": or_null(MOMENT),
     "started_at": or_null(MOMENT),

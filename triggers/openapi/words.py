@@ -128,6 +128,7 @@ FIELDS: Final[dict[str, Words]] = {
     "restores": Words("The offboarding that it takes back; null for an offboarding."),
     "state": Words("Where it is."),
     "waiting": Words("Whether it waits until others of its tenant have ended."),
+    "place_in_queue": Words("Its place among those of its tenant that wait; 1 begins when the next run ends."),
     "reason": Words("Why it failed; null where it did not."),
     "started_at": Words("When it began; null before.", _MOMENT),
     "ended_at": Words("When it ended; null before.", _MOMENT),

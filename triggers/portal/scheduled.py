@@ -70,7 +70,8 @@ def list_scheduled_items(req: func.HttpRequest, caller: Caller) -> func.HttpResp
         found = []
     else:
         found = [one for one in _newest(service, wire.tenant_in(query)) if _is_named(one, query)]
-    rows = [_task(offboarding) for offboarding in found]
+    places = service.places_in_queue(found)
+    rows = [_task(offboarding, places.get(offboarding.id)) for offboarding in found]
     return json_answer(sorted(rows, key=lambda row: (row["ScheduledTime"], row["ExecutedTime"]), reverse=True))
 
 
@@ -104,7 +105,7 @@ def _name(offboarding: Offboarding) -> str:
     return f"Offboarding{restored}: {offboarding.request.person.upn}"
 
 
-def _task(offboarding: Offboarding) -> dict[str, Any]:
+def _task(offboarding: Offboarding, place: int | None) -> dict[str, Any]:
     request = offboarding.request
     scheduled = max(offboarding.scheduled_for or offboarding.requested_at, offboarding.requested_at)
     options = forms.options_of(request.actions) | {"reference": request.reference}
@@ -128,7 +129,7 @@ def _task(offboarding: Offboarding) -> dict[str, Any]:
         "PostExecution": forms.channels_text(request.notify),
         "Reference": request.reference,
         "Hidden": False,
-        "Results": json.dumps([{"Results": _summary(offboarding)}], ensure_ascii=False),
+        "Results": json.dumps([{"Results": _summary(offboarding, place)}], ensure_ascii=False),
         "excludedTenants": "",
         "excludedTenantGroups": "",
         "AdditionalProperties": "{}",
@@ -138,18 +139,22 @@ def _task(offboarding: Offboarding) -> dict[str, Any]:
     }
 
 
-def _summary(offboarding: Offboarding) -> str:
+def _summary(offboarding: Offboarding, place: int | None) -> str:
     reason = _REASONS[offboarding.reason] if offboarding.reason else ""
+    if place:
+        reason = f"Number {place} in the tenant's queue: others are running."
     return " ".join(filter(None, (offboarding.state.value, "-" if reason else "", reason, offboarding.message)))
 
 
 @route(wire.blueprint, "GET ListScheduledItemDetails", wire.text_refused)
 def list_scheduled_item_details(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell everything about one offboarding, with a row for each step."""
-    offboarding, details = Lookup(services.current(), caller.scope).details(_row_key(wire.query(req)))
+    service = Lookup(services.current(), caller.scope)
+    offboarding, details = service.details(_row_key(wire.query(req)))
+    place = service.places_in_queue([offboarding]).get(offboarding.id)
     # Under All Tenants the task page makes its title and links of this: an object would read "[object Object]" there.
     tenant = offboarding.request.tenant.domain
-    task = _task(offboarding) | {"Tenant": tenant, "TenantGroup": None, "Trigger": None}
+    task = _task(offboarding, place) | {"Tenant": tenant, "TenantGroup": None, "Trigger": None}
     rows = [_row(line) for line in lines_of(offboarding, details)]
     answer = {"Tenant": tenant, "Timestamp": task["Timestamp"], "Results": rows}
     return json_answer({"Task": task, "Details": [answer]})
