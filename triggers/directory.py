@@ -14,7 +14,7 @@ from shared.actions import catalogue, permissions, plan
 from shared.app import services, settings
 from shared.base import clock
 from shared.base.problems import refused
-from shared.offboarding.onboarding import check
+from shared.offboarding.onboarding import certificate, check
 from shared.offboarding.request import defaults
 from shared.offboarding.request.defaults import DefaultsStore
 from shared.offboarding.tenants.listing import Directory
@@ -109,12 +109,15 @@ def _tenant(tenant: ManagedTenant) -> dict[str, Any]:
 @route(blueprint, "GET tenants/{tenant}/check")
 def check_tenant(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Find out live what works in a tenant, and what an administrator still has to do there."""
-    report = check.check(services.current(), req.route_params["tenant"], caller.scope)
+    app = services.current()
+    report = check.check(app, req.route_params["tenant"], caller.scope)
+    expiry = certificate.warning(app.settings, clock.now())
     return json_answer(
         {
             "tenant": report.tenant_id,
             "checked_at": clock.to_text(report.checked_at),
             "ready": report.ready,
+            "warnings": [expiry] if expiry else [],
             "audiences": [asdict(state) for state in report.audiences],
             "actions": [asdict(state) for state in report.actions],
         }

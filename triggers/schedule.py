@@ -7,6 +7,7 @@ be asked for over HTTP.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import azure.durable_functions as df
@@ -17,6 +18,7 @@ from shared.base import clock, tracing
 from shared.jobs import runs, telemetry
 from shared.notifications import outbox
 from shared.offboarding.lifecycle import watch
+from shared.offboarding.onboarding import certificate
 from triggers import starting
 from triggers.answers import json_answer
 from triggers.routing import route_with_client
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from shared.access.caller import Caller
 
 blueprint = df.Blueprint()
+
+_log = logging.getLogger(__name__)
 
 
 @blueprint.timer_trigger("timer", "%TICK_SCHEDULE%")
@@ -60,9 +64,14 @@ async def _tick(client: df.DurableOrchestrationClient) -> tuple[int, int]:
 @blueprint.timer_trigger("timer", "%RETENTION_SCHEDULE%")
 @blueprint.durable_client_input("client")
 async def purge(timer: func.TimerRequest, client: df.DurableOrchestrationClient, context: func.Context) -> None:
-    """Remove offboardings that ended before the retention, with their details, then the Durable history of old runs."""
+    """Remove offboardings that ended before the retention, with their details, then the Durable history of old runs.
+
+    Being daily, it also logs when the app's certificate is about to expire.
+    """
     del timer
     with tracing.invocation("purge", context):
         app = services.current()
+        if expiry := certificate.warning(app.settings, clock.now()):
+            _log.warning("%s", expiry)
         await asyncio.to_thread(watch.forget_old, app)
         await starting.forget_runs(client, watch.retained_from(app))

@@ -26,7 +26,10 @@ from shared.microsoft365.http.messages import Request, Response
 from shared.microsoft365.http.wire import Json, as_object, as_texts, decode, text_at
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import msal
+    from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12KeyAndCertificates
 
     from shared.microsoft365.http.transport import Transport
 
@@ -193,23 +196,32 @@ def client_credential(credential: Credential) -> ClientCredential:
 
 def read_certificate(certificate: str, password: str) -> dict[str, str]:
     """Read a PFX (path, or content in base64) into the key and certificate that msal signs with (PS256)."""
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-        pkcs12,
-    )
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    try:
-        bundle = pkcs12.load_pkcs12(_certificate_bytes(certificate), password.encode() if password else None)
-    except (ValueError, OSError) as error:
-        reason = "is not there" if isinstance(error, OSError) else "is not a PFX, or its password is wrong"
-        raise _not_configured(f"the certificate {reason}") from error
+    bundle = _bundle(certificate, password)
     if bundle.key is None or bundle.cert is None:
         raise _not_configured("the certificate has no private key")
     key = bundle.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = bundle.cert.certificate.public_bytes(Encoding.PEM)
     return {"private_key": key.decode(), "public_certificate": public.decode()}
+
+
+def certificate_end(certificate: str, password: str) -> datetime:
+    """Return until when the certificate in a PFX is valid; raises `MicrosoftError` like `read_certificate`."""
+    bundle = _bundle(certificate, password)
+    if bundle.cert is None:
+        raise _not_configured("the certificate has no private key")
+    return bundle.cert.certificate.not_valid_after_utc
+
+
+def _bundle(certificate: str, password: str) -> PKCS12KeyAndCertificates:
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    try:
+        return pkcs12.load_pkcs12(_certificate_bytes(certificate), password.encode() if password else None)
+    except (ValueError, OSError) as error:
+        reason = "is not there" if isinstance(error, OSError) else "is not a PFX, or its password is wrong"
+        raise _not_configured(f"the certificate {reason}") from error
 
 
 def managed_identity_assertion(identity_client_id: str) -> Callable[[], str]:

@@ -232,6 +232,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         tenant=TEXT,
         checked_at=MOMENT,
         ready=SWITCH,
+        warnings=_list(TEXT),
         audiences=_list(_object(audience=TEXT, ok=SWITCH, why=TEXT, do=TEXT)),
         actions=_list(_object(name=TEXT, title=TEXT, ready=SWITCH, missing=_list(_PERMISSION), why=TEXT, do=TEXT)),
     ),
