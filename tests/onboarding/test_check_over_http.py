@@ -33,7 +33,7 @@ def test_an_administrator_sees_what_works(front: Front) -> None:
 
     assert answer.status_code == 200
     told = answer.json()
-    assert list(told) == ["tenant", "checked_at", "ready", "audiences", "actions"]
+    assert list(told) == ["tenant", "checked_at", "ready", "warnings", "audiences", "actions"]
     assert (told["tenant"], told["ready"]) == (seed.CONTOSO, True)
     assert told["audiences"][0] == {"audience": "Microsoft Graph", "ok": True, "why": "", "do": ""}
     blocked = next(one for one in told["actions"] if one["name"] == "disable_sign_in")
