@@ -108,8 +108,7 @@ def route_with_client(
 
 def _refuse_unknown(req: func.HttpRequest, known: tuple[str, ...]) -> None:
     """Raise `RefusedError` 400 for parameters that nothing here reads: `top=2` would list all the same."""
-    given = [name for name in cast("Mapping[str, str]", req.params) if name not in known]
-    unknown = [name for name in given if name.lower() not in _HOST_QUERY]
+    unknown = [name for name in cast("Mapping[str, str]", req.params) if name.lower() not in {*known, *_HOST_QUERY}]
     if unknown:
         there = f"The query parameters here are {', '.join(known)}." if known else "There are no query parameters here."
         problems = [Problem(name, f"{shown(name)} is not known. {there}") for name in unknown]
