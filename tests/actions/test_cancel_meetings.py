@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dev.tenant import seed
+from dev.tenant import leavers, seed
 
 if TYPE_CHECKING:
     from dev.lab import Lab
@@ -25,6 +25,16 @@ def test_meetings_with_attendees_in_the_next_two_years_are_cancelled(lab: Lab) -
     assert cancelled(lab, seed.ADA) == ["Weekly planning", "Design review"]
     assert result.outcome("cancel_meetings") == "done"
     assert "taken the order" in result.message("cancel_meetings")
+
+
+def test_a_series_that_began_before_today_is_cancelled_and_a_past_meeting_is_not(lab: Lab) -> None:
+    series = leavers.meeting("Standing", attendees=2, recurring=True, days=-400)
+    past = leavers.meeting("Kick-off", attendees=2, days=-400)
+    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.ADA, set={"meetings": [series, past]})
+
+    lab.offboard(seed.ADA, MEETINGS)
+
+    assert cancelled(lab, seed.ADA) == ["Standing"]
 
 
 def test_it_goes_in_a_request_of_its_own_with_two_years_and_no_preview(lab: Lab) -> None:

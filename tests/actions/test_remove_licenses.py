@@ -386,9 +386,10 @@ def test_the_license_of_a_room_goes_because_it_needs_none(lab: Lab, kind: str) -
     assert result.outcome(NAME) == "done"
 
 
-def test_the_online_archive_of_a_mailbox_on_premises_keeps_the_license(lab: Lab) -> None:
+def synced_with_an_online_archive(lab: Lab) -> str:
+    """Arrange somebody whose mailbox is on-premises and whose archive is online; returns the id."""
     archive = "0aa3e1a5-33f4-4bb8-a9b9-0c5f2d7b1f11"
-    person = lab.simulator.arrange(
+    person: str = lab.simulator.arrange(
         "hybrid.example",
         "user",
         create={"alias": "olga", "licenses": []},
@@ -396,11 +397,28 @@ def test_the_online_archive_of_a_mailbox_on_premises_keeps_the_license(lab: Lab)
     )
     states = [licensing.assignment(E3.id)]
     lab.simulator.arrange("hybrid.example", "user", user=person, set={"licenseAssignmentStates": states})
+    return person
+
+
+def test_the_online_archive_of_a_mailbox_on_premises_keeps_the_license(lab: Lab) -> None:
+    person = synced_with_an_online_archive(lab)
 
     result = lab.offboard(person, {NAME: True}, tenant="hybrid.example")
 
     assert result.outcome(NAME) == "skipped"
     assert "archive" in result.message(NAME)
+
+
+def test_an_online_archive_that_could_not_be_looked_for_keeps_the_license(lab: Lab) -> None:
+    person = synced_with_an_online_archive(lab)
+    rule = {"service": "exchange", "match": "Get-MailUser", "kind": "status", "status": 400, "probability": 1}
+    lab.simulator.faults([rule])
+
+    result = lab.offboard(person, {NAME: True}, tenant="hybrid.example")
+
+    assert result.outcome(NAME) == "failed"
+    assert "online archive" in result.message(NAME)
+    assert result.writes() == []
 
 
 def hold(lab: Lab, user: str, *states: dict[str, Any]) -> None:

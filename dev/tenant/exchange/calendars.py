@@ -28,7 +28,10 @@ _RIGHTS = {
     writes="Identity",
 )
 def remove_calendar_events(run: Run) -> None:
-    """Queue the cancellations of the meetings it organised: success means queued, so it must be able to send."""
+    """Queue the cancellations of the meetings it organised: success means queued, so it must be able to send.
+
+    A series goes as a whole, begun before today or not, as long as one of its dates is in the time.
+    """
     mailbox = recipients.mailbox(run.tenant, run["Identity"])
     days = run["QueryWindowInDays"]
     if days is None or not 1 <= days <= _MOST_DAYS:
@@ -44,7 +47,8 @@ def remove_calendar_events(run: Run) -> None:
     if run["PreviewOnly"] or not run["CancelOrganizedMeetings"]:
         return
     for meeting in mailbox.meetings:
-        if meeting["attendees"] and 0 <= meeting["days"] <= days:
+        is_going_on = meeting["recurring"] and meeting["days"] < 0  # series have no end here
+        if meeting["attendees"] and (is_going_on or 0 <= meeting["days"] <= days):
             meeting["cancelled"] = True
 
 

@@ -41,7 +41,8 @@ def danger(view: View) -> str | None:
         return None
     mailbox = view.now.get(MAILBOX)
     if mailbox is None:
-        if ARCHIVE_ONLINE.name in view.now.values and view.now.get(ARCHIVE_ONLINE):
+        was_asked_for = ARCHIVE_ONLINE.name in {*view.now.values, *view.now.errors}
+        if was_asked_for and view.now.get(ARCHIVE_ONLINE):
             return "The mailbox is on-premises, and its online archive would be deleted 30 days after the license."
         return None
     held = (*mailbox.holds, *holds.of_organization(view.now.get(ORGANIZATION_HOLDS), mailbox.excluded_from))
