@@ -68,32 +68,6 @@ def _recipient(params: Mapping[str, Any]) -> Read[_Recipient | None]:
     )
 
 
-def _onward(params: Mapping[str, Any]) -> Read[tuple[str, ...]]:
-    """Ask where the recipient's own mail goes, if the recipient has a mailbox."""
-    return Read(
-        "recipients_forwarding",
-        "Where the recipient forwards mail",
-        "exchange",
-        lambda _: exchange_cmdlets.get_mailbox(params["to"]),
-        lambda names: tuple(names or ()),
-        lambda rows, _: (
-            [str(rows[0][name]) for name in ("ForwardingAddress", "ForwardingSmtpAddress") if rows[0].get(name)]
-            if len(rows) == 1
-            else []
-        ),
-    )
-
-
-def _comes_back(view: View) -> bool:
-    """Return whether the recipient's mail goes to the leaver, by any name Exchange has for that mailbox."""
-    onward = view.now.values.get(_onward(view.params).name) or ()
-    row: dict[str, Any] = view.now.values.get(MAILBOX.name) or {}
-    names = {
-        str(row.get(n)).casefold() for n in ("Name", "Alias", "DistinguishedName", "PrimarySmtpAddress") if row.get(n)
-    }
-    return any(one.casefold().removeprefix("smtp:") in {*names, view.person.upn.casefold()} for one in onward)
-
-
 def _goes_there(recipient: _Recipient) -> Read[bool]:
     """Ask whether the mailbox forwards to a recipient: how it shows a forwarding address tells nothing."""
     return Read(
@@ -138,8 +112,8 @@ class ForwardEmail(Action):
         return {"to": to, "keep_copy": portal_form.is_on(form, "KeepCopy")} if to else None
 
     def reads_for(self, params: Mapping[str, Any]) -> tuple[Read[Any], ...]:
-        """Ask for the recipient, and where the recipient's own mail goes."""
-        return (*self.reads, _recipient(params), _onward(params))
+        """Ask for the recipient, too: Exchange shows a forwarding address under another name than it was set by."""
+        return (*self.reads, _recipient(params))
 
     def reads_later(self, view: View) -> tuple[Read[Any], ...]:
         """Ask whether it goes there already, where mail is forwarded to anybody inside."""
@@ -171,16 +145,12 @@ class ForwardEmail(Action):
         shown = recipient.address if recipient else to
         copy = "a copy stays in the mailbox" if view.params["keep_copy"] else "no copy is kept"
         outside = "" if recipient else " Outbound spam policy may block forwarding to outside addresses."
-        found = compared(
+        return compared(
             before=was is not None and _forwards(was, view.first, view.params, recipient),
             now=_forwards(mailbox, view.now, view.params, recipient),
             done=f"Mail is forwarded to {shown}; {copy}.{outside}",
             already=f"Mail was forwarded to {shown} already.",
         )
-        if found.is_open or not _comes_back(view):
-            return found
-        text = f"{found.message} {shown} forwards to the leaver: end that, or mail goes in a circle."
-        return Finding(Outcome.needs_attention, text)
 
     def apply(self, task: Task) -> None:
         """Set the forwarding; of a synced mailbox, if need be, the kind that is the cloud's."""

@@ -80,8 +80,7 @@ def _change(  # noqa: PLR0917 - the two calls are what differs
     cmdlet: Callable[[str, str], Cmdlet],
     more: Iterable[tuple[str, GraphCall]] = (),
 ) -> Results:
-    calls = [(g.id, call(g.id, person_id)) for g in groups if not g.is_exchange_group]
-    calls += more
+    calls = [*more, *((g.id, call(g.id, person_id)) for g in groups if not g.is_exchange_group)]
     cmdlets = [(g.id, cmdlet(g.id, person_id)) for g in groups if g.is_exchange_group]
     results = _batch(clients.graph.batch, calls) | _batch(clients.exchange.batch, cmdlets)
     for group in groups:

@@ -227,15 +227,6 @@ def test_one_of_the_same_look_is_not_taken_for_the_recipient(lab: Lab) -> None:
     assert result.outcome(NAME) == "done"
 
 
-def test_forwarding_to_somebody_who_forwards_back_is_set_and_warned_of(lab: Lab) -> None:
-    lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.CY, set={"ForwardingAddress": seed.ADA})
-
-    result = lab.offboard(seed.ADA, forward())
-
-    assert result.outcome(NAME) == "needs_attention"
-    assert "circle" in result.message(NAME)
-
-
 def test_what_two_actions_ask_about_the_same_colleague_is_asked_once(lab: Lab) -> None:
     both: dict[str, Any] = {"forward_email": {"to": seed.CY}, "grant_mailbox_access_automap": {"to": [seed.CY]}}
 

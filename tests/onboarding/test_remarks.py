@@ -99,3 +99,12 @@ def test_a_plan_names_the_groups_whose_last_owner_leaves(site: Site, action: str
     (text,) = [text for text in planned.warnings if "last owner" in text]
     assert "Solo" in text
     assert "Duo" not in text
+
+
+def test_a_plan_says_when_the_successor_forwards_back(site: Site) -> None:
+    forwarding = {"ForwardingAddress": seed.BO}
+    site.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.CY, set=forwarding)
+
+    planned = Submissions(site.app()).plan(_submission({"forward_email": {"to": "cy@fabrikam.example"}}))
+
+    assert any("in a circle" in text for text in planned.warnings)

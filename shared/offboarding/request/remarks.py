@@ -11,6 +11,7 @@ from shared.actions.mailboxes.mail_protection import SAFE_BELOW_BYTES
 from shared.actions.reads.mailbox import MAILBOX, MAILBOX_SIZE
 from shared.actions.reads.snapshot import UnreadError
 from shared.base.deadline import DeadlineError
+from shared.microsoft365.exchange import exchange_cmdlets
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import MicrosoftError
 from shared.offboarding.tenants import people
@@ -18,6 +19,7 @@ from shared.offboarding.tenants import people
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from shared.actions.plan import Selected
     from shared.actions.reads.account import User
     from shared.actions.reads.snapshot import Person, Read
     from shared.base.deadline import Deadline
@@ -29,30 +31,49 @@ MAX_LOOKED_AT: Final = 25
 
 MAX_GROUPS_LOOKED_AT: Final = 60
 _END_OWNERSHIP: Final = frozenset({"remove_groups", "delete_user"})
-_COST_MAIL: Final = frozenset({"convert_to_shared", "remove_licenses", "delete_user"})
+_WORTH_A_LOOK: Final = frozenset({"convert_to_shared", "remove_licenses", "delete_user", "forward_email"})
 
 
 def of_mailboxes(
-    microsoft365: Microsoft365, tenant_id: str, users: Sequence[User], actions: Collection[str], deadline: Deadline
+    microsoft365: Microsoft365, tenant_id: str, users: Sequence[User], actions: Selected, deadline: Deadline
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
     """Return remarks by object id, and remarks about all, with one Exchange batch for everybody, by the deadline.
 
     Nothing is asked unless an action is selected that may cost the mail.
     """
     looked_at = [people.person_of(user) for user in users if not user.is_guest][:MAX_LOOKED_AT]
-    if not _COST_MAIL.intersection(actions) or not looked_at:
+    if not _WORTH_A_LOOK.intersection(actions) or not looked_at:
         return {}, ()
     reads: list[Read[Any]] = [MAILBOX, MAILBOX_SIZE]
     calls: list[Any] = [read.call(person) for person in looked_at for read in reads]
+    to = str(actions.get("forward_email", {}).get("to", ""))
+    calls += [exchange_cmdlets.get_mailbox(to)] if to else []
     try:
         exchange = microsoft365.tenant(tenant_id, within=deadline.seconds).exchange
-        answers = iter(deadline.run(lambda: exchange.batch(calls)))
+        answered = deadline.run(lambda: exchange.batch(calls))
     except (MicrosoftError, DeadlineError) as error:
         return {}, (f"Mailbox details could not be read, so warnings about them are missing: {error}",)
+    answers = iter(answered)
     remarks = {person.id: tuple(_remarks(person, reads, answers)) for person in looked_at}
+    successor = answered[-1] if to else None
+    own = dict(zip((person.id for person in looked_at), answered[:: len(reads)], strict=False))
+    for person in looked_at:
+        if _comes_back(successor, own[person.id], person):
+            text = f"{to} forwards to {person.upn}: end that first, or mail goes in a circle."
+            remarks[person.id] = (*remarks[person.id], text)
     skipped = len(users) > MAX_LOOKED_AT
     general = (f"Only the mailboxes of the first {MAX_LOOKED_AT} people were looked at beforehand.",) if skipped else ()
     return remarks, general
+
+
+def _comes_back(successor: Rows | MicrosoftError | None, mailbox: Rows | MicrosoftError, person: Person) -> bool:
+    """Return whether the successor's mail goes to the person, by any name that Exchange has for that mailbox."""
+    if isinstance(successor, MicrosoftError) or not successor or isinstance(mailbox, MicrosoftError) or not mailbox:
+        return False
+    row, onward = mailbox[0], successor[0]
+    names = {str(row.get(name)).casefold() for name in ("Name", "Alias", "PrimarySmtpAddress") if row.get(name)}
+    targets = [str(onward.get(n) or "") for n in ("ForwardingAddress", "ForwardingSmtpAddress")]
+    return any(t.casefold().removeprefix("smtp:") in {*names, person.upn.casefold()} for t in targets if t)
 
 
 def of_groups(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from shared.actions.plan import Plan
+    from shared.actions.plan import Plan, Selected
     from shared.app.services import Services
     from shared.jobs.storage.store import Locks, Store
     from shared.jobs.storage.table import Row
@@ -153,7 +153,7 @@ class Submissions:
         protection.refuse_protected(found.users, self._settings.protected_users, self._scope.own_names)
         protection.refuse_last(map(people.person_of, found.users), found.administrators, ())
         planned = plan.make(submission.actions)
-        actions = submission.actions if looks_at_mail else ()
+        actions: Selected = submission.actions if looks_at_mail else {}
         deadline = Deadline(REMARKS_WITHIN_SECONDS)
         mail, said = remarks.of_mailboxes(self._microsoft365, tenant_id, found.users, actions, deadline)
         owners, unread = remarks.of_groups(self._microsoft365, tenant_id, found.users, actions, deadline)
