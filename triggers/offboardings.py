@@ -90,6 +90,7 @@ def plan_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
         {
             "tenant": bodies.tenant(planned.found.tenant.id, planned.found.tenant.domain),
             "users": [bodies.person(user) for user in planned.found.users],
+            "found": list(planned.has),
             "steps": bodies.planned_steps(submission.actions),
             "warnings": list(planned.warnings),
             "refusals": list(planned.plan.refusals),

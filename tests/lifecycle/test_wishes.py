@@ -83,3 +83,18 @@ def test_results_that_nobody_would_be_told_are_warned_of(lab: Lab) -> None:
         planned.warnings
     )
     assert "noc will not be told: set MAIL_TENANT and MAIL_SENDER." in planned.warnings
+
+
+def test_a_plan_counts_what_people_have(lab: Lab) -> None:
+    ada, bo = plan(lab, [seed.ADA, seed.BO], BLOCK).has
+
+    assert ada.startswith("ada@fabrikam.example: ")
+    assert "group" in ada
+    assert "Microsoft 365 E3 (SPE_E3)" in bo
+
+
+def test_a_plan_is_made_without_numbers_where_they_cannot_be_had(lab: Lab) -> None:
+    lab.simulator.faults([{"service": "graph", "match": "memberOf", "kind": "status", "status": 403}])
+
+    (bo,) = plan(lab, [seed.BO], BLOCK).has
+    assert bo == "bo@fabrikam.example: 1 license (Microsoft 365 E3 (SPE_E3))."

@@ -105,6 +105,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
     "Planned": _object(
         tenant=_object(id=TEXT, domain=TEXT),
         users=_list(_USER),
+        found=_list(TEXT),
         steps=_PLAN,
         warnings=_list(TEXT),
         refusals=_list(TEXT),

@@ -116,6 +116,7 @@ FIELDS: Final[dict[str, Words]] = {
     "offboardings": Words("One for each person, in the order of the request."),
     "statusQueryGetUri": Words("Where to poll: 202 until it has ended, then 200."),
     "warnings": Words("What you should know, in words."),
+    "found": Words("What each person has, in numbers: groups by kind, licenses by how they have them."),
     "refusals": Words("Why a submit would be refused, in words."),
     "items": Words("The items."),
     "OffboardingPage.items": Words("The offboardings of this page, the newest first."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +23,7 @@ from shared.jobs.records import Offboarding, Request, State
 from shared.jobs.storage import keys
 from shared.jobs.storage.store import Counted, receipt_ids, receipt_row
 from shared.jobs.storage.table import ConflictError
-from shared.offboarding.request import remarks, schedule, wishes
+from shared.offboarding.request import holdings, remarks, schedule, wishes
 from shared.offboarding.tenants import people, protection
 from shared.offboarding.tenants.tenants import Tenants
 
@@ -74,12 +74,13 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Planned:
-    """What a submission would lead to; remarks as in `Submitted`."""
+    """What a submission would lead to; remarks as in `Submitted`, and in `has` what each person has, in numbers."""
 
     found: Found
     plan: Plan
     general: tuple[str, ...]
     remarks: Mapping[str, tuple[str, ...]]
+    has: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -144,7 +145,10 @@ class Submissions:
     def plan(self, submission: Submission) -> Planned:
         """Look up who is meant and plan what would happen; writes nothing. Raises `RefusedError` like `submit`."""
         schedule.refuse_past(submission.scheduled_for, clock.now())
-        return self._planned(submission, self._tenants.resolve(submission.tenant), looks_at_mail=True)
+        tenant_id = self._tenants.resolve(submission.tenant)
+        planned = self._planned(submission, tenant_id, looks_at_mail=True)
+        deadline = Deadline(REMARKS_WITHIN_SECONDS)
+        return replace(planned, has=holdings.of_people(self._microsoft365, tenant_id, planned.found.users, deadline))
 
     def _planned(self, submission: Submission, tenant_id: str, *, looks_at_mail: bool) -> Planned:
         beside = dict.fromkeys(name for names in wishes.successors(submission.actions).values() for name in names)
