@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import logging
 import time
+import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +46,8 @@ _BODIES: Final[Mapping[str, Callable[[Message], dict[str, Any]]]] = {
     "portal": portal_webhook.plain,
     "portal_standardised": portal_webhook.standardised,
 }
+_log: Final = logging.getLogger(__name__)
+
 _PSA_SECONDS: Final = 15
 """A ticket takes several requests; none begins later than that."""
 
@@ -79,6 +83,17 @@ class Channels:
 
     def send(self, message: Message, destination: Destination) -> Taken:
         """Send a message; of a test, a PSA system sees only that the settings are good."""
+        try:
+            return self._sent(message, destination)
+        except DeliveryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a receiver answers must not stop the others
+            # Its text can hold what the receiver answered, or the secret that could not be sent.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            _log.error("Message %s broke on its way: %s in %s", message.id, type(error).__name__, place.name)
+            raise DeliveryError("The answer was not understood.", retry=True) from None
+
+    def _sent(self, message: Message, destination: Destination) -> Taken:
         if isinstance(destination, Webhook):
             return self._post(message, destination)
         if isinstance(destination, Email):
@@ -106,7 +121,7 @@ class Channels:
         secrets = [self.vault.opened(secret, url) for secret in destination.signing]
         if secrets:
             headers |= self._signed(message, content, secrets)
-        answer = self.guard.send("POST", url, headers, content)
+        answer = self.guard.send("POST", url, headers, content, hides_address=True)
         if not answer.is_success:
             raise answer.refusal("The receiver")
         return Taken(answer.status)

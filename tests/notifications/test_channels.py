@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import html
 import json
 import secrets
+import threading
 from base64 import b64encode
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 import pytest
 
 from dev.tenant import seed
 from shared.actions.outcome import Outcome
 from shared.notifications.settings.preferences import Preferences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 FAILED = {"disable_sign_in": Outcome.done, "remove_groups": Outcome.failed}
 PATHS = {
@@ -219,3 +226,89 @@ def test_a_test_message_says_that_it_is_one(office: Any) -> None:
 
 def _preferences(office: Any) -> Preferences:
     return Preferences(office.app)
+
+
+class _Echo(BaseHTTPRequestHandler):
+    """A receiver that repeats what it was sent."""
+
+    answer: ClassVar[Callable[[_Echo], tuple[int, str]]]
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        status, said = type(self).answer(self)
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(said.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def echo() -> Iterator[Callable[[Callable[[_Echo], tuple[int, str]]], str]]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Echo", (_Echo,), {})) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def answering(answer: Callable[[_Echo], tuple[int, str]]) -> str:
+            server.RequestHandlerClass.answer = staticmethod(answer)  # type: ignore[attr-defined]
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield answering
+        server.shutdown()
+
+
+_SECRET = "kq7Zx-canaryOfEcho/+9"
+_AUTHS = [
+    {"kind": "bearer", "token": _SECRET},
+    {"kind": "basic", "username": "u", "password": _SECRET},
+    {"kind": "api_key", "header": "X-Key", "value": _SECRET},
+    {"kind": "headers", "headers": {"X-One": _SECRET, "X-Two": "y"}},
+]
+
+
+@pytest.mark.parametrize("auth", _AUTHS, ids=lambda auth: str(auth["kind"]))
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda text: f"No: {text}",
+        lambda text: f"No: {text[: len(text) // 2]}",
+        lambda text: json.dumps({"message": f"unknown {text}"}),
+        lambda text: f"No: {quote(text, safe='')} {html.escape(text)} {text.upper()}",
+        lambda text: f"No: {b64encode(text.encode()).decode()} {b64encode(b'x' + text.encode()).decode()}",
+    ],
+)
+def test_what_a_receiver_repeats_of_a_secret_is_kept_nowhere(
+    office: Any, echo: Any, caplog: pytest.LogCaptureFixture, auth: dict[str, Any], say: Callable[[str], str]
+) -> None:
+    def answer(asked: _Echo) -> tuple[int, str]:
+        sent = [asked.headers.get(name, "") for name in ("Authorization", "X-Key", "X-One")]
+        return 400, say(" ".join([_SECRET, asked.path, *sent]))
+
+    url = echo(answer) + "/hook/pathOfCanary12?code=codeOfCanary34"
+    office.settings(webhook=[{"id": "hook", "format": "portal", "url": url, "auth": auth}])
+
+    ended = office.end()
+
+    (tried,) = Preferences(office.app).test()
+    kept = json.dumps([office.only(ended).to_json(), tried.message]) + caplog.text
+    kept += json.dumps([row for _, _, row in office.jobs.everything() if not row["key"].startswith("notifications")])
+    basic = b64encode(b"u:" + _SECRET.encode()).decode()
+    for secret in (_SECRET, _SECRET[:8], "pathOfCanary", "codeOfCanary", basic):
+        assert secret.casefold() not in kept.casefold()
+    assert "answered 400" in office.only(ended).message
+
+
+def test_one_receiver_that_is_not_understood_costs_the_others_nothing(
+    office: Any, echo: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    origin = echo(lambda _: (200, "{}"))
+    bad = {"kind": "bearer", "token": "canary-\u20ac"}
+    office.settings(webhook=[office.standard(id="euro", auth=bad), office.standard()], psa=[office.halo(url=origin)])
+
+    tried = {one.destination: (one.delivered, one.message) for one in Preferences(office.app).test()}
+
+    assert tried["standard"][0] is True
+    assert tried["halo"] == (False, "The answer was not understood.")
+    assert tried["euro"][0] is False
+    assert "header's value" in tried["euro"][1]
+    assert "canary-" not in caplog.text

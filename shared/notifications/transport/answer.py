@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from shared.base.texts import cut
 from shared.microsoft365.http.errors import readable, retry_after_seconds
 from shared.microsoft365.http.wire import lookup
+from shared.notifications.transport.concealment import concealed
 from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What the request held that is for its receiver alone."""
 
     @property
     def is_success(self) -> bool:
@@ -55,7 +58,7 @@ class Answer:
     def refusal(self, receiver: str, *, final: bool = False) -> DeliveryError:
         """Say what an answer means that is not a success; `final` where its status promises more than is so."""
         retry = not final and (self.status in _WORTH_RETRYING or self.status >= _SERVER_ERROR)
-        said = cut(readable(_reason(self.parsed()) or self.text, _READ), _SHOWN)
+        said = cut(concealed(readable(_reason(self.parsed()) or self.text, _READ), self.secrets), _SHOWN)
         text = f"{receiver} answered {self.status}" + (f": {said}" if said else ".")
         return DeliveryError(text, status=self.status, retry=retry, retry_after=retry_after_seconds(self.headers))
 

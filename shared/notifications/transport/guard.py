@@ -14,7 +14,7 @@ import re
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 
 from shared.notifications.transport.answer import Answer
+from shared.notifications.transport.concealment import secrets_of
 from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
@@ -92,14 +93,26 @@ class Guard:
         self._parsed(url)
 
     def send(
-        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        *,
+        hides_address: bool = False,
     ) -> Answer:
-        """Send a request to an address that a person has set.
+        """Send a request to an address that a person has set; `hides_address` where the address is a secret itself.
+
+        The answer knows the request's secrets, so as to say nothing of them.
 
         Raises:
             RefusedUrlError: the address is not one to connect to.
             DeliveryError: no whole answer came; trying again may help.
         """
+        secrets = secrets_of(url, headers or {}, body, hides_address=hides_address)
+        return replace(self._sent(method, url, headers, body), secrets=tuple(secrets))
+
+    def _sent(self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None) -> Answer:
         parts = self._parsed(url)
         if time.monotonic() > self.until:
             raise DeliveryError(f"{parts.hostname} answers too slowly.", retry=True)
@@ -116,6 +129,9 @@ class Guard:
                 raise _broken(parts, error) from None
         try:
             return self._send_to(addresses[-1], parts, method, headers, body)
+        except UnicodeError:
+            text = f"The request to {parts.hostname} cannot be written; is a header's value valid?"
+            raise DeliveryError(text) from None
         except requests.RequestException as error:
             raise _broken(parts, error) from None
 
