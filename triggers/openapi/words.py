@@ -135,7 +135,7 @@ FIELDS: Final[dict[str, Words]] = {
     "ended_at": Words("When it ended; null before.", _MOMENT),
     "requested_at": Words("When it was asked for.", _MOMENT),
     "requested_by": Words("Who asked for it.", "op@msp.example"),
-    "planned_for": Words("When it was planned for; null where it began at once.", _MOMENT),
+    "planned_for": Words("When it was planned for, where somebody ran it before that; else null.", _MOMENT),
     "run": Words("Which run: 1 for the first, one more for each retry.", 1),
     "message": Words("What there is to say, for people.", "Sign-in is blocked."),
     "events": Words("What was decided about it, by whom."),
