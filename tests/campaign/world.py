@@ -529,7 +529,7 @@ class World:
         found = self.offboardings()
         self.seen |= {one.id: one for one in found}
         derived = {key for one in found for key in rows.of(one)}
-        stays = ("key|", "deleted|")
+        stays = ("key|", "deleted|", "decided|")
         kept = {k for k in table.keys(PARTITION) if not k.startswith(stays) and not k.endswith("|!cap")}
         if kept != derived:
             self.wrong.append(f"rows left behind {sorted(kept - derived)}, rows missing {sorted(derived - kept)}")

@@ -17,7 +17,7 @@ from shared.access.scope import Scope
 from shared.actions.outcome import Outcome, StepState
 from shared.base import clock
 from shared.base.problems import RefusedError
-from shared.jobs.records import Step
+from shared.jobs.records import MAX_EVENTS, Step
 from shared.jobs.storage import audit
 from shared.jobs.storage.table import Insert
 from shared.offboarding.lifecycle import watch
@@ -106,6 +106,33 @@ def test_a_step_costs_no_further_request_for_its_record(lab: Lab) -> None:
     lab.details.transact = noted  # type: ignore[method-assign]
     lab.run()
     assert [one for one in keys if set(one) == {"audit"}] == []
+
+
+def test_no_decision_falls_out_of_the_record(lab: Lab) -> None:
+    offboarding = lab.submit(ADA, ACTIONS, scheduled_for=clock.to_text(clock.now() + timedelta(days=9)))
+    Operations(lab.app, "first@msp.example").reschedule(offboarding.id, clock.now() + timedelta(days=8))
+    for _ in range(MAX_EVENTS + 5):
+        lab.hub.advance(timedelta(seconds=1))
+        Operations(lab.app, "other@msp.example").reschedule(offboarding.id, clock.now() + timedelta(days=7))
+
+    told = decisions(lab, offboarding.id)
+    assert told[:2] == [("submitted", "operator"), ("scheduled", "first@msp.example")]
+    Operations(lab.app, "other@msp.example").delete(offboarding.id)
+    assert decisions(lab, offboarding.id)[:2] == told[:2]
+    lab.hub.advance(timedelta(days=lab.app.settings.retention_days + 1))
+    watch.forget_old(lab.app)
+    assert lab.jobs.partitions() in ([], ["documents"])
+
+
+def test_two_decisions_of_the_same_moment_are_both_told(lab: Lab) -> None:
+    offboarding = lab.submit(ADA, ACTIONS, scheduled_for=clock.to_text(clock.now() + timedelta(days=9)))
+    for operator in ("one@msp.example", "two@msp.example"):
+        Operations(lab.app, operator).reschedule(offboarding.id, clock.now() + timedelta(days=8))
+
+    assert sorted(by for what, by in decisions(lab, offboarding.id) if what == "scheduled") == [
+        "one@msp.example",
+        "two@msp.example",
+    ]
 
 
 def test_decisions_in_order_also_of_a_deleted_offboarding(lab: Lab) -> None:

@@ -1,8 +1,8 @@
 """What was decided and what was written, for those who ask later: append-only, and outliving a deleted offboarding.
 
-Nothing here costs a request of its own: a step's writes are kept in the transaction that records its attempt, and what
-was decided, which the offboarding itself lists, in the transaction that begins a run and before it is deleted. That it
-was deleted stands in the note that the deletion itself leaves: one that was refused leaves none.
+Nothing here costs a request of its own: a step's writes are kept in the transaction that records its attempt, what was
+decided in the transaction that carries it out, and what was asked for in the one that begins a run and before it is
+deleted. That it was deleted stands in the note that the deletion itself leaves: one that was refused leaves none.
 """
 
 from __future__ import annotations
@@ -86,6 +86,15 @@ def of_decisions(offboarding: Offboarding) -> list[Operation]:
     return operations
 
 
+def of_new_decisions(old: Offboarding, new: Offboarding) -> list[Operation]:
+    """Return the rows of what a change decides, for its transaction: the offboarding itself lists only the newest."""
+    decided = [event for event in new.events if event not in old.events]
+    return [
+        Insert(keys.decided(new.id, event.at), {"at": clock.to_text(event.at), "by": event.by, "what": event.what})
+        for event in decided
+    ]
+
+
 def of_attempt(step: Step, sent: Iterable[SentRequest], now: datetime) -> list[Operation]:
     """Return the row of what an attempt at a step wrote and how the step ended; none where it did neither."""
     writes = [_write(one) for one in sent if one.is_write]
@@ -120,7 +129,11 @@ class Audit:
 
 def read(kept: Sequence[Row], offboarding: Offboarding | None, deletion: Row | None) -> Audit | None:
     """Join what was kept with what the offboarding, or the note of its deletion, says; None where nothing is known."""
-    found = {row["key"]: row for row in kept}
+    found = {row["key"]: row for row in kept if row["key"].startswith(keys.AUDIT)}
+    for row in kept:
+        if row["key"] not in found:
+            key = f"{keys.AUDIT}{row['at']}|{_place(row['what'])}|{row['what']}"
+            found[key if found.get(key, row)["by"] == row["by"] else f"{key}|{row['key']}"] = row
     if offboarding:
         for operation in of_decisions(offboarding):
             if not isinstance(operation, Replace):

@@ -118,6 +118,16 @@ def deleted(offboarding_id: str) -> str:
     return f"deleted|{offboarding_id}"
 
 
+def decided_prefix(offboarding_id: str) -> str:
+    """Begin of the keys of what was decided about an offboarding: kept beyond its own life, beside its job row."""
+    return f"decided|{offboarding_id}|"
+
+
+def decided(offboarding_id: str, moment: datetime) -> str:
+    """Key of one decision; no two are ever alike."""
+    return f"{decided_prefix(offboarding_id)}{clock.to_text(moment)}|{secrets.token_hex(4)}"
+
+
 def wake(moment: datetime, offboarding_id: str, destination: str = "") -> str:
     """Key of the row that says when to look at an offboarding next, or at its message to a destination."""
     return "|".join(filter(None, (f"{WAKE}{clock.to_text(moment)}", offboarding_id, destination)))

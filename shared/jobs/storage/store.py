@@ -171,7 +171,7 @@ class Store:
         return rows.to_offboarding(row) if row else None
 
     def change(self, old: Offboarding, new: Offboarding) -> None:
-        """Write `new` over `old`, and whatever is derived from it.
+        """Write `new` over `old`, and whatever is derived from it; with it, what was decided, for the audit record.
 
         Raises:
             ConflictError: `old` is not current, or the person's lock or the tenant's slot is taken by another.
@@ -185,6 +185,7 @@ class Store:
             elif key != job and before[key] != row:
                 operations.append(Replace(key, row))
         operations += [Delete(key) for key in before if key not in after]
+        operations += audit.of_new_decisions(old, new)
         self._jobs.transact(PARTITION, operations)
         telemetry.changed(old, new)
 
@@ -246,6 +247,7 @@ class Store:
             ConflictError: the offboarding is not current.
         """
         clear(self._details, offboarding.id)
+        self._forget_decisions(offboarding.id)
         self._forget_receipt(offboarding.receipt)
         self._jobs.transact(PARTITION, _removal(offboarding))
 
@@ -256,6 +258,7 @@ class Store:
         old = [row for row in page.rows if rows.deleted_at(row) < cutoff]
         for row in old:
             clear(self._details, row["id"])
+            self._forget_decisions(row["id"])
             self._forget_receipt(row["receipt"])
             self._jobs.transact(PARTITION, [Delete(row["key"])])
         return {row["tenant_id"] for row in old}
@@ -268,6 +271,10 @@ class Store:
     def is_empty(self, tenant_id: str) -> bool:
         """Return whether no offboarding of a tenant is known."""
         return not self.page(tenant_id, keys.Span.between(None, None), None, 1)[0]
+
+    def _forget_decisions(self, offboarding_id: str) -> None:
+        decided = keys.decided_prefix(offboarding_id)
+        clear(self._jobs, PARTITION, decided, decided + LAST)
 
     def _forget_receipt(self, key: str) -> None:
         if key:
@@ -299,7 +306,9 @@ class Store:
 
     def audited(self, offboarding_id: str) -> list[Row]:
         """Return what was audited of an offboarding, whether it was deleted or not."""
-        return self._details.range(offboarding_id, keys.AUDIT, keys.AUDIT + LAST).rows
+        decided = keys.decided_prefix(offboarding_id)
+        rows_of_decisions = self._jobs.range(PARTITION, decided, decided + LAST).rows
+        return [*self._details.range(offboarding_id, keys.AUDIT, keys.AUDIT + LAST).rows, *rows_of_decisions]
 
     def details(self, offboarding_id: str) -> Details:
         """Return request, snapshots and steps of an offboarding with one request."""
