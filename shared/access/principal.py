@@ -15,7 +15,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from shared.base import strict_json
+from shared.base import identifiers, strict_json
 from shared.base.problems import RefusedError, refused
 
 HEADER: Final = "x-ms-client-principal"
@@ -33,7 +33,8 @@ _NAMES: Final = (
 """Claims that name a person (or an app) unmistakably, the best first: a display name would not."""
 
 _IDS: Final = ("http://schemas.microsoft.com/identity/claims/objectidentifier", "oid")
-_ROLES: Final = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role", "groups")
+_GROUPS: Final = "groups"
+_ROLES: Final = ("roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role", _GROUPS)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ def from_app_service(header: str | None) -> Principal:
                 raise _not_signed_in()
     role_type = raw.get("role_typ")
     kinds = dict.fromkeys((*_ROLES, role_type)) if isinstance(role_type, str) else _ROLES
-    roles = [value for kind in kinds for value in claims.get(str(kind), [])]
+    given = [(kind, value) for kind in kinds for value in claims.get(str(kind), [])]
+    # A group can be called what its owner likes, such as one of our roles; only its id is nobody's invention.
+    roles = [value for kind, value in given if kind != _GROUPS or identifiers.is_guid(value)]
     return _principal(provider, _first(claims, _IDS), _first(claims, _NAMES), roles)
 
 

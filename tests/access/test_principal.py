@@ -68,6 +68,13 @@ def test_a_group_can_stand_for_a_role() -> None:
     assert _caller("app-service", _APP_SERVICE, ACCESS_ROLES=group).role is Role.admin
 
 
+def test_a_group_is_known_by_its_id_and_not_by_what_it_is_called() -> None:
+    claims = [*_APP_SERVICE["claims"], {"typ": "groups", "val": "admin"}, {"typ": "groups", "val": "superadmin"}]
+
+    for role_type in ("roles", "groups"):
+        assert _caller("app-service", {**_APP_SERVICE, "claims": claims, "role_typ": role_type}).role is Role.operator
+
+
 def test_an_app_that_calls_is_known_by_its_id() -> None:
     claims = [{"typ": "appid", "val": "app-id"}, {"typ": _ID, "val": "sp-id"}, {"typ": "roles", "val": "reader"}]
 

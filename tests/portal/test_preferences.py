@@ -114,6 +114,23 @@ def test_who_is_limited_to_tenants_sets_nothing_beyond_them(front: Front, name: 
     assert _own(front, name="anybody@msp.example")["offboardingDefaults"] == {}
 
 
+def test_nobody_saves_defaults_that_do_what_they_may_not(front: Front) -> None:
+    form = {"DeleteUser": True}
+
+    own = {"user": "op@msp.example", "currentSettings": {"offboardingDefaults": form}}
+    assert front.post("ExecUserSettings", own).status_code == 403
+    tenant = {"customerId": seed.CONTOSO, "offboardingDefaults": form}
+    assert front.post("EditTenantOffboardingDefaults", tenant).status_code == 403
+    assert front.send("PUT", "defaults", {"actions": {"delete_user": True}}).status_code == 403
+
+
+def test_a_user_called_allusers_is_nobody_but_themselves(front: Front) -> None:
+    body = {"user": "", "currentSettings": {"currentTheme": {"value": "dark", "label": "dark"}}}
+
+    assert front.post("ExecUserSettings", body, name="allusers").status_code == 200
+    assert _own(front, name="yet.another@msp.example")["currentTheme"]["value"] == "light"
+
+
 def test_nobody_saves_anothers(front: Front) -> None:
     body = {"user": "boss@msp.example", "currentSettings": {"offboardingDefaults": {"DisableSignIn": True}}}
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _LOOKS: Final = {"currentTheme": {"value": "light", "label": "light"}, "pinNav": True, "showDevtools": False}
 _EVERYBODY: Final = "allusers"
+_EVERYBODYS_LOOKS: Final = "portal|everybody"
 _SOURCES: Final = {"operator": "user", "everybody": "allUsers", "none": "none"}
 _NOT_LOOKS: Final = frozenset({"offboardingdefaults", "offboardingdefaultssource", "userspecificsettings"})
 """What the page sends back besides how it looks."""
@@ -39,7 +40,7 @@ def list_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
     del req
     app = services.current()
     found = DefaultsStore(app, caller.name, caller.scope).for_tenant(None)
-    looks = app.store.document(_looks_key(caller.name)) or app.store.document(_looks_key(_EVERYBODY))
+    looks = app.store.document(_looks_key(caller.name)) or app.store.document(_EVERYBODYS_LOOKS)
     shown = {**_LOOKS, **(looks.content if looks else {})}
     return json_answer(
         {
@@ -74,7 +75,7 @@ def exec_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
         store = DefaultsStore(app, caller.name, caller.scope)
         save = store.save_for_everybody if is_everybody else store.save_for_operator
         save(_defaults_in(lowered["offboardingdefaults"]))
-    _save_looks(_looks_key(_EVERYBODY if is_everybody else caller.name), given)
+    _save_looks(_EVERYBODYS_LOOKS if is_everybody else _looks_key(caller.name), given)
     return json_answer([{"Results": "The settings were saved."}])
 
 

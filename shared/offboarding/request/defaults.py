@@ -49,6 +49,7 @@ class DefaultsStore:
     def __init__(self, services: Services, operator: str, scope: Scope = EVERYTHING) -> None:
         self._store = services.store
         self._tenants = Tenants(services, scope)
+        self._scope = scope
         self._operator = operator
 
     def for_tenant(self, tenant: str | None) -> Resolved:
@@ -86,6 +87,7 @@ class DefaultsStore:
         if defaults:
             content = {"actions": dict(defaults.actions), "notify": list(defaults.notify), "by": self._operator}
             _check(content)
+            self._scope.check_actions(defaults.actions)
         known: Document | None = self._store.document(key)
         try:
             self._store.put_document(key, content, known.etag if known else None)

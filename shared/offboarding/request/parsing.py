@@ -143,7 +143,11 @@ def parse(body: bytes, max_users: int) -> Submission:
     """Read a request body; raises `RefusedError` (400, 413, 422) that names every problem."""
     parsed = _parsed(_model(), body)
     given = {name: getattr(parsed, name) for name in _Body.model_fields}
-    given |= {"users": tuple(given["users"]), "notify": tuple(given["notify"]), "actions": _selected(parsed)}
+    given |= {
+        "users": tuple(given["users"]),
+        "notify": tuple(dict.fromkeys(given["notify"])),
+        "actions": _selected(parsed),
+    }
     return submission.checked(Submission(**given), max_users)
 
 
@@ -195,7 +199,7 @@ def parse_bulk(body: bytes) -> tuple[Name, list[str]]:
 def parse_defaults(body: bytes) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
     """Read {"actions", "notify"}; raises `RefusedError` (400, 413, 422)."""
     parsed = _parsed(_defaults(), body)
-    return _selected(parsed), tuple(parsed.model_dump()["notify"])
+    return _selected(parsed), tuple(dict.fromkeys(parsed.model_dump()["notify"]))
 
 
 def parameters_schema(name: str) -> dict[str, Any] | None:

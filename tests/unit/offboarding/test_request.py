@@ -137,6 +137,15 @@ def test_a_message_of_tags_alone_is_empty(text: str) -> None:
     assert refusal(GOOD | {"actions": {"set_out_of_office": {"internal": text}}}).status == 422
 
 
+def test_nobody_is_told_twice() -> None:
+    body = {"tenant": "fabrikam.example", "users": ["a@fabrikam.example"], "actions": {"disable_sign_in": True}}
+
+    submission = parsing.parse(json.dumps({**body, "notify": ["webhook", "email"] * 500}).encode(), max_users=1)
+    assert submission.notify == ("webhook", "email")
+    actions, notify = parsing.parse_defaults(json.dumps({"actions": {}, "notify": ["psa"] * 500}).encode())
+    assert (actions, notify) == ({}, ("psa",))
+
+
 def test_values_are_not_converted() -> None:
     assert refusal(GOOD | {"actions": {"disable_sign_in": "yes"}}).status == 400
     assert refusal(GOOD | {"force": "true"}).status == 400
