@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
 from shared.jobs.storage.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row, checked
@@ -62,7 +62,7 @@ class AzureTable:
         entities = [_operation(partition, o, write_id) for o in checked(operations)]
         try:
             return [answer.get("etag") or "" for answer in self._submit(entities)]
-        except TableTransactionError as error:
+        except HttpResponseError as error:
             if error.status_code not in _CONFLICTS:
                 raise
             made = self._already_made(partition, operations, write_id)
@@ -72,13 +72,23 @@ class AzureTable:
 
     def _submit(self, entities: list[Any]) -> Sequence[Mapping[str, Any]]:
         try:
-            return self._client.submit_transaction(entities)
+            return self._send(entities)
         except (ResourceNotFoundError, TableTransactionError) as error:
             if getattr(error, "error_code", None) != "TableNotFound":
                 raise
             with suppress(ResourceExistsError):
                 self._client.create_table()
+            return self._send(entities)
+
+    def _send(self, entities: list[Any]) -> Sequence[Mapping[str, Any]]:
+        """Write one row by itself: the SDK gives each transaction a pool of threads, and multipart to parse.
+
+        Not a single insert, whose error the SDK does not decode, nor a removal, whose missing row it passes over.
+        """
+        if len(entities) > 1 or entities[0][0] in {"create", "delete"}:
             return self._client.submit_transaction(entities)
+        kind, entity, options = entities[0]
+        return [(self._client.update_entity if kind == "update" else self._client.upsert_entity)(entity, **options)]
 
     def _already_made(self, partition: str, operations: Sequence[Operation], write_id: str) -> list[str] | None:
         """Return the ETags if this write is what stands in the table: a transaction is made as a whole or not."""
