@@ -157,8 +157,15 @@ class Stack:
 
     def has_run_ended(self, instance: str) -> bool:
         """Ask the host, not the app, whether an orchestration has ended."""
+        return self._asked_of_run(instance).status_code == requests.codes.ok
+
+    def status_of_run(self, instance: str) -> str:
+        """Ask the host how an orchestration stands."""
+        return self._asked_of_run(instance).json()["runtimeStatus"]
+
+    def _asked_of_run(self, instance: str) -> requests.Response:
         path = f"/runtime/webhooks/durabletask/instances/{instance}"
-        return self.get(path, {"x-functions-key": self._keys["master"]}).status_code == requests.codes.ok
+        return self.get(path, {"x-functions-key": self._keys["master"]})
 
     def kill_host(self) -> None:
         """End the host as a crash would."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from dev.bench import imports, leavers, scale, timing
+from dev.bench import imports, leavers, queue, scale, timing
 from dev.bench.offboarding import OPTIONS
 from dev.processes import StackError
 from dev.stack import Stack
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Each on a stack of its own, so that none finds the tokens, scans and rows of another.
 _ON_A_STACK: Final[dict[str, Callable[[Stack], dict[str, float]]]] = {
     "offboardings at once": timing.throughput,
+    "queue": queue.measure,
     "full offboarding": timing.full_offboarding,
     **{name: partial(leavers.measure, leaver=leaver) for name, leaver in leavers.LEAVERS.items()},
     "scale": scale.measure,
@@ -67,7 +68,8 @@ def _measure(case: str) -> dict[str, float]:
     if case == "import":
         figures = imports.measure()
     else:
-        with tempfile.TemporaryDirectory(prefix="offboarding-") as folder, Stack(Path(folder), OPTIONS) as stack:
+        options = queue.OPTIONS_OF_QUEUE if case == "queue" else OPTIONS
+        with tempfile.TemporaryDirectory(prefix="offboarding-") as folder, Stack(Path(folder), options) as stack:
             figures = _ON_A_STACK[case](stack)
     print(f"{case}: measured", file=sys.stderr, flush=True)
     return figures

@@ -44,7 +44,7 @@ LEAVERS: Final = {
     "light": Leaver("small", seed.contoso, seed.LIA, incumbent=34, incumbent_cache=16, aim=28),
     "typical": Leaver("standard", seed.fabrikam, seed.ADA, incumbent=55, incumbent_cache=80, aim=36),
     "heavy": Leaver(
-        "large", seed.large, seed.MIRA, incumbent=196, incumbent_cache=800, aim=68, heirs=2, is_deleted=True
+        "large", seed.large, seed.MIRA, incumbent=194, incumbent_cache=800, aim=68, heirs=2, is_deleted=True
     ),
 }
 

@@ -1,14 +1,16 @@
 import inspect
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from dev import bench
 from dev.arguments import parser
-from dev.bench import imports, leavers, offboarding, scale, timing
+from dev.bench import floor, imports, leavers, offboarding, queue, scale, timing
 from dev.bench.offboarding import selection
 from dev.processes import ROOT, StackError
+from dev.stack import Stack
 from dev.tenant import seed
 from shared.actions import plan
 from shared.app.settings import SETTINGS
@@ -93,7 +95,7 @@ def test_counts_are_set_side_by_side() -> None:
 
 def test_the_page_explains_every_figure_and_has_the_aims_of_the_code() -> None:
     page = (ROOT / "docs" / "performance.md").read_text()
-    modules = (imports, leavers, offboarding, timing)
+    modules = (imports, leavers, offboarding, queue, timing)
     code = "".join(map(inspect.getsource, modules))
     figures = set(re.findall(r'(?m)^ +(?:return {)?"([a-z_]+)": ', code))
     figures -= {*leavers.LEAVERS, *selection(["a@example.com"], ["b@example.com"])}
@@ -107,3 +109,10 @@ def test_the_page_explains_every_figure_and_has_the_aims_of_the_code() -> None:
     for name, aim in scale.AIMS.items():
         row = next(line for line in page.splitlines() if f"`{name}`" in line)
         assert str(aim) in row.rpartition(" | ")[2]
+
+
+def test_the_floor_is_the_graph_of_a_run_without_work(tmp_path: Path) -> None:
+    with Stack(tmp_path, offboarding.OPTIONS) as stack:
+        seconds = floor.measure(stack, plan.make(["disable_sign_in", "revoke_sessions"]).nodes)
+
+    assert 0 < seconds < 30
