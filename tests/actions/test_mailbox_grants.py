@@ -320,3 +320,12 @@ def test_of_the_portals_form_the_picker_with_auto_mapping_has_who_is_in_both() -
     assert len(dropped) == 1
     assert seed.CY in dropped[0]
     assert list(same) == ["grant_mailbox_access_automap"]
+
+
+def test_a_name_of_any_length_keeps_no_step_from_running(lab: Lab) -> None:
+    far = "\u00e9" * 250 + "@fabrikam.example"
+
+    result = lab.offboard(seed.ADA, {"disable_sign_in": True, "grant_mailbox_access": {"to": [far]}})
+
+    assert result.outcome("disable_sign_in") == "done"
+    assert result.outcome("grant_mailbox_access") == "failed"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MAX_DIGITS: Final = 20
 _MAX_MOMENT = 253402300799  # 9999-12-31, the last moment a datetime holds
 _MAX_REFERENCE_CHARS = 200
 
@@ -107,7 +108,7 @@ def _scheduled_for(form: Form, problems: list[Problem]) -> datetime | None:
         return None
     date = schedule.get("date")
     if isinstance(date, str) and date.isascii() and date.isdecimal():
-        date = int(date)
+        date = int(date[:_MAX_DIGITS])  # Python refuses to read very long numbers
     if isinstance(date, float) and date.is_integer():
         date = int(date)
     if isinstance(date, bool) or not isinstance(date, int) or not 0 < date <= _MAX_MOMENT:

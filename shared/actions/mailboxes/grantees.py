@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -136,12 +137,14 @@ def by_id(names: Iterable[str], snapshot: Snapshot, *, as_recipient: bool = True
 
 
 _RECIPIENT_NAMES: Final = ("Identity", "Name", "Alias", "DistinguishedName", "PrimarySmtpAddress")
+_MAX_KEY_CHARS: Final = 320
 _ACCOUNT_NAMES: Final = ("id", "displayName", "userPrincipalName", "mail")
 
 
 def _key(kind: str, to: str) -> str:
-    """Name the read of one person: storage takes it for a key, in which slashes, # and ? must not stand."""
-    return f"{kind} {quote(to.casefold(), safe='@').replace('%', '=')}"
+    """Name the read of one person: storage takes it for a key, which is short and has no slashes, # or ?."""
+    name = quote(to.casefold(), safe="@").replace("%", "=")
+    return f"{kind} {name if len(name) <= _MAX_KEY_CHARS else hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def _found(read: Read[Any], snapshot: Snapshot) -> dict[str, Any]:

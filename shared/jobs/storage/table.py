@@ -50,12 +50,16 @@ class Delete:
 Operation = Insert | Replace | Delete
 
 MAX_OPERATIONS = 100
+MAX_KEY_CHARS = 512
+"""Learn: "Understanding the Table service data model": a key has up to 1 KiB, in UTF-16."""
 
 
 def checked(operations: Sequence[Operation]) -> Sequence[Operation]:
     """Return `operations` if they can be one transaction; Azure would refuse others with errors that name no row."""
     if not 0 < len(operations) <= MAX_OPERATIONS or len({o.key for o in operations}) != len(operations):
         raise ValueError("A transaction has 1 to 100 operations, each on a row of its own.")
+    if any(len(o.key) > MAX_KEY_CHARS for o in operations):
+        raise ValueError(f"A key has at most {MAX_KEY_CHARS} characters.")
     return operations
 
 
