@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MAX_DIGITS: Final = 20
+_MAX_DIGITS = 20
 _MAX_MOMENT = 253402300799  # 9999-12-31, the last moment a datetime holds
 _MAX_REFERENCE_CHARS = 200
 
