@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -161,5 +161,19 @@ def _refuse_lost_body(req: func.HttpRequest, headers: Mapping[str, str]) -> None
 
 
 def _is_made_to_ask(headers: Mapping[str, str]) -> bool:
-    """Return whether a page of another site uses the cookie by which a front knows a browser; a token is no cookie."""
-    return headers.get("sec-fetch-site", "none") not in _OWN_PAGES and not headers.get("authorization")
+    """Return whether a page of another site uses the cookie by which a front knows a browser; a token is no cookie.
+
+    Browsers that do not say from where (before 2023) name the origin of the page instead.
+    """
+    if headers.get("authorization"):
+        return False
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in _OWN_PAGES
+    origin = headers.get("origin", "")
+    own = {
+        urlsplit(services.current().settings.public_url).netloc,
+        headers.get("x-forwarded-host"),
+        headers.get("host"),
+    }
+    return bool(origin) and urlsplit(origin).netloc not in own

@@ -270,7 +270,8 @@ def host_problem(environment: Mapping[str, str]) -> str:
 def secret_values(environment: Mapping[str, str]) -> list[str]:
     """Return the values that must stand nowhere, for the log to take them out; no setting need be there."""
     names = {setting.name for setting in (*SETTINGS, *HOST_SETTINGS) if setting.secret}
-    return [value for name, value in environment.items() if name in names or name.startswith(SECRET_PREFIX)]
+    values = [value for name, value in environment.items() if name in names or name.startswith(SECRET_PREFIX)]
+    return [*values, *_words(environment.get("NOTIFICATION_KEY", ""))]
 
 
 def _origin_problems(environment: Mapping[str, str]) -> list[str]:

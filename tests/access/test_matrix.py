@@ -204,3 +204,11 @@ def test_a_page_of_another_site_changes_nothing(front: Front, site: str, status:
     assert front.stack.send("GET", "/api/offboardings", None, headers).status_code == 200
     headers["Authorization"] = "Bearer token"
     assert front.stack.send("POST", "/api/offboardings/0/cancel", None, headers).status_code == 404
+
+
+@pytest.mark.parametrize(("origin", "status"), [("https://evil.example", 403), ("null", 403), ("own", 404), ("", 404)])
+def test_a_browser_that_says_only_its_pages_origin_is_held_to_it(front: Front, origin: str, status: int) -> None:
+    headers = {"x-ms-client-principal": front.principal("editor"), "x-functions-key": ""}
+    headers |= {"Origin": front.stack.api if origin == "own" else origin} if origin else {}
+
+    assert front.stack.send("POST", "/api/offboardings/0/cancel", None, headers).status_code == status

@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dev.processes import ROOT
+from shared.app import settings
 from shared.base import logs
 
 SECRET = "Canary-Pa55/word+1="
@@ -111,3 +112,9 @@ def test_the_app_logs_none_of_its_settings() -> None:
     )
     assert run.stderr.count(logs.REDACTED) == len(names)
     assert "canary" not in run.stderr + run.stdout
+
+
+def test_each_key_of_a_list_is_taken_out() -> None:
+    redact = logs.Redactor(settings.secret_values({"NOTIFICATION_KEY": "canary-key-one, canary-key-two"}))
+
+    assert redact("canary-key-two canary-key-one") == f"{logs.REDACTED} {logs.REDACTED}"
