@@ -6,7 +6,7 @@ import logging
 from contextlib import contextmanager
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shared.base import clock
 from shared.jobs import slots
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from shared.jobs.records import Offboarding, Wake
 
 _log = logging.getLogger(__name__)
+
+_TRIES: Final = 5
 
 
 def wake(
@@ -76,8 +78,10 @@ def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: dat
     """Claim as many of a tenant's due offboardings as it has room for, in the order in which they fell due."""
     free = slots.free_slots(services.store, tenant_id, services.settings.max_runs_per_tenant)
     for due in waiting:
-        # Again after a conflict: the place may have been taken, by another than the one that waits here.
-        while free and (offboarding := services.store.get(due.id)) and offboarding.is_waiting(now):
+        for _ in range(_TRIES):  # a conflict may be about the place, which another has taken, and not about this one
+            offboarding = services.store.get(due.id) if free else None
+            if offboarding is None or not offboarding.is_waiting(now):
+                break
             taken = slots.claimed(offboarding, now, free[0])
             try:
                 services.store.change(offboarding, taken)
