@@ -106,9 +106,9 @@ class ForwardEmail(Action):
     lane = "mailbox"
     undo = "Set the forwarding of snapshot.mailbox again."
 
-    def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def portal_params(self, key: str, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Read the chosen recipient and the switch beside it."""
-        to = portal_form.one_person(form.get("forward"), "forward")
+        to = portal_form.one_person(form.get(key.lower()), key)
         return {"to": to, "keep_copy": portal_form.is_on(form, "KeepCopy")} if to else None
 
     def reads_for(self, params: Mapping[str, Any]) -> tuple[Read[Any], ...]:

@@ -120,9 +120,9 @@ class SetOutOfOffice(Action):
     lane = "mailbox"
     undo = "Set the automatic reply of snapshot.auto_reply again."
 
-    def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def portal_params(self, key: str, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Read the editor's text; the portal has one for colleagues and others."""
-        message = portal_form.text(form.get(self.portal_key.lower()), self.portal_key)
+        message = portal_form.text(form.get(key.lower()), key)
         if not _text(_html(message)):
             return None
         return {"internal": message, "external": None, "audience": "all"}

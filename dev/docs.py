@@ -15,7 +15,7 @@ from shared.microsoft365.app_roles import APP_ROLES, BESIDES, RESOURCES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.actions.catalogue import Permission
+    from shared.actions.catalogue import Action, Permission
 
 PERMISSIONS: Final = ROOT / "docs" / "permissions.md"
 APP_REGISTRATION: Final = ROOT / "infra" / "app-registration.json"
@@ -77,10 +77,14 @@ def permissions_page() -> str:
 def action_table() -> str:
     """Return the table of all actions for the README."""
     rows = [
-        f"| `{action.name}` | {action.title} | {action.description} | `{action.portal_key}` |"
+        f"| `{action.name}` | {action.title} | {action.description} | {_portal(action)} |"
         for action in sorted(catalogue.all_actions().values(), key=lambda action: action.name)
     ]
     return "\n".join(["| action | title | what it does | portal |", "|---|---|---|---|", *rows])
+
+
+def _portal(action: Action) -> str:
+    return f"`{action.portal_key}`" if action.portal_key else "not in the portal"
 
 
 def readme() -> str:

@@ -15,7 +15,7 @@ from dev.host.durable.store import Store
 from dev.processes import StackError, wait_until
 from dev.stack import TENANTS, Options
 from dev.tenant import seed
-from shared.actions import catalogue
+from shared.actions import catalogue, plan
 from shared.app.settings import HOST_SETTINGS
 from shared.offboarding.request.submit import MAX_STARTED_AT_ONCE
 
@@ -40,8 +40,6 @@ SCANNING = {"remove_mailbox_permissions": True, "remove_calendar_permissions": T
 HUB = next(setting.default for setting in HOST_SETTINGS if setting.name == "TASK_HUB")
 _PATIENCE_SECONDS = 300
 _QUIET_SECONDS = 0.1
-_APART = ("disable_forwarding", "delete_user")
-"""What excludes others: forwarding, and whatever the mailbox is still needed for."""
 
 
 class Meter:
@@ -71,10 +69,13 @@ class Meter:
 
 
 def selection(some: Sequence[str], others: Sequence[str]) -> dict[str, Any]:
-    """Select all actions that go together; nobody may be given a mailbox both with and without automapping."""
+    """Select the actions with parameters and all that go together with them; deletion, which comes last, does not.
+
+    Nobody may be given a mailbox both with and without automapping.
+    """
     if not catalogue.all_actions():
         raise StackError(f"{function_app.__file__} imports no action.")
-    parameters = {
+    chosen: dict[str, Any] = {
         "grant_mailbox_access_automap": {"to": some},
         "grant_mailbox_access": {"to": others},
         "grant_send_as": {"to": some},
@@ -83,7 +84,10 @@ def selection(some: Sequence[str], others: Sequence[str]) -> dict[str, Any]:
         "forward_email": {"to": some[0], "keep_copy": True},
         "set_out_of_office": {"internal": MESSAGE},
     }
-    return {name: parameters.get(name, True) for name in catalogue.all_actions() if name not in _APART}
+    for name, action in catalogue.all_actions().items():
+        if not action.is_last and not plan.make({*chosen, name}).refusals:
+            chosen.setdefault(name, True)
+    return chosen
 
 
 def submit(stack: Stack, tenant: str, users: Sequence[str], actions: dict[str, Any], **more: str) -> list[str]:

@@ -79,10 +79,10 @@ def _demonstrate(stack: Stack, sinks: Sinks, latency: float, file: Path | None) 
 
 
 def _all_actions() -> list[Action]:
-    """Return every action: they are in the catalogue because the app imports them."""
+    """Return every action that the portal knows: they are in the catalogue because the app imports them."""
     if not catalogue.all_actions():
         raise StackError(f"{function_app.__file__} imports no action.")
-    return list(catalogue.all_actions().values())
+    return [action for action in catalogue.all_actions().values() if action.portal_key]
 
 
 def _submit(stack: Stack, tenant: dict[str, Any], user: str, actions: Sequence[Action]) -> Leaving:

@@ -59,6 +59,8 @@ def fill(
     }
     picked = _pickers(*colleagues)
     for action in known:
+        if action.portal_key is None:
+            continue
         if action.params is None:
             form[action.portal_key] = action.name in names
         elif action.name in names:

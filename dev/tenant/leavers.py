@@ -23,7 +23,7 @@ PHONE_IDS = {
 
 
 def everything(org: Organisation, ada: User, cy: User, people: Sequence[User]) -> None:
-    """Give a leaver all that the 25 actions remove, in the figures of a typical case."""
+    """Give a leaver all that the actions remove, in the figures of a typical case."""
     license_group = org.group(
         "license-e3",
         "License E3",

@@ -189,10 +189,14 @@ class Action(Procedure):
 
     title: ClassVar[str]
     description: ClassVar[str]
-    portal_key: ClassVar[str]
+    portal_key: ClassVar[str | None] = None
+    """What the portal's form calls it; None: the portal does not know it, and only our API can select it."""
     params: ClassVar[type | None] = None
     """A frozen dataclass of the action's parameters; None: the action is only switched on."""
     after: ClassVar[tuple[str | After, ...]] = ()
+    """Actions that must have ended, however, before this one begins, where they are selected."""
+    before: ClassVar[tuple[str, ...]] = ()
+    """Actions that wait for this one: `after`, said by the earlier of the two."""
     requires: ClassVar[tuple[str, ...]] = ()
     excludes: ClassVar[tuple[str, ...]] = ()
     yields_people_to: ClassVar[str | None] = None
@@ -211,7 +215,11 @@ class Action(Procedure):
 
         Raises `RefusedError` 400 where that cannot be read.
         """
-        return {} if portal_form.is_on(form, self.portal_key) else None
+        return self.portal_params(self.portal_key, form) if self.portal_key else None
+
+    def portal_params(self, key: str, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Read the parameters out of what the form holds under the action's key; None where that means off."""
+        return {} if portal_form.is_on(form, key) else None
 
     def remarks(self, params: Mapping[str, Any]) -> Iterable[str]:
         """Say what the operator should know of these parameters before anything is done."""

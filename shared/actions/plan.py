@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from shared.actions import catalogue, restoration
@@ -72,7 +73,12 @@ Selected = Mapping[str, Mapping[str, Any]]
 
 
 def make(selected: Selected | Collection[str]) -> Plan:
-    """Plan the `selected` actions, with parameters or names alone; raises KeyError for one that does not exist."""
+    """Plan the `selected` actions, with parameters or names alone.
+
+    Raises:
+        KeyError: one of them does not exist.
+        CycleError: they wait for each other.
+    """
     chosen: Selected = {name: {} for name in selected}
     if isinstance(selected, Mapping):
         chosen = cast("Selected", selected)
@@ -98,9 +104,10 @@ def make_back(names: Collection[str]) -> Plan:
     if any(reads_mailbox(one) for one in rest):
         nodes.append(Node(SNAPSHOT_MAILBOX, requires=first, is_step=False))
     later: dict[str, list[str]] = {name: [] for name in names}
-    for name in names:
-        action = catalogue.get(name)
-        for earlier in (*_order(action, selected), *(one for one in action.requires if one in selected)):
+    actions = [catalogue.get(name) for name in names]
+    for action, name in zip(actions, names, strict=True):
+        required = (one for one in action.requires if one in selected)
+        for earlier in dict.fromkeys((*_order(action, selected), *_earlier(action, actions), *required)):
             later[earlier].append(name)
     nodes += [
         Node(
@@ -125,7 +132,7 @@ def _nodes(actions: list[Action], selected: frozenset[str]) -> list[Node]:
     nodes = [Node(SNAPSHOT_DIRECTORY, is_step=False)]
     if any(reads_mailbox(action) for action in actions):
         nodes.append(Node(SNAPSHOT_MAILBOX, is_step=False))
-    nodes += [_step(action, selected) for action in actions if not action.is_last]
+    nodes += [_step(action, actions, selected) for action in actions if not action.is_last]
     others = tuple(node.name for node in nodes if node.is_step)
     if others:
         nodes.append(Node(VERIFY, after=others, requires=(SNAPSHOT_DIRECTORY,), is_step=False))
@@ -135,10 +142,10 @@ def _nodes(actions: list[Action], selected: frozenset[str]) -> list[Node]:
     return nodes
 
 
-def _step(action: Action, selected: frozenset[str]) -> Node:
+def _step(action: Action, actions: list[Action], selected: frozenset[str]) -> Node:
     return Node(
         action.name,
-        after=tuple(_order(action, selected)),
+        after=tuple(dict.fromkeys((*_order(action, selected), *_earlier(action, actions)))),
         requires=(*_snapshots(action), *(name for name in action.requires if name in selected)),
         lane=action.lane,
     )
@@ -153,6 +160,11 @@ def _order(action: Action, selected: frozenset[str]) -> Iterable[str]:
             yield edge
 
 
+def _earlier(action: Action, actions: list[Action]) -> Iterable[str]:
+    """Return the selected actions that say themselves that they come before this one."""
+    return (other.name for other in actions if action.name in other.before)
+
+
 def reads_mailbox(procedure: Procedure) -> bool:
     """Return whether a step decides on anything that only Exchange knows."""
     return any(read.service == "exchange" for read in procedure.reads)
@@ -161,17 +173,14 @@ def reads_mailbox(procedure: Procedure) -> bool:
 def _in_order(nodes: list[Node]) -> list[Node]:
     """Place every node behind those it waits for, and first among its equals what most others wait for."""
     followers = Counter(name for node in nodes if node.name != VERIFY for name in {*node.after, *node.requires})
-    nodes = sorted(nodes, key=lambda node: -followers[node.name])
+    by_name = {node.name: node for node in sorted(nodes, key=lambda node: -followers[node.name])}
+    rank = {name: position for position, name in enumerate(by_name)}
+    sorter = TopologicalSorter({node.name: {*node.after, *node.requires} for node in nodes})
+    sorter.prepare()
     placed: list[Node] = []
-    names: set[str] = set()
-    waiting = list(nodes)
-    while waiting:
-        ready = [n for n in waiting if names.issuperset(n.after) and names.issuperset(n.requires)]
-        if not ready:
-            raise ValueError(f"The actions wait for each other: {', '.join(n.name for n in waiting)}.")
-        placed += ready
-        names |= {n.name for n in ready}
-        waiting = [n for n in waiting if n.name not in names]
+    while ready := sorted(sorter.get_ready(), key=rank.__getitem__):
+        placed += [by_name[name] for name in ready]
+        sorter.done(*ready)
     return placed
 
 

@@ -53,7 +53,7 @@ _KEYS = [
     "webhookAuthHeaders",
     "logsToInclude",
 ]
-_PORTAL_KEYS = [action.portal_key for action in catalogue.all_actions().values()]
+_PORTAL_KEYS = [action.portal_key for action in catalogue.all_actions().values() if action.portal_key]
 _VALUES = st.sampled_from(
     [
         "fabrikam.example",

@@ -31,7 +31,9 @@ def actions_in(form: Form, problems: list[Problem]) -> dict[str, dict[str, Any]]
             if params is not None:
                 actions[action.name] = parsing.checked_params(action.name, params)
         except RefusedError as error:
-            problems += [Problem(action.portal_key, f"{action.title}: {p.message}") for p in error.problems]
+            problems += [
+                Problem(action.portal_key or action.name, f"{action.title}: {p.message}") for p in error.problems
+            ]
     return actions
 
 
@@ -43,7 +45,8 @@ def channels_in(form: Form) -> list[str]:
 
 def unknown_in(form: Form) -> list[str]:
     """Return the fields that are switched on or filled in, and that nothing here reads: a newer portal's, perhaps."""
-    known = {action.portal_key.lower() for action in catalogue.all_actions().values()} | _OTHERS
+    keys = (action.portal_key for action in catalogue.all_actions().values())
+    known = {key.lower() for key in keys if key} | _OTHERS
     return [name for name, value in form.items() if name not in known and not _is_hidden(name) and _is_wish(value)]
 
 
@@ -68,7 +71,8 @@ def form_of(defaults: Defaults) -> dict[str, Any]:
     """
     form = options_of(defaults.actions)
     for action in catalogue.all_actions().values():
-        form.setdefault(action.portal_key, _off(action))
+        if action.portal_key:
+            form.setdefault(action.portal_key, _off(action))
     form.setdefault("KeepCopy", False)
     form["postExecution"] = {channel: channel in defaults.notify for channel in _CHANNELS}
     return form
@@ -79,11 +83,11 @@ def _off(action: Action) -> object:
 
 
 def options_of(actions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Write selected actions under the portal's names; one that a later release dropped keeps its own."""
+    """Write selected actions under the portal's names; what the portal does not know keeps its own."""
     options: dict[str, Any] = {}
     for name, params in actions.items():
         action = catalogue.all_actions().get(name)
-        options[action.portal_key if action else name] = _value_of(params)
+        options[(action and action.portal_key) or name] = _value_of(params)
         if "keep_copy" in params:
             options["KeepCopy"] = params["keep_copy"]
     return options

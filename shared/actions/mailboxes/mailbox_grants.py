@@ -41,9 +41,9 @@ class MailboxGrant(Action):
     lane = "mailbox"
     already: ClassVar[str]
 
-    def from_portal(self, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def portal_params(self, key: str, form: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Read the people chosen in the action's picker."""
-        return grantees.from_portal(form, self.portal_key)
+        return grantees.from_portal(form, key)
 
     def reads_for(self, params: Mapping[str, Any]) -> tuple[Read[Any], ...]:
         """Ask who is meant, too."""
