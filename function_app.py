@@ -43,7 +43,7 @@ import triggers.portal
 import triggers.restoring
 import triggers.schedule
 from shared.app import settings
-from shared.base import logs
+from shared.base.telemetry import logs
 
 logs.quiet_libraries()
 logs.set_up(settings.secret_values(os.environ))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.app.services import Services
-    from shared.base.tracing import Invocation
+    from shared.base.telemetry.tracing import Invocation
 
     Activity = Callable[[Services, Order, dict[str, Any]], Answer]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions import memberships
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, After, graph_permission, register
+from shared.actions.directory import memberships
 from shared.actions.mailboxes import mail_protection
 from shared.actions.outcome import Finding, ItemWords, Outcome, compared
 from shared.actions.reads.account import GROUPS, OWNED_GROUPS, USER

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions import license_names, memberships
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
+from shared.actions.directory import license_names, memberships
 from shared.actions.mailboxes import mail_protection
 from shared.actions.outcome import Finding, ItemWords, Outcome, compared
 from shared.actions.reads.account import GROUPS, USER

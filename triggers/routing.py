@@ -12,9 +12,9 @@ from shared.access.caller import Caller, authorised
 from shared.access.policy import KEY
 from shared.access.routes import ROUTES
 from shared.app import services
-from shared.base import tracing
 from shared.base.identifiers import shown
 from shared.base.problems import Problem, RefusedError, refused
+from shared.base.telemetry import tracing
 from triggers.answers import problem_answer, refusal_of
 
 if TYPE_CHECKING:

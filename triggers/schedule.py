@@ -14,7 +14,8 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.app import services
-from shared.base import clock, tracing
+from shared.base import clock
+from shared.base.telemetry import tracing
 from shared.jobs import runs, telemetry
 from shared.notifications import outbox
 from shared.offboarding.lifecycle import watch

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
-from shared.base import logs, metrics, tracing
+from shared.base.telemetry import logs, metrics, tracing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Mapping
     from datetime import datetime
 
-    from shared.base.tracing import Invocation
+    from shared.base.telemetry.tracing import Invocation
     from shared.jobs.delivery import Delivery
     from shared.jobs.records import Offboarding, Step, Wake
 

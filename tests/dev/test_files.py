@@ -36,3 +36,16 @@ def test_the_lock_file_names_no_registry() -> None:
     lock = json.loads((ROOT / "dev" / "package-lock.json").read_text())
 
     assert not [name for name, package in lock["packages"].items() if "resolved" in package]
+
+
+def test_no_folder_of_shared_is_a_drawer() -> None:
+    """Whoever opens a folder sees at a glance what is in it."""
+    folders = [ROOT / "shared", *(path for path in (ROOT / "shared").rglob("*") if path.is_dir())]
+    entries = {
+        folder.relative_to(ROOT).as_posix(): [one.name for one in folder.iterdir() if not one.name.startswith("__")]
+        for folder in folders
+        if not folder.name.startswith("__")
+    }
+    assert {name: len(found) for name, found in entries.items() if len(found) > 9} == {}
+    assert len(entries["shared"]) <= 8
+    assert len(entries["shared/offboarding"]) <= 8

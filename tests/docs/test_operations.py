@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.base import metrics
+from shared.base.telemetry import metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")

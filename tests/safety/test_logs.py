@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from dev.processes import ROOT
 from shared.app import settings
-from shared.base import logs
+from shared.base.telemetry import logs
 
 SECRET = "Canary-Pa55/word+1="
 JWT = "eyJ0eXAiOiJKV1QifQ.eyJhdWQiOiJjYW5hcnkifQ.c2lnbmF0dXJl"

@@ -12,8 +12,9 @@ import pytest
 from dev.tenant import seed
 from shared.access.scope import EVERYTHING, Scope
 from shared.actions.reads.account import USER
-from shared.base import clock, logs
+from shared.base import clock
 from shared.base.problems import RefusedError
+from shared.base.telemetry import logs
 from shared.jobs.storage import keys
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations

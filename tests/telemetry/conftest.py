@@ -22,7 +22,8 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from activities import blueprint
 from dev.host.durable.inprocess import InProcessHub
 from orchestrators.offboard_user import offboard_user
-from shared.base import clock, tracing
+from shared.base import clock
+from shared.base.telemetry import tracing
 from shared.jobs import runs, telemetry
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.request import parsing

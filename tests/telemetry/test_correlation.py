@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.processes import ROOT
-from shared.base import logs, tracing
+from shared.base.telemetry import logs, tracing
 from shared.base.threads import Threads
 from shared.jobs import telemetry
 
@@ -84,7 +84,7 @@ def test_log_lines_of_a_request_and_of_an_activity_have_the_id() -> None:
 _WITHOUT_TELEMETRY = """
 import sys
 import function_app
-from shared.base import metrics, tracing
+from shared.base.telemetry import metrics, tracing
 
 assert not {"opentelemetry.sdk", "opentelemetry.metrics", "azure.monitor"} & set(sys.modules), "imported at the start"
 with tracing.invocation("GET offboardings", None) as new:

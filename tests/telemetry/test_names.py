@@ -14,14 +14,14 @@ def names_in(file: str, pattern: str) -> set[str]:
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
-    made = names_in("shared/base/metrics.py", rf'\(\s*"({_NAME})"')
+    made = names_in("shared/base/telemetry/metrics.py", rf'\(\s*"({_NAME})"')
 
     assert len(made) == 12
     assert names_in("docs/telemetry.md", rf"\| `({_NAME})` \| (?:counter|gauge|histogram) ") == made
 
 
 def test_every_attribute_and_span_of_the_domain_is_documented() -> None:
-    files = ("shared/base/tracing.py", "shared/microsoft365/http/telemetry.py", "shared/jobs/telemetry.py")
+    files = ("shared/base/telemetry/tracing.py", "shared/microsoft365/http/telemetry.py", "shared/jobs/telemetry.py")
     told = {name for file in files for name in names_in(file, f'"({_NAME})"')}
 
     assert told - names_in("docs/telemetry.md", f"`({_NAME})`") == set()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.tenant import seed
-from shared.base import tracing
+from shared.base.telemetry import tracing
 from shared.jobs import telemetry
 from shared.offboarding.lifecycle.operations import Operations
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import SpanKind
 
-from shared.base import metrics, tracing
+from shared.base.telemetry import metrics, tracing
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from shared.actions import license_names
+from shared.actions.directory import license_names
 from shared.actions.reads.account import GROUPS
 from shared.base.deadline import DeadlineError
 from shared.microsoft365.http.errors import MicrosoftError

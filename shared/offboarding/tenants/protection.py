@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.reads.snapshot import Person, Read
-from shared.base import logs
 from shared.base.problems import Problem, RefusedError
+from shared.base.telemetry import logs
 from shared.jobs.records import Reason
 from shared.microsoft365.graph import graph_calls
 

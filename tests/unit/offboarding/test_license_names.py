@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.actions import license_names
+from shared.actions.directory import license_names
 
 
 @pytest.mark.parametrize(

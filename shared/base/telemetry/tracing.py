@@ -15,7 +15,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.base import logs
+from shared.base.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
