@@ -42,6 +42,17 @@ def get_health(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     return json_answer({})
 
 
+@route(blueprint, "GET health/detail")
+def get_health_detail(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Say what an administrator has to do soon, or what does not work now: host, certificate, references."""
+    del req, caller
+    app = services.current()
+    secrets = app.settings.notification_secrets.items()
+    unresolved = (settings.unresolved(name) for name, value in secrets if settings.is_unresolved(value))
+    told = (settings.host_problem(os.environ), certificate.warning(app.settings, clock.now()), *unresolved)
+    return json_answer({"warnings": [text for text in told if text]})
+
+
 @route(blueprint, "GET actions", query=("tenant",))
 def list_actions(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List the actions that can be selected, with all that was declared of them.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
     {
         "GET health": None,
+        "GET health/detail": Role.admin,
         # Our own API.
         "GET openapi.json": Role.reader,
         "GET docs": Role.reader,

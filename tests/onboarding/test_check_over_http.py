@@ -113,3 +113,8 @@ def test_the_wizards_result_says_what_will_fail(front: Front) -> None:
 
     assert METHODS in result["resultText"]
     assert result["state"] == "warning"
+
+
+def test_an_administrator_asks_what_runs_out_or_does_not_work(front: Front) -> None:
+    assert front.get("health/detail", role="admin").json() == {"warnings": []}
+    assert front.get("health/detail", role="readonly").status_code == 403

@@ -77,6 +77,7 @@ _CHANGED: Final = (404, 409)
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
     "GET health": Operation({200: "Nothing"}, "", (503,)),
+    "GET health/detail": Operation({200: "HealthDetail"}),
     "GET openapi.json": Operation({200: "Document"}),
     "GET docs": Operation({200: "Page"}, "", (404,)),
     "POST offboardings": Operation(

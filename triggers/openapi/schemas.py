@@ -261,5 +261,6 @@ ANSWERS: Final[Mapping[str, Schema]] = {
     "Destinations": _object(**{channel: or_null(_list(_ANY_OBJECT)) for channel in CHANNELS}),
     "Tried": _object(results=_list(_object(destination=TEXT, channel=TEXT, delivered=SWITCH, message=TEXT))),
     "Nothing": _object(),
+    "HealthDetail": _object(warnings=_list(TEXT)),
     "Document": _ANY_OBJECT,
 }
