@@ -167,4 +167,7 @@ def _orphans(stack: Stack) -> list[str]:
         found = AzureTable(client).range(PARTITION, "", LAST).rows
     jobs = [rows.to_offboarding(row) for row in found if row["key"].startswith(keys.JOB)]
     derived = {key for job in jobs for key in rows.of(job)} | {job.receipt for job in jobs}
-    return sorted({row["key"] for row in found} ^ derived)
+    found_keys = {row["key"] for row in found}
+    # What counts a tenant's submissions, and what was decided, follow from no job.
+    kept = {key for key in found_keys if not key.endswith("|!cap") and not key.startswith("decided|")}
+    return sorted(kept ^ derived)
