@@ -109,6 +109,7 @@ class Restorations:
             requested_by=self._operator,
             restores=original.id,
             overwrite=wish.overwrite,
+            known_as=original.request.known_as,
         )
         new = Offboarding(
             id=keys.new_id(now),
@@ -124,10 +125,7 @@ class Restorations:
     def _refuse_forbidden(self, original: Offboarding, names: tuple[str, ...]) -> None:
         self._tenants.resolve(original.request.tenant.id)
         self._scope.check_actions(names)
-        person = original.request.person
-        if not self._scope.own_names.isdisjoint({person.id.casefold(), person.upn.casefold()}):
-            protection.log_refused(self._operator, original.request.tenant.id, person.id, "own_account")
-            raise refused(403, "own_account", "It is your own account: somebody else has to restore it.")
+        protection.refuse_own(original.request, self._scope.own_names, self._operator)
 
 
 def _chosen(original: Offboarding, details: Details, wish: Wish) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.tenant import seed
+from shared.access.scope import Scope
 from shared.base.problems import RefusedError
+from shared.offboarding.restoring import Restorations, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,3 +46,14 @@ def test_an_offboarding_that_changed_nothing_has_nothing_to_restore(lab: Lab, re
 
     with pytest.raises(RefusedError, match="changed nothing"):
         restore(again)
+
+
+@pytest.mark.parametrize("name", ["ada@fabrikam.example", "ada@fabrikam.onmicrosoft.example", seed.ADA])
+def test_nobody_restores_their_own_account_under_whichever_name(lab: Lab, name: str) -> None:
+    left = lab.offboard(seed.ADA, BLOCK)
+    restorations = Restorations(lab.app, name, Scope(own_names=frozenset({name})))
+
+    with pytest.raises(RefusedError, match="your own account"):
+        restorations.submit(left.offboarding.id, Wish())
+
+    assert lab.user(seed.ADA)["accountEnabled"] is False

@@ -110,11 +110,7 @@ class Operations:
 
     def _refuse_own(self, offboarding: Offboarding) -> None:
         """Keep people from deciding about their own offboarding: also from moving, cancelling and deleting it."""
-        request = offboarding.request
-        names = {request.person.id.casefold(), request.person.upn.casefold(), *request.known_as}
-        if not self._scope.own_names.isdisjoint(names):
-            protection.log_refused(self._operator, request.tenant.id, request.person.id, "own_account")
-            raise refused(403, "own_account", "It is your own account: somebody else has to do this.")
+        protection.refuse_own(offboarding.request, self._scope.own_names, self._operator)
 
     def _changed(self, offboarding_id: str, change: Callable[[Offboarding], Offboarding]) -> Done:
         for _ in range(_TRIES):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.reads.snapshot import Person, Read
-from shared.base.problems import Problem, RefusedError
+from shared.base.problems import Problem, RefusedError, refused
 from shared.base.telemetry import logs
 from shared.jobs.records import Reason
 from shared.microsoft365.graph import graph_calls
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterable, Mapping
 
     from shared.actions.reads.account import User
+    from shared.jobs.records import Request
 
 _log: Final = logging.getLogger(__name__)
 
@@ -103,6 +104,14 @@ def refuse_last(people: Iterable[Person], administrators: Collection[str], leavi
     gone = {*leaving, *(person.id for person in asked)}
     if last := [person for person in asked if is_last(person.id, administrators, gone)]:
         raise ProtectedError((person, "last_administrator") for person in last)
+
+
+def refuse_own(request: Request, own_names: Collection[str], operator: str) -> None:
+    """Keep people from deciding about their own offboarding, under whichever of their names; raises `RefusedError`."""
+    names = {request.person.id.casefold(), request.person.upn.casefold(), *request.known_as}
+    if not names.isdisjoint(own_names):
+        log_refused(operator, request.tenant.id, request.person.id, "own_account")
+        raise refused(403, "own_account", "It is your own account: somebody else has to do this.")
 
 
 @contextmanager
