@@ -95,6 +95,13 @@ HOSTILE = (
     "https://[::ffff:a9fe:a9fe]/",
     "https://[64:ff9b::a9fe:a9fe]/",
     "https://[2002:a9fe:a9fe::]/",
+    # Of no host: documentation, SRv6 segments, the servers that swallow questions for private addresses.
+    "https://[2001:db8::1]/",
+    "https://[3fff::5]/",
+    "https://[5f00::1]/",
+    "https://192.31.196.1/",
+    "https://192.175.48.1/",
+    "https://[2620:4f:8000::1]/",
     "https://localhost/",
     "https://LOCALHOST/",
     "https://metadata/",

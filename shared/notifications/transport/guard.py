@@ -53,10 +53,15 @@ _NOT_PUBLIC: Final = tuple(
     for network in (
         "168.63.129.16/32",  # Azure's own services for its machines (Learn: "What is IP address 168.63.129.16?")
         "192.88.99.0/24",  # relays of 6to4
+        "192.31.196.0/24",  # AS112: servers that swallow questions for private addresses (RFC 7535)
+        "192.175.48.0/24",  # AS112 (RFC 7534)
+        "2620:4f:8000::/48",  # AS112 (RFC 7534)
         "64:ff9b::/96",  # NAT64: an IPv4 address inside
         "64:ff9b:1::/48",
         "2002::/16",  # 6to4: an IPv4 address inside
         "2001::/23",  # Teredo and other assignments that are not hosts
+        "3fff::/20",  # documentation (RFC 9637), not known to every supported Python
+        "5f00::/16",  # SRv6 segments (RFC 9602), not known to every supported Python
         "fec0::/10",  # site-local, deprecated
         "::/96",  # IPv4-compatible, deprecated
         "::ffff:0:0/96",  # IPv4-mapped
