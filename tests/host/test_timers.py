@@ -43,7 +43,7 @@ def test_a_run_missed_while_the_host_was_down_is_past_due(new_host: "Callable[..
 
 def test_the_master_key_runs_a_timer_now(new_host: "Callable[..., SampleHost]") -> None:
     host = new_host()
-    assert host.request("POST", "/admin/functions/nightly", key="default-key", json={}).status_code == 401
+    assert host.request("POST", "/admin/functions/nightly", key="default-key", json={}).status_code == 403
     assert host.request("POST", "/admin/functions/nowhere", key="master-key", json={}).status_code == 404
     assert host.request("POST", "/admin/functions/nightly", key="master-key", json={"input": ""}).status_code == 202
     host.wait(lambda: len(_runs(host)) == 1)

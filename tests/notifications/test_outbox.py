@@ -47,7 +47,7 @@ def test_an_offboarding_that_tells_nobody_reads_no_settings(office: Any) -> None
     ended = office.finish(running)
 
     assert ended.deliveries == ()
-    assert office.jobs.requests == 3  # read, end, and the read of this test
+    assert office.jobs.requests == 4  # read, end, who of the tenant waits, and the read of this test
 
 
 def test_the_run_delivers_and_the_timer_has_nothing_left(office: Any) -> None:
