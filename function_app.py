@@ -50,7 +50,7 @@ logs.set_up(settings.secret_values(os.environ))
 if logging.root.handlers and (problem := settings.host_problem(os.environ)):
     logging.getLogger("triggers").error(problem)
 
-asked = func.AuthLevel.FUNCTION if settings.asks_for_a_key(os.environ) else func.AuthLevel.ANONYMOUS
+asked = func.AuthLevel.FUNCTION if settings.requires_function_key(os.environ) else func.AuthLevel.ANONYMOUS
 app = df.DFApp(http_auth_level=asked)
 app.register_functions(triggers.directory.blueprint)
 app.register_functions(triggers.notifications.blueprint)

@@ -173,7 +173,7 @@ def _judge_and_write(
     seen, retryable = procedure.read_back(view, clients)
     if retryable and not order.last:
         return _come_back(step, again_after(retryable))
-    return _read_back(procedure, replace(view, now=seen.instead_of(view.now)), step, order)
+    return _read_back(procedure, replace(view, now=seen.applied_to(view.now)), step, order)
 
 
 def _read_more(
@@ -195,7 +195,7 @@ def _surveyed(services: Services, view: View, order: Order, seen: Snapshot | Non
     if seen is None:
         return view
     services.store.put_snapshot(order.id, order.run, seen)
-    return replace(view, first=view.first.filled_with(seen), now=seen.over(view.now))
+    return replace(view, first=view.first.filled_with(seen), now=seen.with_fallback(view.now))
 
 
 def _apply(procedure: Procedure, task: Task, step: Step, *, last: bool) -> tuple[Step, _Again | None]:

@@ -77,7 +77,7 @@ def _add_start_next(blueprint: df.Blueprint) -> None:
 async def start_next(
     order: dict[str, Any], app: Callable[[], Services], client: runs.Client, host: Invocation | None = None
 ) -> Answer:
-    """Start who waits for the place that a run has left: the claim comes first, so that it is looked after."""
+    """Start who waits for the place that a run has left: the claim comes first, so the timer recovers it."""
     with telemetry.activity("start_next", order, host):
         claimed = await asyncio.to_thread(lambda: watch.wake_next(app(), order["tenant"]))
         await runs.start(client, claimed)

@@ -150,7 +150,7 @@ def _snapshot(services: Services, details: Details, order: Order, service: str) 
     snapshot, retryable = perform(wanted, view.person, services.microsoft365.tenant(tenant_of(details)))
     is_through = order.last or not retryable
     services.store.put_snapshot(order.id, order.run, snapshot if is_through else Snapshot(snapshot.values, {}))
-    known = snapshot.over(known)
+    known = snapshot.with_fallback(known)
     if is_through:
         return known, {"settled": Outcome.done}
     return known, {**_again(retryable), "progress": len(known.values)}
@@ -229,7 +229,7 @@ def verify(services: Services, order: Order) -> Answer:
 def _insist(services: Services, details: Details, claim: Step, order: Order, proof: Snapshot) -> None:
     """Let a step ask again for what does not show, and record what it sent."""
     log: list[SentRequest] = []
-    view = view_of(details, claim.name, order, proof.instead_of(details.latest(order.run)))
+    view = view_of(details, claim.name, order, proof.applied_to(details.latest(order.run)))
     procedure = procedure_of(details, claim.name)
     missing = judgement.unproven(judgement.findings_of(procedure, view), claim.problems)
     clients = services.microsoft365.tenant(tenant_of(details), log)
@@ -248,7 +248,7 @@ def _proof_of(details: Details, claim: Step, order: Order) -> tuple[Read[Any], .
 def _proven(details: Details, claim: Step, order: Order, proof: Snapshot, *, last: bool) -> Step | None:
     """Return the end of a step that is proven, or whose time is up; None while it may still show."""
     procedure = procedure_of(details, claim.name)
-    view = view_of(details, claim.name, order, proof.instead_of(details.latest(order.run)))
+    view = view_of(details, claim.name, order, proof.applied_to(details.latest(order.run)))
     findings = judgement.findings_of(procedure, view)
     if not last and (proof.errors or judgement.unproven(findings, claim.problems)):
         return None

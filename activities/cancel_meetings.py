@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Snapshot
@@ -48,7 +48,7 @@ class CancelMeetings(Action):
         """Find out whether Exchange took the order."""
         if view.now.get(MAILBOX) is None:
             return Finding(Outcome.not_applicable, "There is no mailbox.")
-        return compared(
+        return finding_of_state(
             before=False,
             now=_QUEUED in view.now.values,
             done="Exchange has taken the order to cancel the meetings of the next two years; it mails the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import Action, graph_permission, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import FEDERATED_DOMAINS, USER
 from shared.actions.restoration import Restoration, first_values, restores, values_back
 from shared.microsoft365.graph import graph_calls
@@ -45,7 +45,7 @@ class ClearImmutableId(Action):
                 "The account is synchronised. Delete it in Active Directory or take it out of the synchronisation's "
                 "scope, restore it in Entra once it is deleted there, and then clear the immutable id.",
             )
-        return compared(
+        return finding_of_state(
             before=was.immutable_id is None,
             now=user.immutable_id is None,
             done="The immutable id was cleared. If an account with the same address is still in the synchronisation's "

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.restoration import Restoration, restores, values_back
@@ -58,7 +58,7 @@ class ConvertToShared(Action):
             if mailbox.is_synced
             else ""
         )
-        return compared(
+        return finding_of_state(
             before=was is not None and was.is_shared,
             now=mailbox.is_shared,
             done="The mailbox was read back as a shared mailbox." + advice,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import Action, graph_permission, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read
@@ -74,7 +74,7 @@ class DeleteUser(Action):
                 "here. Set force to delete it here all the same.",
             )
         advice = " Delete it in Active Directory, too, or it may come back." if is_synced else ""
-        return compared(
+        return finding_of_state(
             before=was is None,
             now=user is None and view.now.get(DELETED_ITEM),
             done="The account was deleted. It can be restored from Entra's deleted users for 30 days." + advice,
@@ -121,7 +121,7 @@ class RestoreUser(Restoration):
         if had_mailbox and view.now.get(RETURNED_MAILBOX) is None:
             return Finding(None, "The account is back, and its mailbox is on the way.")
         was_there = view.first.get(RETURNED) is not None
-        return compared(
+        return finding_of_state(
             before=was_there, now=True, done="The account is back, blocked as it was.", already="The account was there."
         )
 

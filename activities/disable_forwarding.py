@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.mailboxes.first_values import MailboxValues
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.restoration import restores
@@ -46,7 +46,7 @@ class DisableForwarding(Action):
             return Finding(Outcome.not_applicable, "There is no mailbox.")
         to = _target(was) if was else None
         advice = " Clear altRecipient in Active Directory, too, or it may come back." if mailbox.is_synced else ""
-        return compared(
+        return finding_of_state(
             before=to is None,
             now=_target(mailbox) is None,
             done=f"Mail is no longer forwarded to {to}.{advice}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from shared.actions.catalogue import Action, Permission, graph_permission, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.onedrive import DRIVE
 from shared.actions.reads.snapshot import Read
@@ -47,7 +47,7 @@ class DisableOnedriveSharing(Action):
         """Find out whether files can be shared with people outside."""
         if view.now.get(DRIVE) is None:
             return Finding(Outcome.not_applicable, "There is no OneDrive.")
-        return compared(
+        return finding_of_state(
             before=view.first.get(SHARING) == SHARING_DISABLED,
             now=view.now.get(SHARING) == SHARING_DISABLED,
             done="Nothing is shared with people outside any more; links within the organisation go on working.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import Action, graph_permission, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.restoration import Restoration, restores, values_back
 from shared.microsoft365.graph import graph_calls
@@ -42,7 +42,7 @@ class DisableSignIn(Action):
                 "Sign-in is blocked in the cloud. Disable the account in Active Directory, too, or the next "
                 "synchronisation may enable it again.",
             )
-        return compared(
+        return finding_of_state(
             before=not was.enabled,
             now=not user.enabled,
             done="Sign-in is blocked.",

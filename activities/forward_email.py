@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions import portal_form
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.mailboxes.first_values import MailboxValues
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import DOMAINS, USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read
@@ -145,7 +145,7 @@ class ForwardEmail(Action):
         shown = recipient.address if recipient else to
         copy = "a copy stays in the mailbox" if view.params["keep_copy"] else "no copy is kept"
         outside = "" if recipient else " Outbound spam policy may block forwarding to outside addresses."
-        return compared(
+        return finding_of_state(
             before=was is not None and _forwards(was, view.first, view.params, recipient),
             now=_forwards(mailbox, view.now, view.params, recipient),
             done=f"Mail is forwarded to {shown}; {copy}.{outside}",

@@ -31,7 +31,7 @@ class GrantMailboxAccess(FullAccessGrant):
     portal_key = "AccessNoAutomap"
     words = ItemWords("person", "people", "given access")
     after = ("grant_mailbox_access_automap",)
-    yields_people_to = "grant_mailbox_access_automap"
+    defers_to = "grant_mailbox_access_automap"
 
     def done(self, grantee: Grantee, view: View) -> str:
         """Say how the mailbox is opened."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions import restoration
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX, own_row
 from shared.actions.reads.snapshot import Read
@@ -72,7 +72,7 @@ class HideFromAddressLists(Action):
         mailbox = view.now.get(MAILBOX)
         if mailbox and mailbox.is_synced and not is_hidden:
             return _IN_ACTIVE_DIRECTORY
-        return compared(
+        return finding_of_state(
             before=_hidden(view.first) is True,
             now=is_hidden,
             done="Hidden from the address lists; offline address books follow within a day.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, After, graph_permission, register
 from shared.actions.directory import memberships
 from shared.actions.mailboxes import mail_protection
-from shared.actions.outcome import Finding, ItemWords, Outcome, compared
+from shared.actions.outcome import Finding, ItemWords, Outcome, finding_of_state
 from shared.actions.reads.account import GROUPS, OWNED_GROUPS, USER
 from shared.actions.reads.snapshot import Snapshot, Survey
 from shared.actions.restoration import Restoration, members_back, original_of, restores
@@ -124,7 +124,7 @@ def _judge(group: Group, view: View, *, is_member: bool, was_member: bool) -> Fi
         if danger:
             message = f"It gives licenses. {danger}"
             return Finding(Outcome.needs_attention, message, group.id, group.name)
-    return compared(
+    return finding_of_state(
         before=not was_member,
         now=not is_member,
         done="Removed.",
@@ -141,7 +141,7 @@ def _judge_owner(group: Group, *, is_owner: bool, was_owner: bool) -> Finding:
         return Finding(Outcome.needs_attention, text, item, name)
     if is_owner and group.is_exchange_group:
         return Finding(Outcome.needs_attention, "Name another owner in the Exchange admin center.", item, name)
-    return compared(
+    return finding_of_state(
         before=not was_owner,
         now=not is_owner,
         done="No longer an owner.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.mailboxes import mailbox_rows
-from shared.actions.outcome import Finding, ItemWords, Outcome, gone
+from shared.actions.outcome import Finding, ItemWords, Outcome, findings_of_removal
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Person, Read
@@ -89,7 +89,7 @@ class RemoveInboxRules(Action):
         now = {rule.identity: rule.name for rule in view.now.get(INBOX_RULES)}
         was = {rule.identity: rule.name for rule in view.first.get(INBOX_RULES)}
         mailbox_rows.check_owner(now, mailbox)
-        return gone(was, now, "Removed.") or [Finding(Outcome.already_done, "There was no inbox rule.")]
+        return findings_of_removal(was, now, "Removed.") or [Finding(Outcome.already_done, "There was no inbox rule.")]
 
     def apply(self, task: Task) -> Results:
         """Remove the open rules, and one by one what was refused in the company of others."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
 from shared.actions.directory import license_names, memberships
 from shared.actions.mailboxes import mail_protection
-from shared.actions.outcome import Finding, ItemWords, Outcome, compared
+from shared.actions.outcome import Finding, ItemWords, Outcome, finding_of_state
 from shared.actions.reads.account import GROUPS, USER
 from shared.actions.reads.snapshot import Read
 from shared.actions.restoration import Restoration, members_back, original_of, restores
@@ -159,7 +159,9 @@ def _judge(
 ) -> Finding:
     name = license_names.named(assignment.sku, names.get(assignment.sku, ""))
     if assignment.group is None:
-        return compared(before=not had, now=not has, done="Removed.", already="", item=_item(assignment), name=name)
+        return finding_of_state(
+            before=not had, now=not has, done="Removed.", already="", item=_item(assignment), name=name
+        )
     group = groups.get(assignment.group)
     giver = group.name if group else assignment.group
     name = f"{name} (from {giver})"
@@ -172,7 +174,7 @@ def _judge(
     if has and left:
         return Finding(Outcome.needs_attention, f"{giver} gives it. {left[1]}", _item(assignment), name)
     done = f"Removed with the membership in {giver}."
-    return compared(before=not had, now=not has, done=done, already="", item=_item(assignment), name=name)
+    return finding_of_state(before=not had, now=not has, done=done, already="", item=_item(assignment), name=name)
 
 
 @restores(RemoveLicenses)

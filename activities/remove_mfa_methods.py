@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import Action, graph_permission, register
-from shared.actions.outcome import Finding, ItemWords, Outcome, compared
+from shared.actions.outcome import Finding, ItemWords, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import Person, Read
 from shared.microsoft365.graph import graph_calls
@@ -229,7 +229,7 @@ def _judge(method: _Method, *, is_there: bool, was_there: bool) -> Finding:
     if is_there and method.type not in AUTH_METHODS:
         text = f"Methods of the type {method.type} are not known here: remove it in the Entra admin center."
         return Finding(Outcome.needs_attention, text, method.id, method.name)
-    return compared(
+    return finding_of_state(
         before=not was_there,
         now=not is_there,
         done="Deleted.",

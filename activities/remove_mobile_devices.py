@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
 from shared.actions.mailboxes import mailbox_rows
-from shared.actions.outcome import Finding, ItemWords, Outcome, gone
+from shared.actions.outcome import Finding, ItemWords, Outcome, findings_of_removal
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Person, Read
@@ -89,7 +89,7 @@ class RemoveMobileDevices(Action):
         now = {device.key: device.name for device in devices}
         was = {device.key: device.name for device in view.first.get(MOBILE_DEVICES)}
         done = "Removed. What is on the device was not wiped."
-        return gone(was, now, done) or [Finding(Outcome.already_done, "There was no mobile device.")]
+        return findings_of_removal(was, now, done) or [Finding(Outcome.already_done, "There was no mobile device.")]
 
     def apply(self, task: Task) -> Results:
         """Remove the open partnerships."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.catalogue import Action, graph_permission, register
-from shared.actions.outcome import Finding, ItemWords, Outcome, gone
+from shared.actions.outcome import Finding, ItemWords, Outcome, findings_of_removal
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import Person, Read
 from shared.actions.restoration import Restoration, members_back, original_of, restores
@@ -91,7 +91,7 @@ class RemoveTeamsNumber(Action):
         now = {each.number: each.number for each in assigned}
         was = {each.number: each.number for each in view.first.get(TEAMS_NUMBERS) or ()}
         nothing = Finding(Outcome.already_done, "The person has no Teams phone number.")
-        return gone(was, now, "It is no longer assigned.") or [nothing]
+        return findings_of_removal(was, now, "It is no longer assigned.") or [nothing]
 
     def apply(self, task: Task) -> Results:
         """Unassign the open numbers, and look which of the operations have failed already."""

@@ -7,7 +7,7 @@ import string
 from typing import TYPE_CHECKING, Final
 
 from shared.actions.catalogue import Action, graph_permission, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError
@@ -57,7 +57,7 @@ class ResetPassword(Action):
             return Finding(
                 Outcome.needs_attention, "The password is managed in Active Directory: reset it there, twice."
             )
-        return compared(
+        return finding_of_state(
             before=False,
             now=user.password_changed > was.password_changed,
             done="The password was replaced by a random one that nobody was told and that is kept nowhere.",

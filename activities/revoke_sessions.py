@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import Action, graph_permission, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.microsoft365.graph import graph_calls
 
@@ -40,7 +40,7 @@ class RevokeSessions(Action):
             return Finding(Outcome.not_applicable, "The account no longer exists.")
         if user.is_guest:
             return Finding(Outcome.not_applicable, "A guest's sessions belong to the tenant the guest comes from.")
-        return compared(
+        return finding_of_state(
             before=False,
             now=user.sessions_valid_from > was.sessions_valid_from,
             done="All sessions are revoked; access tokens in use can live for up to an hour more.",

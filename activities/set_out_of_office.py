@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from shared.actions import portal_form
 from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads import placeholders
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX, only_row
@@ -147,7 +147,7 @@ class SetOutOfOffice(Action):
         notes = (_as_written(unknown) if unknown else "", _lost(view.params))
         note = "".join(f" {text}" for text in notes if text)
         messages = _messages(view)
-        found = compared(
+        found = finding_of_state(
             before=_answers(view.first.get(AUTO_REPLY), view, messages),
             now=_answers(view.now.get(AUTO_REPLY), view, messages),
             done=f"Arriving mail is answered with the message.{note}",

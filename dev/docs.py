@@ -69,7 +69,7 @@ def permissions_page() -> str:
         head = f"## {api} (`{resource}`)\n\n| permission | app role id | for |\n|---|---|---|"
         parts.append("\n".join([head, *rows]) + "\n")
     besides = [f"| `{name}` | `{APP_ROLES[name]}` | {what} |" for name, what in sorted(BESIDES.items())]
-    head = "## Besides the actions (Microsoft Graph)\n\n| permission | app role id | for |\n|---|---|---|"
+    head = "## Beyond the actions (Microsoft Graph)\n\n| permission | app role id | for |\n|---|---|---|"
     parts.append("\n".join([head, *besides]) + "\n")
     return "\n".join(parts)
 

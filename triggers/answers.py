@@ -140,7 +140,7 @@ def is_asked(request: func.HttpRequest, name: str) -> bool:
 
 
 def page_token(next_id: str | None) -> str | None:
-    """Return what a caller hands back to get the following page; its form is nobody's business."""
+    """Return what a caller hands back to get the following page; an opaque token."""
     return base64.urlsafe_b64encode(next_id.encode()).decode() if next_id else None
 
 

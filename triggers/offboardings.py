@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.access.caller import Caller
-    from shared.offboarding.lifecycle.operations import Done, Name
+    from shared.offboarding.lifecycle.operations import Name, OperationResult
 
 blueprint = df.Blueprint()
 
@@ -221,7 +221,7 @@ async def _perform(
     return await _finish(client, done, 202)
 
 
-async def _finish(client: df.DurableOrchestrationClient, done: Done, status: int) -> func.HttpResponse:
+async def _finish(client: df.DurableOrchestrationClient, done: OperationResult, status: int) -> func.HttpResponse:
     await starting.follow_up(client, done)
     if done.offboarding is None:
         return func.HttpResponse(status_code=204)

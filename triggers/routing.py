@@ -41,10 +41,10 @@ _HOST_QUERY: Final = frozenset({"code", "clientid"})
 CORRELATION_ID: Final = "X-Correlation-Id"
 """The header of every answer; the value is the trace id."""
 
-_LOOKING: Final = frozenset({"GET", "HEAD"})
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _OF_HEADERS: Final = " \"%&'()*+,/:;=?@[]"
 """What stands in header values as it is, besides letters and digits."""
-_OWN_PAGES: Final = frozenset({"same-origin", "none"})
+_SAME_SITE: Final = frozenset({"same-origin", "none"})
 """Values of Sec-Fetch-Site, which browsers send and pages cannot set (W3C: "Fetch Metadata Request Headers")."""
 
 
@@ -147,7 +147,7 @@ def _like(handle: Callable[..., Any], run: F) -> F:
 def _caller(req: func.HttpRequest, name: str) -> Caller:
     headers = cast("Mapping[str, str]", req.headers)
     caller = authorised(name, services.current().settings, headers)
-    if caller.provider != KEY and req.method not in _LOOKING and _is_made_to_ask(headers):
+    if caller.provider != KEY and req.method not in _SAFE_METHODS and _is_cross_site(headers):
         raise refused(403, "cross_site", "Pages of other sites may not change anything here.")
     _refuse_lost_body(req, headers)
     return caller
@@ -160,7 +160,7 @@ def _refuse_lost_body(req: func.HttpRequest, headers: Mapping[str, str]) -> None
         raise refused(411, "length_required", text)
 
 
-def _is_made_to_ask(headers: Mapping[str, str]) -> bool:
+def _is_cross_site(headers: Mapping[str, str]) -> bool:
     """Return whether a page of another site uses the cookie by which a front knows a browser; a token is no cookie.
 
     Browsers that do not say from where (before 2023) name the origin of the page instead.
@@ -169,7 +169,7 @@ def _is_made_to_ask(headers: Mapping[str, str]) -> bool:
         return False
     site = headers.get("sec-fetch-site")
     if site is not None:
-        return site not in _OWN_PAGES
+        return site not in _SAME_SITE
     origin = headers.get("origin", "")
     own = {
         urlsplit(services.current().settings.public_url).netloc,

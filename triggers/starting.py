@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from azure.durable_functions import DurableOrchestrationClient
 
     from shared.jobs.records import Offboarding, Wake
-    from shared.offboarding.lifecycle.operations import Done
+    from shared.offboarding.lifecycle.operations import OperationResult
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ async def forget_runs(client: DurableOrchestrationClient, begun_before: datetime
     await client.purge_instance_history_by(_BEFORE_ALL_RUNS, begun_before, _ENDED)
 
 
-async def follow_up(client: DurableOrchestrationClient, done: Done) -> None:
+async def follow_up(client: DurableOrchestrationClient, done: OperationResult) -> None:
     """Do what an operation left to be done with a Durable client."""
     if done.to_start:
         await runs.start(client, [done.to_start])

@@ -199,7 +199,7 @@ class Action(Procedure):
     """Actions that wait for this one: `after`, said by the earlier of the two."""
     requires: ClassVar[tuple[str, ...]] = ()
     excludes: ClassVar[tuple[str, ...]] = ()
-    yields_people_to: ClassVar[str | None] = None
+    defers_to: ClassVar[str | None] = None
     """Another action with a list of people, `to`, that must not share a person with this one's: that one has them."""
     warns_with: ClassVar[Mapping[str, str]] = {}
     """By another action: what to tell the operator when both are selected."""

@@ -89,7 +89,9 @@ class Finding:
         return self.outcome is None
 
 
-def compared(*, before: bool, now: bool, done: str, already: str, item: str = WHOLE_STEP, name: str = "") -> Finding:
+def finding_of_state(
+    *, before: bool, now: bool, done: str, already: str, item: str = WHOLE_STEP, name: str = ""
+) -> Finding:
     """Judge a thing that is as wanted or not: as wanted before -> `already_done`, only now -> `done`, else open."""
     if not now:
         return Finding(None, done, item, name)
@@ -98,7 +100,7 @@ def compared(*, before: bool, now: bool, done: str, already: str, item: str = WH
     return Finding(Outcome.done, done, item, name)
 
 
-def gone(was: Mapping[str, str], now: Mapping[str, str], done: str) -> list[Finding]:
+def findings_of_removal(was: Mapping[str, str], now: Mapping[str, str], done: str) -> list[Finding]:
     """Judge things that have to go, by id and name as they were first and as they are now: open, or `done`."""
     both = {**was, **now}.items()
     return [Finding(None if item in now else Outcome.done, done, item, name) for item, name in both]

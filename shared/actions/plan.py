@@ -195,8 +195,8 @@ def _refusals(actions: list[Action], selected: Selected) -> Iterable[str]:
     for action in actions:
         if twice := named_twice(action, selected):
             yield (
-                f"{', '.join(twice)}: named in {action.name} ({action.title}) and {action.yields_people_to} "
-                f"({catalogue.title_of(action.yields_people_to or '')}); name a person in one of them."
+                f"{', '.join(twice)}: named in {action.name} ({action.title}) and {action.defers_to} "
+                f"({catalogue.title_of(action.defers_to or '')}); name a person in one of them."
             )
     pairs = {frozenset((action.name, other)): action for action in actions for other in action.excludes}
     for pair, action in pairs.items():
@@ -210,5 +210,5 @@ def _refusals(actions: list[Action], selected: Selected) -> Iterable[str]:
 
 def named_twice(action: Action, selected: Selected) -> list[str]:
     """Return the people of this action who are also in the list of the action it yields people to."""
-    theirs = {name.casefold() for name in selected.get(action.yields_people_to or "", {}).get("to", ())}
+    theirs = {name.casefold() for name in selected.get(action.defers_to or "", {}).get("to", ())}
     return [name for name in selected[action.name].get("to", ()) if name.casefold() in theirs] if theirs else []

@@ -187,7 +187,7 @@ class Settings:
         needed = [s.name for s in SETTINGS if s.name != "NOTIFICATION_KEY"]
         problems += [unresolved(name) for name in needed if is_unresolved(values[name])]
         problems += [*_contradictions(values), *_task_hub_problems(environment), *_origin_problems(environment)]
-        if _trusts_anybody(environment):
+        if _accepts_forged_principals(environment):
             problems.append(
                 f"AUTH_MODE {values['AUTH_MODE']} needs App Service authentication, which removes forged principals, "
                 "and it is off. Switch it on in the function app, or link the Static Web App."
@@ -249,7 +249,7 @@ def _policy(values: Mapping[str, str]) -> policy.Policy:
     )
 
 
-def asks_for_a_key(environment: Mapping[str, str]) -> bool:
+def requires_function_key(environment: Mapping[str, str]) -> bool:
     """Return whether the host is to ask for a function key: unless one of the fronts says who is calling.
 
     Asked while the app is indexed, when no other setting need be there; a mode that is not known means a key.
@@ -282,13 +282,13 @@ def _origin_problems(environment: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _trusts_anybody(environment: Mapping[str, str]) -> bool:
+def _accepts_forged_principals(environment: Mapping[str, str]) -> bool:
     """Return whether a principal could be anybody's invention: on Azure, with App Service authentication switched off.
 
     App Service sets these variables; no settings of the deployment are among them.
     """
     is_azure = bool(environment.get("WEBSITE_SITE_NAME"))
-    return is_azure and not _authenticates(environment) and not asks_for_a_key(environment)
+    return is_azure and not _authenticates(environment) and not requires_function_key(environment)
 
 
 def _authenticates(environment: Mapping[str, str]) -> bool:

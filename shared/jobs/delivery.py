@@ -78,7 +78,7 @@ class Delivery:
         tried = self._tried(status, message)
         return replace(tried, next_attempt_at=moment)
 
-    def over(
+    def finished(
         self, state: DeliveryState, now: datetime, status: int | None, message: str, reference: str = ""
     ) -> Delivery:
         """Return it as come to its end by an attempt."""

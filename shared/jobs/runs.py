@@ -37,5 +37,5 @@ async def _start(client: Client, offboarding: Offboarding) -> None:
         with telemetry.run_started(offboarding) as traceparent:
             # The SDK tells the host the trace that is current here; the order tells it to the activities in any case.
             await client.start_new("offboard_user", offboarding.instance_id, {**order, "traceparent": traceparent})
-    except Exception:  # noqa: BLE001 - whatever it was, the claim stands and is looked after
+    except Exception:  # noqa: BLE001 - whatever it was, the claim stands and the timer recovers it
         _log.exception("Run %s was claimed, but may not have been started", offboarding.instance_id)

@@ -55,7 +55,7 @@ _AGENT: Final = "offboarding-backend/1.0"
 
 
 @dataclass(frozen=True)
-class Taken:
+class SendResult:
     """What a receiver said to a message it took; `reference` is what it calls the thing it made.
 
     `warning` is what whoever sent it should know of how it was taken.
@@ -81,7 +81,7 @@ class Channels:
         )
         self.guard = guard or Guard(allow_loopback=settings.allow_loopback_webhooks)
 
-    def send(self, message: Message, destination: Destination) -> Taken:
+    def send(self, message: Message, destination: Destination) -> SendResult:
         """Send a message; of a test, a PSA system sees only that the settings are good."""
         try:
             return self._sent(message, destination)
@@ -93,14 +93,14 @@ class Channels:
             _log.error("Message %s broke on its way: %s in %s", message.id, type(error).__name__, place.name)
             raise DeliveryError("The answer was not understood.", retry=True) from None
 
-    def _sent(self, message: Message, destination: Destination) -> Taken:
+    def _sent(self, message: Message, destination: Destination) -> SendResult:
         if isinstance(destination, Webhook):
             return self._post(message, destination)
         if isinstance(destination, Email):
             return self._mail(message, destination)
         if message.is_test:
             self._psa(destination).check()
-            return Taken(None)
+            return SendResult(None)
         client = destination.clients.get(message.tenant.id)
         if client is None:
             raise DeliveryError(
@@ -108,9 +108,9 @@ class Channels:
                 f"add {message.tenant.id} to its clients."
             )
         told = self._psa(destination).tell(message, client)
-        return Taken(None, told.number, told.warning)
+        return SendResult(None, told.number, told.warning)
 
-    def _post(self, message: Message, destination: Webhook) -> Taken:
+    def _post(self, message: Message, destination: Webhook) -> SendResult:
         url = self.vault.address(destination.url)
         if destination.format == "teams" and (problem := teams.problem_of(url)):
             raise DeliveryError(problem)
@@ -124,7 +124,7 @@ class Channels:
         answer = self.guard.send("POST", url, headers, content, hides_address=True)
         if not answer.is_success:
             raise answer.refusal("The receiver")
-        return Taken(answer.status)
+        return SendResult(answer.status)
 
     def _signed(self, message: Message, content: bytes, secrets: list[str]) -> dict[str, str]:
         try:
@@ -144,7 +144,7 @@ class Channels:
             return {name: self.vault.opened(value, url) for name, value in auth.headers.items()}
         return {auth.header: self.vault.opened(auth.value, url)}
 
-    def _mail(self, message: Message, destination: Email) -> Taken:
+    def _mail(self, message: Message, destination: Email) -> SendResult:
         if self._settings.mail_problem:
             raise DeliveryError(self._settings.mail_problem)
         if not self._settings.mail_tenant or not self._settings.mail_sender:
@@ -157,7 +157,7 @@ class Channels:
             retry = error.retryable is not None
             text = _mail_refusal(error, self._settings.mail_sender)
             raise DeliveryError(text, status=error.status, retry=retry, retry_after=error.retry_after) from None
-        return Taken(202)
+        return SendResult(202)
 
     def _psa(self, destination: HaloPsa | ConnectWise | Autotask) -> Psa:
         def secret(one: Secret) -> str:

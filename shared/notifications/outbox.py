@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-LEFT_TO_THE_RUN: Final = timedelta(minutes=1)
+RUN_DELIVERS_WITHIN: Final = timedelta(minutes=1)
 """How long the timer waits for the run to deliver."""
 
 _WAITS: Final = (60, 60, 120, 240, 480, 900)
@@ -68,7 +68,7 @@ def announced(services: Services, over: Offboarding, *, has_attention: bool = Fa
             lost = Delivery(channel, channel, over.run, now, DeliveryState.dead, ended_at=now, message=what)
             new.append(lost)
         new += [
-            Delivery(one.id, channel, over.run, now, next_attempt_at=now + LEFT_TO_THE_RUN)
+            Delivery(one.id, channel, over.run, now, next_attempt_at=now + RUN_DELIVERS_WITHIN)
             for one in destinations or []
             if one.wants(result)
         ]
@@ -176,7 +176,7 @@ class _Round:
             _log.exception("Message %s broke on its way", message.id)
             return _failed(delivery, message.id, DeliveryError("The answer was not understood.", retry=True))
         text = taken.warning or "It was taken."
-        return delivery.over(DeliveryState.delivered, clock.now(), taken.status, text, taken.reference)
+        return delivery.finished(DeliveryState.delivered, clock.now(), taken.status, text, taken.reference)
 
 
 def _failed(delivery: Delivery, message_id: str, error: DeliveryError) -> Delivery:
@@ -188,7 +188,7 @@ def _failed(delivery: Delivery, message_id: str, error: DeliveryError) -> Delive
     if error.retry and again <= delivery.deadline:
         return delivery.put_off(again, error.status, str(error))
     _log.warning("Message %s was given up: %s", message_id, error)
-    return delivery.over(DeliveryState.dead, now, error.status, str(error))
+    return delivery.finished(DeliveryState.dead, now, error.status, str(error))
 
 
 def _recorded(store: Store, offboarding: Offboarding, tried: Delivery) -> Offboarding | None:

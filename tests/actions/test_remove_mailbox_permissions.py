@@ -205,7 +205,7 @@ def test_the_age_of_the_knowledge_is_told_and_what_is_newer_is_not_seen(lab: Lab
     later = lab.offboard(seed.BO, ACTION)
 
     assert f"all {MAILBOXES} mailboxes of the tenant just now" in fresh.message(STEP)
-    assert "3 hours before; what was granted since is not seen" in later.message(STEP)
+    assert "3 hours before; rights granted since are not included" in later.message(STEP)
     assert rights(lab, seed.BO)["full access"] == [seed.SHARED]
 
 

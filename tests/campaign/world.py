@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from shared.jobs.storage.store import Details
     from shared.jobs.storage.table import Operation, Page, Row
     from shared.microsoft365.http.messages import Access, Request, Response, SentRequest
-    from shared.offboarding.lifecycle.operations import Done
+    from shared.offboarding.lifecycle.operations import OperationResult
 
 for _module in pkgutil.iter_modules(activities.__path__):
     importlib.import_module(f"activities.{_module.name}")  # which registers the actions
@@ -370,7 +370,7 @@ class World:
         except InstanceExistsError:
             return
 
-    def follow_up(self, done: Done) -> None:
+    def follow_up(self, done: OperationResult) -> None:
         if done.to_start:
             self.start(done.to_start)
         if done.to_wake and self.rng.random() >= self.odds.event_lost:

@@ -20,7 +20,7 @@ from shared.offboarding.lookup import ListFilter, Lookup
 
 if TYPE_CHECKING:
     from dev.lab import Lab
-    from shared.offboarding.lifecycle.operations import Done
+    from shared.offboarding.lifecycle.operations import OperationResult
 
 BLOCK = {"disable_sign_in": True}
 CONTAIN = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True}
@@ -30,7 +30,7 @@ def later() -> str:
     return clock.to_text(clock.now() + timedelta(days=1))
 
 
-def do(lab: Lab, name: str, offboarding_id: str) -> Done:
+def do(lab: Lab, name: str, offboarding_id: str) -> OperationResult:
     done = Operations(lab.app, "op@msp.example").perform(name, offboarding_id)  # type: ignore[arg-type]
     if done.to_start:
         lab.start(done.to_start)

@@ -183,11 +183,11 @@ def test_each_attempt_to_deliver_is_counted_by_what_came_of_it(plant: Plant, see
     tried = new.put_off(now, 503, "Not now.")
     assert recorded(new, lost) == {("email", "dead"): 1}
     assert recorded(tried, lost) == {("webhook", "retried"): 1}
-    assert recorded(tried.over(DeliveryState.delivered, now, 200, "It was taken.", ""), lost) == {
+    assert recorded(tried.finished(DeliveryState.delivered, now, 200, "It was taken.", ""), lost) == {
         ("webhook", "delivered"): 1
     }
     assert recorded(tried.again(now), lost) == {}
-    assert recorded(tried.again(now).over(DeliveryState.dead, now, 400, "No."), lost) == {("webhook", "dead"): 1}
+    assert recorded(tried.again(now).finished(DeliveryState.dead, now, 400, "No."), lost) == {("webhook", "dead"): 1}
 
 
 @pytest.mark.parametrize(

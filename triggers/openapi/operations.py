@@ -121,13 +121,13 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     ),
     "GET settings/notifications": Operation({200: "Destinations"}),
     "PUT settings/notifications": Operation({200: "Destinations"}, "NotificationSettings", (*_SENT, 409)),
-    "POST settings/notifications/test": Operation({200: "Tried"}, "", (400, 404), (_DESTINATION, _CHANNEL)),
+    "POST settings/notifications/test": Operation({200: "TestResult"}, "", (400, 404), (_DESTINATION, _CHANNEL)),
     "GET tenants/{tenant}/notifications": Operation({200: "Destinations"}, "", (404, *_MICROSOFT)),
     "PUT tenants/{tenant}/notifications": Operation(
         {200: "Destinations"}, "NotificationSettings", (*_SENT, *_CHANGED, *_MICROSOFT)
     ),
     "POST tenants/{tenant}/notifications/test": Operation(
-        {200: "Tried"}, "", (400, 404, *_MICROSOFT), (_DESTINATION, _CHANNEL)
+        {200: "TestResult"}, "", (400, 404, *_MICROSOFT), (_DESTINATION, _CHANNEL)
     ),
 }
 """By route; those of the portal are described by the portal's own contract."""

@@ -259,7 +259,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         warnings=_list(TEXT),
     ),
     "Destinations": _object(**{channel: or_null(_list(_ANY_OBJECT)) for channel in CHANNELS}),
-    "Tried": _object(results=_list(_object(destination=TEXT, channel=TEXT, delivered=SWITCH, message=TEXT))),
+    "TestResult": _object(results=_list(_object(destination=TEXT, channel=TEXT, delivered=SWITCH, message=TEXT))),
     "Nothing": _object(),
     "HealthDetail": _object(warnings=_list(TEXT)),
     "Document": _ANY_OBJECT,

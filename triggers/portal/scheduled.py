@@ -13,7 +13,7 @@ from shared.app import services
 from shared.base import clock
 from shared.base.problems import RefusedError, refused
 from shared.jobs.records import Reason, State
-from shared.offboarding.lifecycle.operations import Done, Operations
+from shared.offboarding.lifecycle.operations import OperationResult, Operations
 from shared.offboarding.lookup import MAX_PAGE, ListFilter, Lookup
 from triggers import starting
 from triggers.answers import json_answer
@@ -284,7 +284,7 @@ _REFUSALS: Final = {
 class _Acted:
     """What an operation led to, and how the portal's user is told."""
 
-    done: Done
+    done: OperationResult
     text: str
     state: str = "success"
 
@@ -300,7 +300,7 @@ def _remove(operations: Operations, offboarding: Offboarding) -> _Acted:
         return _Acted(operations.delete(offboarding.id), "was removed.")
     if offboarding.cancelled_by:
         text = "it is being cancelled, and a step is still at work. Delete it again when it has ended."
-        return _Acted(Done(offboarding), text, "warning")
+        return _Acted(OperationResult(offboarding), text, "warning")
     text = (
         "was running and is cancelled now: no further step begins, and what was done is not undone. "
         "View Task Details shows what was done; delete it again to remove it."

@@ -62,7 +62,7 @@ def _submission(form: Form) -> tuple[Submission, list[str]]:
     if problems:
         raise RefusedError(400, "invalid_request", problems)
     dropped = [f"{name} is not known here and was left out." for name in forms.unknown_in(form)]
-    dropped += [*_without_losers(actions), *_without_twice_named(actions)]
+    dropped += [*_without_conflicting(actions), *_without_twice_named(actions)]
     submission = Submission(
         tenant=tenant.lower(),
         users=tuple(users),
@@ -117,7 +117,7 @@ def _scheduled_for(form: Form, problems: list[Problem]) -> datetime | None:
     return datetime.fromtimestamp(date, UTC)
 
 
-def _without_losers(actions: dict[str, dict[str, Any]]) -> list[str]:
+def _without_conflicting(actions: dict[str, dict[str, Any]]) -> list[str]:
     """Drop what "Delete user" makes pointless: the wizard greys those switches out but sends them all the same."""
     dropped: list[str] = []
     for action in [catalogue.get(name) for name in actions]:
@@ -137,7 +137,7 @@ def _without_twice_named(actions: dict[str, dict[str, Any]]) -> list[str]:
         if twice := plan.named_twice(action, actions):
             left = [name for name in actions[action.name]["to"] if name not in twice]
             dropped += [
-                f"{name} was left out of {action.title}, because {catalogue.title_of(action.yields_people_to or '')} "
+                f"{name} was left out of {action.title}, because {catalogue.title_of(action.defers_to or '')} "
                 "names the same person."
                 for name in twice
             ]

@@ -47,10 +47,10 @@ class FullAccessGrant(MailboxGrant):
     def judge(self, view: View) -> Finding | Sequence[Finding]:
         """Find out who may open the mailbox; the people of the action this one yields to are left to that."""
         found = super().judge(view)
-        others = view.selected.get(self.yields_people_to or "")
+        others = view.selected.get(self.defers_to or "")
         if isinstance(found, Finding) or others is None:
             return found
-        reserved = grantees.by_id(others["to"], view.now.over(view.first))
+        reserved = grantees.by_id(others["to"], view.now.with_fallback(view.first))
         return [_left(finding) if finding.item in reserved else finding for finding in found]
 
     def has(self, grantee: Grantee, snapshot: Snapshot) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from shared.actions import portal_form
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.snapshot import Read
 from shared.base import identifiers
 from shared.microsoft365.exchange import exchange_cmdlets
@@ -118,7 +118,7 @@ def findings(
         judged[grantee.id] = (
             Finding(Outcome.failed, refusal, grantee.id, grantee.name)
             if refusal
-            else compared(
+            else finding_of_state(
                 before=has(grantee, view.first),
                 now=has(grantee, view.now),
                 done=done(grantee),

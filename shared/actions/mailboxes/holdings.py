@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.mailboxes.scan import Mailbox, retry_transient
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import NOT_THERE, Read, Snapshot, Survey
 from shared.base import clock
@@ -214,7 +214,7 @@ def unread(
 def note(what: str, found: Found) -> str:
     """Say how old the knowledge is."""
     age = _age(clock.now() - found.made_at)
-    return f"{what} in all {found.mailboxes:,} mailboxes of the tenant {age}; what was granted since is not seen."
+    return f"{what} in all {found.mailboxes:,} mailboxes of the tenant {age}; rights granted since are not included."
 
 
 def _age(age: timedelta) -> str:
@@ -243,7 +243,7 @@ def _judge(right: Right, *, is_held: bool) -> Finding:
     if is_held and right.is_synced:
         text = "It is synchronised: take the right away in Active Directory."
         return Finding(Outcome.needs_attention, text, right.item, name)
-    return compared(before=False, now=not is_held, done="Removed.", already="", item=right.item, name=name)
+    return finding_of_state(before=False, now=not is_held, done="Removed.", already="", item=right.item, name=name)
 
 
 def _unread(mailboxes: Sequence[tuple[str, str]]) -> Finding:

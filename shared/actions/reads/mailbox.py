@@ -78,7 +78,7 @@ def own_row(rows: Any, person: Person) -> Any:  # noqa: ANN401 - Microsoft's JSO
     """Return the row about `person`: Exchange answers with everybody's where it does not know the one asked for."""
     row = only_row(rows, person)
     if row and (row.get("ExternalDirectoryObjectId") or "").casefold() != person.id.casefold():
-        raise UnreadError("Exchange answered with another person's mailbox")
+        raise UnreadError("Exchange returned a different person's mailbox")
     return row
 
 

@@ -119,7 +119,7 @@ class Snapshot:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         return "" if value is None else text[:_SHOWN_OF_A_VALUE]
 
-    def over(self, other: Snapshot) -> Snapshot:
+    def with_fallback(self, other: Snapshot) -> Snapshot:
         """Return the answers of this snapshot, filled up with those only `other` has."""
         values = {**other.values, **self.values}
         errors = {n: e for n, e in {**other.errors, **self.errors}.items() if n not in values}
@@ -134,7 +134,7 @@ class Snapshot:
         errors = {n: e for n, e in {**self.errors, **later.errors}.items() if n not in values}
         return Snapshot(values, errors)
 
-    def instead_of(self, other: Snapshot) -> Snapshot:
+    def applied_to(self, other: Snapshot) -> Snapshot:
         """Return `other` with what this snapshot read, and failed to read, in its place."""
         asked = {*self.values, *self.errors}
         values = {n: v for n, v in other.values.items() if n not in asked}

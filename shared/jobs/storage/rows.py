@@ -310,7 +310,7 @@ def _snapshots(texts: Mapping[tuple[int, str], str]) -> dict[int, Snapshot]:
     for (run, name), text in texts.items():
         answer = json.loads(text)
         one = Snapshot({}, {name: answer["error"]}) if "error" in answer else Snapshot({name: answer["value"]}, {})
-        snapshots[run] = one.over(snapshots.get(run, NOTHING_READ))
+        snapshots[run] = one.with_fallback(snapshots.get(run, NOTHING_READ))
     return snapshots
 
 

@@ -250,7 +250,7 @@ def _chunks(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
 def _batch_request(number: int, item: _Item) -> JsonObject:
     request: JsonObject = {"id": str(number), "method": item.call.method, "url": item.url}
     headers = dict(item.call.headers)
-    # Alone, a POST may go without a body; in a batch Graph refuses the whole of it for want of one.
+    # Alone, a POST may go without a body; in a batch Graph refuses the whole batch without one.
     body = {} if item.call.body is None and item.call.method == "POST" else item.call.body
     if body is not None:
         headers["Content-Type"] = "application/json"

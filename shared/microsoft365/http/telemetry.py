@@ -68,7 +68,7 @@ def sending(entry: SentRequest, host: str, resent: int) -> Generator[Call]:
                         "microsoft365.throttled": is_throttled,
                     }
                 )
-                # What a 404 means, the action knows; these are nobody's wish.
+                # What a 404 means, the action knows; 5xx and 429 count as failed.
                 if is_throttled or response.status >= _SERVER_FAULT:
                     tracing.failed(span, str(response.status))
 

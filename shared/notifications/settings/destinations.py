@@ -197,7 +197,7 @@ class Destinations(_Model):
         """Return the destinations of every channel, each with its channel: an id is unique within one."""
         return [(channel, one) for channel in CHANNELS for one in self.of(channel) or []]
 
-    def over(self, base: Destinations) -> Destinations:
+    def overriding(self, base: Destinations) -> Destinations:
         """Return what is in force where this differs from `base`."""
         return Destinations(
             webhook=base.webhook if self.webhook is None else self.webhook,

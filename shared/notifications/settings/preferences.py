@@ -29,7 +29,7 @@ _NOTHING: Final = Destinations()
 
 
 @dataclass(frozen=True)
-class Tried:
+class TestResult:
     """What came of a test message to one destination."""
 
     destination: str
@@ -82,7 +82,7 @@ class Preferences:
             raise refused(409, "changed", "The settings were changed just now; look at them again.") from None
         return forms.shown(complete)
 
-    def test(self, destination_id: str | None = None, channel: str | None = None) -> list[Tried]:
+    def test(self, destination_id: str | None = None, channel: str | None = None) -> list[TestResult]:
         """Send a test message to what is in force here: all that is enabled, or what has an id, of all channels or one.
 
         Of a tenant's, to its own alone where the operator does not see the partner's.
@@ -100,12 +100,12 @@ class Preferences:
             raise refused(404, "destination_not_found", "There is no such destination.")
         return [self._tried(its_channel, one) for its_channel, one in chosen]
 
-    def _tried(self, channel: str, destination: Destination) -> Tried:
+    def _tried(self, channel: str, destination: Destination) -> TestResult:
         try:
             self._channels.send(_test_message(self._tenant_id or "", self._settings.public_url), destination)
         except DeliveryError as error:
-            return Tried(destination.id, channel, delivered=False, message=str(error))
-        return Tried(destination.id, channel, delivered=True, message="It was taken.")
+            return TestResult(destination.id, channel, delivered=False, message=str(error))
+        return TestResult(destination.id, channel, delivered=True, message="It was taken.")
 
     def _in_force(self) -> Destinations:
         return in_force(self._store, self._tenant_id) if self._sees_partner else _read(self._document())
@@ -184,7 +184,7 @@ class Preferences:
 def in_force(store: Store, tenant_id: str | None) -> Destinations:
     """Return the destinations that count for a tenant; costs two reads, one for the partner's own."""
     base = _read(store.document(_key(None)))
-    return _read(store.document(_key(tenant_id))).over(base) if tenant_id else base
+    return _read(store.document(_key(tenant_id))).overriding(base) if tenant_id else base
 
 
 def _key(tenant_id: str | None) -> str:

@@ -29,7 +29,7 @@ _TRIES: Final = 5
 
 
 @dataclass(frozen=True)
-class Done:
+class OperationResult:
     """What an operation led to.
 
     `to_start` has to be started, `to_wake` told that it was cancelled, the history of `to_forget` removed, all by
@@ -56,9 +56,9 @@ class Operations:
         self._room = services.settings.max_runs_per_tenant
         self._operator = operator
 
-    def perform(self, name: Name, offboarding_id: str) -> Done:
+    def perform(self, name: Name, offboarding_id: str) -> OperationResult:
         """Do what is called `name`."""
-        operations: dict[Name, Callable[[str], Done]] = {
+        operations: dict[Name, Callable[[str], OperationResult]] = {
             "run-now": self.run_now,
             "retry": self.retry,
             "cancel": self.cancel,
@@ -66,30 +66,30 @@ class Operations:
         }
         return operations[name](offboarding_id)
 
-    def run_now(self, offboarding_id: str) -> Done:
+    def run_now(self, offboarding_id: str) -> OperationResult:
         """Start a planned offboarding before its time, or a failed one again."""
         return self._changed(offboarding_id, lambda o: self._taken(_may_run(o), "run_now"))
 
-    def retry(self, offboarding_id: str) -> Done:
+    def retry(self, offboarding_id: str) -> OperationResult:
         """Start the next run of a failed offboarding: it repeats nothing that is settled."""
         return self._changed(offboarding_id, lambda o: self._taken(_may_be_retried(o), "retried"))
 
-    def reschedule(self, offboarding_id: str, scheduled_for: datetime | None) -> Done:
+    def reschedule(self, offboarding_id: str, scheduled_for: datetime | None) -> OperationResult:
         """Move a planned offboarding to another moment; None or a moment just past is due at once.
 
         Raises `RefusedError` 422, too, for one long past.
         """
         return self._changed(offboarding_id, lambda o: self._moved(o, scheduled_for))
 
-    def cancel(self, offboarding_id: str) -> Done:
+    def cancel(self, offboarding_id: str) -> OperationResult:
         """End a planned offboarding at once; of a running one, no further step begins and what is in flight ends."""
         done = self._changed(offboarding_id, self._cancelled)
         if done.offboarding and done.offboarding.state is State.running:
             self._store.mark_cancelled(offboarding_id, self._operator)
-            return Done(done.offboarding, to_wake=done.offboarding)
+            return OperationResult(done.offboarding, to_wake=done.offboarding)
         return done
 
-    def delete(self, offboarding_id: str) -> Done:
+    def delete(self, offboarding_id: str) -> OperationResult:
         """Remove an offboarding that does not run; what was audited stays until its retention ends."""
         offboarding = self._existing(offboarding_id)
         self._refuse_own(offboarding)
@@ -100,7 +100,7 @@ class Operations:
             self._store.delete(offboarding, self._operator, clock.now())
         except ConflictError:
             raise refused(409, "changed", "The offboarding changed just now; look at it again.") from None
-        return Done(None, to_forget=offboarding)
+        return OperationResult(None, to_forget=offboarding)
 
     def _existing(self, offboarding_id: str) -> Offboarding:
         offboarding = self._store.get(offboarding_id) if offboarding_id.isalnum() else None
@@ -112,19 +112,19 @@ class Operations:
         """Keep people from deciding about their own offboarding: also from moving, cancelling and deleting it."""
         protection.refuse_own(offboarding.request, self._scope.own_names, self._operator)
 
-    def _changed(self, offboarding_id: str, change: Callable[[Offboarding], Offboarding]) -> Done:
+    def _changed(self, offboarding_id: str, change: Callable[[Offboarding], Offboarding]) -> OperationResult:
         for _ in range(_TRIES):
             old = self._existing(offboarding_id)
             self._refuse_own(old)
             new = change(old)
             if new is old:
-                return Done(old)
+                return OperationResult(old)
             try:
                 self._store.change(old, new)
             except ConflictError:
                 self._refuse_if_replaced(old)
                 continue
-            return Done(new, to_start=new if new.run > old.run else None)
+            return OperationResult(new, to_start=new if new.run > old.run else None)
         raise refused(409, "changed", "The offboarding keeps changing; look at it again.")
 
     def _refuse_if_replaced(self, offboarding: Offboarding) -> None:

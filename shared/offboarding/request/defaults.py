@@ -1,4 +1,4 @@
-"""What is switched on beforehand: defaults of a tenant, of an operator, and of everybody.
+"""Default actions of a tenant, of an operator, and of everybody.
 
 They are whole: the tenant's defaults apply alone where there are any, else the operator's own, else everybody's. So no
 two of them are mixed into something that contradicts itself, and the source of each switch is one word.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import Action, graph_permission, register
-from shared.actions.outcome import Finding, Outcome, compared
+from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import Read
 from shared.microsoft365.graph import graph_calls
@@ -42,7 +42,7 @@ class ClearDepartment(Action):
         """Find out whether there is a department."""
         if view.now.get(USER) is None:
             return Finding(Outcome.not_applicable, "The account no longer exists.")
-        return compared(
+        return finding_of_state(
             before=view.first.get(DEPARTMENT) is None,
             now=view.now.get(DEPARTMENT) is None,
             done="Cleared.",
