@@ -24,6 +24,14 @@ _TRIES = 3
 class StackError(Exception):
     """Something of the stack did not start or has died; the message tells people which, why and what to do."""
 
+    code = 1
+
+
+class OptionsError(StackError):
+    """What was asked for cannot be started."""
+
+    code = 2
+
 
 @dataclass
 class Child:

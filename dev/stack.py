@@ -14,7 +14,7 @@ import requests
 
 from dev import certificate, core_tools, leaks
 from dev.azurite import Azurite
-from dev.processes import ROOT, Child, StackError, free_port, is_free, start_on_port, wait_until
+from dev.processes import ROOT, Child, OptionsError, StackError, free_port, is_free, start_on_port, wait_until
 from dev.tenant import seed
 from dev.tenant.process import Simulator
 from shared.app.settings import HOST_SETTINGS, SETTINGS, Settings, SettingsError
@@ -236,7 +236,7 @@ class Stack:
             try:
                 Settings.parse(environment)
             except SettingsError as error:
-                raise StackError(str(error)) from None
+                raise OptionsError(str(error)) from None
             command = [sys.executable, "-m", "dev.host", "--root", str(self._root), "--data", str(folder)]
             command += ["--port", str(port), "--clock", "shared.base.clock:set_source"]
             command += ["--visibility-timeout", str(self.options.visibility_timeout), "--worker", self.options.worker]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from dev import receivers
 from dev.processes import StackError
 from dev.stack import Options, Stack
-from shared.app.settings import HOST_SETTINGS, SECRET_PREFIX, SETTINGS
+from shared.app.settings import HOST_SETTINGS, ORIGIN_PREFIX, SECRET_PREFIX, SETTINGS
 
 if TYPE_CHECKING:
     import argparse
@@ -55,7 +55,7 @@ def run_start(given: argparse.Namespace) -> int:
             return _watch({**stack.children, "receivers": child})
     except StackError as error:
         print(error, file=sys.stderr)
-        return 1
+        return error.code
     except Stopped:
         return 0
 
@@ -63,7 +63,8 @@ def run_start(given: argparse.Namespace) -> int:
 def unknown_settings(given: Sequence[tuple[str, str]]) -> list[str]:
     """Return the names that the app and its host do not read."""
     known = {setting.name for setting in (*SETTINGS, *HOST_SETTINGS)}
-    return [name for name, _ in given if name not in known and not name.startswith(SECRET_PREFIX)]
+    prefixes = (SECRET_PREFIX, ORIGIN_PREFIX)
+    return [name for name, _ in given if name not in known and not name.startswith(prefixes)]
 
 
 def described(stack: Stack, child: Child, sinks: Sinks) -> dict[str, Any]:

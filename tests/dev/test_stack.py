@@ -259,8 +259,14 @@ def test_a_taken_port_is_told_in_one_sentence(start: Start) -> None:
 def test_an_unknown_way_of_signing_in_is_told(start: Start) -> None:
     started = start("--auth", "handshake")
 
-    assert started.code() == 1
+    assert started.code() == 2
     assert "AUTH_MODE 'handshake' is not known" in started.err
+
+
+def test_where_a_secret_may_go_can_be_given_with_it(start: Start) -> None:
+    told = start("--set", "NOTIFICATION_SECRET_PSA=x", "--set", "NOTIFICATION_ORIGIN_PSA=https://psa.example").ready()
+
+    assert told["api"]
 
 
 def test_the_host_is_killed_and_comes_back_at_its_address(stack: Stack) -> None:
