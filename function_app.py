@@ -42,12 +42,12 @@ import triggers.openapi
 import triggers.portal
 import triggers.restoring
 import triggers.schedule
-from shared.app import settings
+from shared.app import host_settings, settings
 from shared.base.telemetry import logs
 
 logs.quiet_libraries()
 logs.set_up(settings.secret_values(os.environ))
-if logging.root.handlers and (problem := settings.host_problem(os.environ)):
+if logging.root.handlers and (problem := host_settings.host_problem(os.environ)):
     logging.getLogger("triggers").error(problem)
 
 asked = func.AuthLevel.FUNCTION if settings.requires_function_key(os.environ) else func.AuthLevel.ANONYMOUS

@@ -17,7 +17,8 @@ from dev.azurite import Azurite
 from dev.processes import ROOT, Child, OptionsError, StackError, free_port, is_free, start_on_port, wait_until
 from dev.tenant import seed
 from dev.tenant.process import Simulator
-from shared.app.settings import HOST_SETTINGS, SETTINGS, Settings, SettingsError
+from shared.app.host_settings import HOST_SETTINGS
+from shared.app.settings import SETTINGS, Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from dev import receivers
 from dev.processes import StackError
 from dev.stack import Options, Stack
-from shared.app.settings import HOST_SETTINGS, ORIGIN_PREFIX, SECRET_PREFIX, SETTINGS
+from shared.app.host_settings import HOST_SETTINGS
+from shared.app.settings import ORIGIN_PREFIX, SECRET_PREFIX, SETTINGS
 
 if TYPE_CHECKING:
     import argparse

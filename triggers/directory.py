@@ -11,7 +11,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from shared.actions import catalogue, permissions, plan
-from shared.app import services, settings
+from shared.app import host_settings, services, settings
 from shared.base import clock
 from shared.base.problems import refused
 from shared.offboarding.onboarding import certificate, check
@@ -37,7 +37,7 @@ _PAGE = 100
 def get_health(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Answer that the app runs, and nothing else: anybody may ask."""
     del req, caller
-    if problem := settings.host_problem(os.environ):
+    if problem := host_settings.host_problem(os.environ):
         raise refused(503, "not_configured", problem)
     return json_answer({})
 
@@ -49,7 +49,7 @@ def get_health_detail(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
     app = services.current()
     secrets = app.settings.notification_secrets.items()
     unresolved = (settings.unresolved(name) for name, value in secrets if settings.is_unresolved(value))
-    told = (settings.host_problem(os.environ), certificate.warning(app.settings, clock.now()), *unresolved)
+    told = (host_settings.host_problem(os.environ), certificate.warning(app.settings, clock.now()), *unresolved)
     return json_answer({"warnings": [text for text in told if text]})
 
 

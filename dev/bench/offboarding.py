@@ -16,7 +16,7 @@ from dev.processes import StackError, wait_until
 from dev.stack import TENANTS, Options
 from dev.tenant import seed
 from shared.actions import catalogue, plan
-from shared.app.settings import HOST_SETTINGS
+from shared.app.host_settings import HOST_SETTINGS
 from shared.offboarding.request.submit import MAX_STARTED_AT_ONCE
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ import json
 import re
 
 from dev.processes import ROOT
-from shared.app.settings import HOST_SETTINGS, SETTINGS
+from shared.app.host_settings import HOST_SETTINGS
+from shared.app.settings import SETTINGS
 
 THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
 ACTIVITIES_AT_ONCE = "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions"

@@ -11,7 +11,8 @@ import pytest
 import function_app  # noqa: F401 - puts the actions into the catalogue
 from dev.bench import CASES
 from dev.processes import ROOT
-from shared.app.settings import HOST_SETTINGS, SETTINGS, Settings
+from shared.app.host_settings import HOST_SETTINGS
+from shared.app.settings import SETTINGS, Settings
 from shared.offboarding.request import parsing
 
 SAMPLE = ROOT / "local.settings.sample.json"

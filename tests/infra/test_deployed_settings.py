@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from bicep import ROOT, Values, template, variables
 
-from shared.app.settings import AUTH_MODES, HOST_SETTINGS, SETTINGS, Settings
+from shared.app.host_settings import HOST_SETTINGS
+from shared.app.settings import AUTH_MODES, SETTINGS, Settings
 
 DECLARED = {setting.name: setting for setting in (*SETTINGS, *HOST_SETTINGS)}
 

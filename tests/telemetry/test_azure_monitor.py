@@ -16,7 +16,7 @@ from dev.processes import ROOT, wait_until
 from dev.sinks import Sinks
 from dev.stack import Options, Stack
 from dev.tenant import seed
-from shared.app.settings import HOST_SETTINGS
+from shared.app.host_settings import HOST_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
