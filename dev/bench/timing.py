@@ -95,7 +95,7 @@ def throughput(stack: Stack) -> dict[str, float]:
 def _begin_anew(stack: Stack) -> None:
     """Reset the tenants; somebody leaves first, who fetches tokens, opens connections and scans the tenant."""
     stack.simulator.reset()
-    leavers.prepare(stack.simulator, 1)
+    leavers.prepare(stack.simulator, [_everything()])
     without_delays(stack, leavers.TENANT)
     offboard(stack, leavers.TENANT, seed.BO, _everything())
 

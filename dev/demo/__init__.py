@@ -60,7 +60,7 @@ def run_demo(given: argparse.Namespace) -> int:
 def _demonstrate(stack: Stack, sinks: Sinks, latency: float, file: Path | None) -> int:
     stack.simulator.latency(graph=latency, exchange=latency, sharepoint=latency, login=latency)
     shares = form.split(_all_actions())
-    users = leavers.prepare(stack.simulator, len(shares))
+    users = leavers.prepare(stack.simulator, [[action.name for action in share] for share in shares])
     before = stack.simulator.state(leavers.TENANT)
     leavings = [_submit(stack, before, user, share) for user, share in zip(users, shares, strict=True)]
     offboardings = _watch(stack, leavings)

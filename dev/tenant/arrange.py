@@ -13,6 +13,8 @@
   the like.
 - `method`: `{"user", "kind", "default"?: bool}` registers an authentication method, such as "fido2" or
   "hardwareOath".
+- `belongings`: `{"user", "actions": [names]}` gives a person what these actions take away, where there is nothing of
+  the kind (`dev/tenant/belongings`).
 - `directory_role`: `{"user", "role": name or template id, "remove"?: bool}` changes who holds a directory role.
 - `revoke_permission`, `grant_permission`: `{"permission", "api": "graph" (unless given), "exchange" or "sharepoint"}`
   changes what the tenant consented to.
@@ -28,7 +30,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dev.tenant import leavers, licensing
+from dev.tenant import belongings, licensing
+from dev.tenant.belongings import sign_in_methods
 from dev.tenant.graph.users import soft_delete
 from dev.tenant.population import GLOBAL_ADMINISTRATOR, Organisation, ident
 from dev.tenant.skus import SKUS
@@ -148,10 +151,16 @@ def _tenant(tenant: Tenant, wanted: Wanted) -> str:
 
 def _method(tenant: Tenant, wanted: Wanted) -> str:
     user, kind = _find_user(tenant, wanted["user"]), wanted["kind"]
-    method_id = leavers.method(user, kind)
+    method_id = sign_in_methods.method(user, kind)
     if wanted.get("default"):
         user.default_method = method_id
     return method_id
+
+
+def _belongings(tenant: Tenant, wanted: Wanted) -> str:
+    user = _find_user(tenant, wanted["user"])
+    belongings.give_missing(tenant, user, wanted["actions"])
+    return user.id
 
 
 def _directory_role(tenant: Tenant, wanted: Wanted) -> str:
@@ -218,6 +227,7 @@ _OPERATIONS: dict[str, Callable[[Tenant, Wanted], str]] = {
     "number": _number,
     "tenant": _tenant,
     "method": _method,
+    "belongings": _belongings,
     "directory_role": _directory_role,
     "revoke_permission": _revoke_permission,
     "grant_permission": _grant_permission,

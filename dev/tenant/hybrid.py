@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from dev.tenant import leavers
+from dev.tenant.belongings import meetings, mobile_devices, rules, sign_in_methods
 from dev.tenant.population import GLOBAL_ADMINISTRATOR, Organisation, ident
 from dev.tenant.skus import BUSINESS_PREMIUM
 
@@ -27,10 +27,10 @@ def build() -> Tenant:
     org.group("on-premises-list", "On-premises list", "list", [sven, signe], onPremisesSyncEnabled=True)
     org.group("cloud", "Cloud group", members=[sven, cleo])
     org.group("project", "Project", "team", [sven, signe, cleo], owners=[signe.id])
-    leavers.authenticator(sven)
-    leavers.rules(org.tenant, sven, 1)
-    leavers.devices(org.tenant, sven, 1)
-    org.tenant.mailboxes[sven.id].meetings = [leavers.meeting("Stand-up", attendees=3, recurring=True)]
+    sign_in_methods.authenticator(sven)
+    rules.write(org.tenant, sven, 1)
+    mobile_devices.pair(org.tenant, sven, 1)
+    org.tenant.mailboxes[sven.id].meetings = [meetings.meeting("Stand-up", attendees=3, recurring=True)]
     org.tenant.mailboxes[signe.id].GrantSendOnBehalfTo.append(sven.id)
     org.fill_groups(20, people)
     return org.tenant

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dev.tenant import hybrid, leavers, partner
+from dev.tenant.belongings import mobile_devices, sign_in_methods
 from dev.tenant.population import (
     EXCHANGE_ADMINISTRATOR,
     GIB,
@@ -69,9 +70,9 @@ def contoso() -> Tenant:
     org.directory_role("Global Administrator", GLOBAL_ADMINISTRATOR, admin, people[0])
     for nickname, kind in (("all-hands", "team"), ("office", "m365"), ("vpn", "security"), ("news", "list")):
         org.group(nickname, nickname.replace("-", " ").title(), kind, [lia, *people[:5]], owners=[people[0].id])
-    leavers.authenticator(lia)
-    leavers.phone(lia, "mobile", "+1 5550101")
-    leavers.devices(org.tenant, lia, 1)
+    sign_in_methods.authenticator(lia)
+    sign_in_methods.phone(lia, "mobile", "+1 5550101")
+    mobile_devices.pair(org.tenant, lia, 1)
     org.fill_groups(60, people)
     return org.tenant
 

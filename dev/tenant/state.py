@@ -209,6 +209,8 @@ class Tenant:
     sites: dict[str, Site] = field(default_factory=dict)
     directory_roles: dict[str, DirectoryRole] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
+    belongings: dict[str, Any] = field(default_factory=dict)
+    """Rows of what only one file of `dev.tenant.belongings` knows, by its name."""
     skus: dict[str, int] = field(default_factory=dict)
     """How many seats were bought of each SKU."""
     operations: dict[str, dict[str, Any]] = field(default_factory=dict)

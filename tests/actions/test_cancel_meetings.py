@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dev.tenant import leavers, seed
+from dev.tenant import seed
+from dev.tenant.belongings.meetings import meeting
 
 if TYPE_CHECKING:
     from dev.lab import Lab
@@ -28,8 +29,8 @@ def test_meetings_with_attendees_in_the_next_two_years_are_cancelled(lab: Lab) -
 
 
 def test_a_series_that_began_before_today_is_cancelled_and_a_past_meeting_is_not(lab: Lab) -> None:
-    series = leavers.meeting("Standing", attendees=2, recurring=True, days=-400)
-    past = leavers.meeting("Kick-off", attendees=2, days=-400)
+    series = meeting("Standing", attendees=2, recurring=True, days=-400)
+    past = meeting("Kick-off", attendees=2, days=-400)
     lab.simulator.arrange("fabrikam.example", "mailbox", mailbox=seed.ADA, set={"meetings": [series, past]})
 
     lab.offboard(seed.ADA, MEETINGS)

@@ -48,7 +48,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def day(cloud: Cloud, number: int, faults: list[dict[str, Any]]) -> tuple[World, dict[str, Any]]:
     """Offboard two people with everything there is; return the world and what became of the tenant."""
     cloud.simulator.reset("standard")
-    people = leavers.prepare(cloud.simulator, 2)
+    people = leavers.prepare(cloud.simulator, [everything(leavers.COLLEAGUE, leavers.OTHER)] * 2)
     world = World(cloud, random.Random(number), "fabrikam.example")
     world.submit(people, everything(leavers.COLLEAGUE, leavers.OTHER))
     cloud.simulator.faults(faults, seed=number)

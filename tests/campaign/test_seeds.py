@@ -76,7 +76,7 @@ class Story:
         self.is_whole = is_whole
         cloud.simulator.reset("standard" if is_whole else "small")
         if is_whole:
-            self.people = leavers.prepare(cloud.simulator, 3)
+            self.people = leavers.prepare(cloud.simulator, [catalogue.all_actions()] * 3)
             tenant, self.colleague, self.other = "fabrikam.example", leavers.COLLEAGUE, leavers.OTHER
         else:
             found = cloud.simulator.state("contoso.example")["users"].values()

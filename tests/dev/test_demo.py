@@ -6,7 +6,7 @@ import pytest
 import function_app  # noqa: F401 - puts the actions into the catalogue
 from dev.demo import changes, form
 from dev.demo.expectations import EXPECTATIONS, Case, unmet
-from dev.tenant import seed, state
+from dev.tenant import belongings, seed, state
 from shared.actions import catalogue, plan, portal_form
 
 ACTIONS = list(catalogue.all_actions().values())
@@ -15,15 +15,14 @@ IN_PORTAL = [action for action in ACTIONS if action.portal_key]
 
 @pytest.fixture(scope="module")
 def fabrikam() -> dict[str, Any]:
-    return state.dump(seed.fabrikam())
+    tenant = seed.fabrikam()
+    belongings.give_missing(tenant, tenant.users[seed.ADA], catalogue.all_actions())
+    return state.dump(tenant)
 
 
 @pytest.fixture
 def tenant(fabrikam: dict[str, Any]) -> dict[str, Any]:
-    tenant = copy.deepcopy(fabrikam)
-    tenant["users"][seed.ADA]["onPremisesImmutableId"] = "bGVmdCBvdmVy"
-    tenant["mailboxes"][seed.ADA]["ForwardingAddress"] = seed.CY
-    return tenant
+    return copy.deepcopy(fabrikam)
 
 
 def filled(tenant: dict[str, Any], selected: list[catalogue.Action]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dev.tenant import seed
-from dev.tenant.leavers import PHONE_IDS
+from dev.tenant.belongings.sign_in_methods import PHONE_IDS
 
 if TYPE_CHECKING:
     import requests

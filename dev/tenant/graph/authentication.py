@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dev.tenant.belongings.sign_in_methods import PHONE_IDS
 from dev.tenant.errors import GraphError, denied
 from dev.tenant.graph.router import Ask, route
 from dev.tenant.graph.users import guard_sensitive
-from dev.tenant.leavers import PHONE_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
