@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register, results_of
 from shared.actions.mailboxes import holdings
 from shared.actions.mailboxes.holdings import CALENDAR, MAX_UNREAD_LOOKED_AT, Question, Right
 from shared.actions.mailboxes.holdings_back import RightsBack
@@ -71,7 +71,7 @@ class RemoveCalendarPermissions(Action):
         rights = {right.item: right for right in task.view.now.get(HELD).rights}
         doomed = [rights[finding.item] for finding in task.open]
         calls = {right.item: graph_calls.delete_calendar_permission(right.owner, right.key) for right in doomed}
-        return holdings.remove(task.clients.graph.batch, calls)
+        return results_of(task.clients.graph.batch, calls)
 
     def proof_for(self, view: View) -> tuple[Read[Any], ...]:
         """Look again only at the calendars that had an entry."""

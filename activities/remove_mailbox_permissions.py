@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register, results_of
 from shared.actions.mailboxes import holdings, mailbox_rows
 from shared.actions.mailboxes.holdings import FULL_ACCESS, MAX_UNREAD_LOOKED_AT, Question, Right
 from shared.actions.mailboxes.holdings_back import RightsBack
@@ -100,9 +100,7 @@ class RemoveMailboxPermissions(Action):
         upn = _upn(task.view)
         results: Results = {}
         for doomed in holdings.rounds([rights[finding.item] for finding in task.open]):
-            results |= holdings.remove(
-                task.clients.exchange.batch, {right.item: _removal(right, upn) for right in doomed}
-            )
+            results |= results_of(task.clients.exchange.batch, {right.item: _removal(right, upn) for right in doomed})
         return results
 
     def proof_for(self, view: View) -> tuple[Read[Any], ...]:

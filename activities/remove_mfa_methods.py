@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import Action, graph_permission, register
+from shared.actions.catalogue import Action, graph_permission, register, results_of
 from shared.actions.outcome import Finding, ItemWords, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import Person, Read
@@ -216,9 +216,8 @@ def _behind_the_alternate_phone(methods: Sequence[_Method]) -> list[_Method]:
 
 
 def _delete(methods: Sequence[_Method], task: Task) -> Results:
-    calls = [graph_calls.delete_auth_method(task.person.id, method.type, method.id) for method in methods]
-    answers = zip(methods, task.clients.graph.batch(calls), strict=True)
-    return {method.id: answer if isinstance(answer, MicrosoftError) else None for method, answer in answers}
+    calls = {each.id: graph_calls.delete_auth_method(task.person.id, each.type, each.id) for each in methods}
+    return results_of(task.clients.graph.batch, calls)
 
 
 def _is_default(error: MicrosoftError | None) -> bool:

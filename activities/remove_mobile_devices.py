@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register, results_of
 from shared.actions.mailboxes import mailbox_rows
 from shared.actions.outcome import Finding, ItemWords, Outcome, findings_of_removal
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Person, Read
 from shared.microsoft365.exchange import exchange_cmdlets
-from shared.microsoft365.http.errors import MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +92,6 @@ class RemoveMobileDevices(Action):
 
     def apply(self, task: Task) -> Results:
         """Remove the open partnerships."""
-        items = [finding.item for finding in task.open]
-        calls = [exchange_cmdlets.remove_mobile_device(item, anchor=task.person.upn) for item in items]
-        answers = zip(items, task.clients.exchange.batch(calls), strict=True)
-        return {item: answer if isinstance(answer, MicrosoftError) else None for item, answer in answers}
+        anchor = task.person.upn
+        calls = {one.item: exchange_cmdlets.remove_mobile_device(one.item, anchor=anchor) for one in task.open}
+        return results_of(task.clients.exchange.batch, calls)

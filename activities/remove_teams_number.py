@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import Action, graph_permission, register
+from shared.actions.catalogue import Action, graph_permission, register, results_of
 from shared.actions.outcome import Finding, ItemWords, Outcome, findings_of_removal
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import Person, Read
@@ -158,17 +158,13 @@ class AssignNumbers(Restoration):
         wanted = {finding.item for finding in task.open}
         rows = original_of(task.view).first.values[TEAMS_NUMBERS.name] or ()
         numbers = [row for row in rows if row["telephoneNumber"] in wanted]
-        calls = [
-            graph_calls.assign_number(
+        calls = {
+            row["telephoneNumber"]: graph_calls.assign_number(
                 row["telephoneNumber"], row["numberType"], task.person.id, row["assignmentCategory"]
             )
             for row in numbers
-        ]
-        answers = task.clients.graph.batch(calls)
-        return {
-            row["telephoneNumber"]: answer if isinstance(answer, MicrosoftError) else None
-            for row, answer in zip(numbers, answers, strict=True)
         }
+        return results_of(task.clients.graph.batch, calls)
 
     def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
         """Say of a number that it is somebody else's, or gone."""

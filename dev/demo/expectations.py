@@ -123,7 +123,7 @@ def unmet(case: Case, actions: Iterable[str]) -> list[str]:
     for action in actions:
         if action not in EXPECTATIONS:
             problems.append(
-                f"{action}: nothing is said in dev/tenant/belongings or dev/demo/expectations.py how the tenant must look"
+                f"{action}: dev/tenant/belongings and dev/demo/expectations.py do not say how the tenant must look"
             )
             continue
         words, holds = EXPECTATIONS[action]

@@ -15,15 +15,15 @@ from shared.actions.outcome import ItemWords
 from shared.actions.reads.account import USER
 from shared.actions.reads.perform import perform
 from shared.microsoft365.app_roles import EXCHANGE, GRAPH
+from shared.microsoft365.http.errors import MicrosoftError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from shared.actions.mailboxes.scan import Scans
     from shared.actions.outcome import Finding, Outcome
     from shared.actions.reads.snapshot import Person, Read, Snapshot
     from shared.microsoft365.cloud import TenantClients
-    from shared.microsoft365.http.errors import MicrosoftError
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,23 @@ class Task:
         return self.view.params
 
 
-Results = dict[str, "MicrosoftError | None"]
+T = TypeVar("T")
+Results = dict[str, MicrosoftError | None]
 """By item id: None where Microsoft accepted the change, else why not."""
+
+
+def results_of(batch: Callable[[list[T]], Sequence[object]], calls: Mapping[str, T]) -> Results:
+    """Send the calls, by item id, in batches; what fails as a whole is the answer for each of its items."""
+    if not calls:
+        return {}
+    try:
+        answers = batch(list(calls.values()))
+    except MicrosoftError as error:
+        return dict.fromkeys(calls, error)
+    return {
+        item: answer if isinstance(answer, MicrosoftError) else None
+        for item, answer in zip(calls, answers, strict=True)
+    }
 
 
 class Procedure(ABC):

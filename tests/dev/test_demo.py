@@ -46,7 +46,7 @@ def test_the_expectation_is_not_met_before_the_action(tenant: dict[str, Any], ac
 def test_an_action_without_an_expectation_is_a_problem(tenant: dict[str, Any]) -> None:
     (problem,) = unmet(Case(tenant, tenant, seed.ADA, seed.CY, seed.HELPDESK), ["invented"])
 
-    assert problem.startswith("invented: nothing is said")
+    assert problem.startswith("invented: dev/tenant/belongings")
 
 
 @pytest.mark.parametrize("action", IN_PORTAL, ids=lambda action: action.name)

@@ -13,8 +13,11 @@ from dev.processes import ROOT
 from shared.actions.catalogue import Action
 
 NEW = Path(__file__).parent / "new_action"
-IMPORT = "import activities.clear_immutable_id\n"
-EXPECTATION = '    "clear_immutable_id": '
+NAME = "remove_administrative_units"
+IMPORT_BEFORE = "import activities.remove_calendar_permissions\n"
+CALLS_BEFORE = "# Licenses.\n"
+APP_ROLE = '    "AdministrativeUnit.ReadWrite.All": "5eb59dd3-1da2-4329-8733-9dabdc435916",\n'
+APP_ROLE_BEFORE = '    "Calendars.Read": '
 
 
 def steps() -> list[str]:
@@ -61,29 +64,32 @@ def test_what_they_name_is_there() -> None:
     names = re.findall(r"`([^`]+)`", " ".join(steps()))
     assert len(names) > 15
     declared = {name for one in Action.__mro__ for name in vars(one).get("__annotations__", {})}
+    example = "".join((NEW / name).read_text() for name in ("action.py", "belonging.py"))
     for name in names:
         if "/" in name or name.endswith(".py"):
             assert (ROOT / name.partition("<")[0]).exists() or (ROOT / name).parent.is_dir(), name
         elif name.startswith("@") or name in {"Action", "Finding"}:
-            assert name.removeprefix("@") in (ROOT / "activities" / "disable_sign_in.py").read_text()
+            assert name in example, name
         elif not name.startswith("python3 dev"):
             assert hasattr(Action, name) or name in declared, name
 
 
 def test_a_new_action_is_what_the_ten_lines_say_and_all_else_follows(copy: Path) -> None:
-    shutil.copy(NEW / "clear_department.py", copy / "activities" / "clear_department.py")
-    insert(copy / "function_app.py", IMPORT, "import activities.clear_department\n")
+    shutil.copy(NEW / "action.py", copy / "activities" / f"{NAME}.py")
+    insert(copy / "shared/microsoft365/graph/graph_calls.py", CALLS_BEFORE, (NEW / "graph_calls.txt").read_text())
+    insert(copy / "shared/microsoft365/app_roles.py", APP_ROLE_BEFORE, APP_ROLE)
+    shutil.copy(NEW / "belonging.py", copy / "dev" / "tenant" / "belongings" / "administrative_units.py")
+    insert(copy / "function_app.py", IMPORT_BEFORE, f"import activities.{NAME}\n")
     run(copy, "-m", "dev.docs")
-    shutil.copy(NEW / "department.py", copy / "tests" / "actions" / "test_department.py")
-    expected = '    "clear_department": ("there is no department", lambda case: case.user["department"] is None),\n'
-    insert(copy / "dev" / "demo" / "expectations.py", EXPECTATION, expected)
+    shutil.copy(NEW / "action_tests.py", copy / "tests" / "actions" / f"test_{NAME}.py")
     shutil.copy(NEW / "follows.py", copy / "tests" / "test_follows.py")
 
     tests = (
-        "tests/actions/test_department.py",
+        f"tests/actions/test_{NAME}.py",
         "tests/test_follows.py",
         "tests/unit/registry",
         "tests/dev/test_demo.py",
+        "tests/onboarding/test_app_registration.py",
     )
     told = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
+from shared.actions.catalogue import results_of
 from shared.actions.outcome import Outcome
 from shared.microsoft365.exchange import exchange_cmdlets
 from shared.microsoft365.graph import graph_calls
-from shared.microsoft365.http.errors import Category, MicrosoftError
+from shared.microsoft365.http.errors import Category
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from shared.microsoft365.cloud import TenantClients
     from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
     from shared.microsoft365.graph.graph_calls import GraphCall
-
-T = TypeVar("T")
 
 
 def cannot_be_removed(group: Group) -> tuple[Outcome, str] | None:
@@ -61,15 +60,14 @@ OWNER: Final = "/owner"
 
 def end_ownerships(groups: Sequence[Group], person_id: str, clients: TenantClients) -> Results:
     """Take the person off the owners of `groups`, in batches; returns what Microsoft said by item."""
-    return _batch(
-        clients.graph.batch, [(g.id + OWNER, graph_calls.remove_group_owner(g.id, person_id)) for g in groups]
-    )
+    calls = {group.id + OWNER: graph_calls.remove_group_owner(group.id, person_id) for group in groups}
+    return results_of(clients.graph.batch, calls)
 
 
 def own_again(groups: Sequence[Group], person_id: str, clients: TenantClients) -> Results:
     """Make the person an owner of `groups` again; returns what Microsoft said by item."""
-    calls = [(group.id + OWNER, graph_calls.add_group_owner(group.id, person_id)) for group in groups]
-    return _batch(clients.graph.batch, calls)
+    calls = {group.id + OWNER: graph_calls.add_group_owner(group.id, person_id) for group in groups}
+    return results_of(clients.graph.batch, calls)
 
 
 def _change(  # noqa: PLR0917 - the two calls are what differs
@@ -80,9 +78,9 @@ def _change(  # noqa: PLR0917 - the two calls are what differs
     cmdlet: Callable[[str, str], Cmdlet],
     more: Iterable[tuple[str, GraphCall]] = (),
 ) -> Results:
-    calls = [*more, *((g.id, call(g.id, person_id)) for g in groups if not g.is_exchange_group)]
-    cmdlets = [(g.id, cmdlet(g.id, person_id)) for g in groups if g.is_exchange_group]
-    results = _batch(clients.graph.batch, calls) | _batch(clients.exchange.batch, cmdlets)
+    calls = dict(more) | {g.id: call(g.id, person_id) for g in groups if not g.is_exchange_group}
+    cmdlets = {g.id: cmdlet(g.id, person_id) for g in groups if g.is_exchange_group}
+    results = results_of(clients.graph.batch, calls) | results_of(clients.exchange.batch, cmdlets)
     for group in groups:
         error = results[group.id]
         if error and error.category is Category.auth_permission and (advice := _advice(group)):
@@ -100,16 +98,3 @@ def _advice(group: Group) -> str:
             "administrative unit."
         )
     return ""
-
-
-def _batch(batch: Callable[[list[T]], Sequence[object]], calls: Sequence[tuple[str, T]]) -> Results:
-    if not calls:
-        return {}
-    try:
-        answers = batch([call for _, call in calls])
-    except MicrosoftError as error:
-        return {item: error for item, _ in calls}
-    return {
-        item: answer if isinstance(answer, MicrosoftError) else None
-        for (item, _), answer in zip(calls, answers, strict=True)
-    }

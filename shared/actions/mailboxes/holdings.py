@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import timedelta
 
-    from shared.actions.catalogue import Results, View
+    from shared.actions.catalogue import View
     from shared.actions.mailboxes.scan import Found
     from shared.actions.reads.snapshot import Service
     from shared.microsoft365.cloud import TenantClients
@@ -149,18 +149,6 @@ def _is_left(place: Survey[Holdings], right: Right, now: Snapshot) -> bool:
     """Return whether a right is there: as the survey found it, until it is read again."""
     name = _proof_name(place, right.question)
     return name not in now.values or right.item in (now.values[name] or ())
-
-
-def remove(batch: Callable[[list[Any]], Sequence[Any]], calls: Mapping[str, Any]) -> Results:
-    """Send removals, by their items, in batches; one that failed as a whole is the answer for each of its items."""
-    try:
-        answers = batch(list(calls.values()))
-    except MicrosoftError as error:
-        return dict.fromkeys(calls, error)
-    return {
-        item: answer if isinstance(answer, MicrosoftError) else None
-        for item, answer in zip(calls, answers, strict=True)
-    }
 
 
 def rounds(rights: Sequence[Right]) -> list[list[Right]]:

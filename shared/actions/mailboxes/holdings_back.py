@@ -6,6 +6,7 @@ from abc import abstractmethod
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from shared.actions.catalogue import results_of
 from shared.actions.mailboxes import holdings
 from shared.actions.mailboxes.holdings import Right
 from shared.actions.outcome import Finding, Outcome
@@ -63,7 +64,7 @@ class RightsBack(Restoration):
         upn = user.upn if user else task.person.upn
         results: Results = {}
         for together in holdings.rounds([right for right in self._wanted(task.view) if right.item in wanted]):
-            results |= holdings.remove(self.batch(task), {right.item: self.grant(right, upn) for right in together})
+            results |= results_of(self.batch(task), {right.item: self.grant(right, upn) for right in together})
         return results
 
     def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:

@@ -6,13 +6,12 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from shared.actions import catalogue
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, results_of
 from shared.actions.mailboxes import grantees
 from shared.actions.outcome import Finding, Outcome
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read, UnreadError
 from shared.actions.restoration import Restoration, members_back, original_of
-from shared.microsoft365.http.errors import MicrosoftError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,12 +62,8 @@ class MailboxGrant(Action):
     def apply(self, task: Task) -> Results:
         """Give the right, ten people to a request."""
         people = grantees.by_id(task.params["to"], task.view.now)
-        items = [finding.item for finding in task.open]
-        answers = task.clients.exchange.batch([self.grant(task.person, people[item]) for item in items])
-        return {
-            item: answer if isinstance(answer, MicrosoftError) else None
-            for item, answer in zip(items, answers, strict=True)
-        }
+        calls = {finding.item: self.grant(task.person, people[finding.item]) for finding in task.open}
+        return results_of(task.clients.exchange.batch, calls)
 
     def refusal(self, grantee: Grantee) -> str | None:
         """Say why somebody cannot be given the right; None where they can."""
@@ -149,12 +144,9 @@ class MailboxGrantBack(Restoration):
 
     def apply(self, task: Task) -> Results:
         """Take the right back, ten people to a request."""
-        people, items = self._people(task.view), [finding.item for finding in task.open]
-        answers = task.clients.exchange.batch([self.revoke(task.person, people[item]) for item in items])
-        return {
-            item: answer if isinstance(answer, MicrosoftError) else None
-            for item, answer in zip(items, answers, strict=True)
-        }
+        people = self._people(task.view)
+        calls = {finding.item: self.revoke(task.person, people[finding.item]) for finding in task.open}
+        return results_of(task.clients.exchange.batch, calls)
 
     def _people(self, view: View) -> dict[str, Grantee]:
         """Return those who were given it, under the names that Exchange had for them then."""

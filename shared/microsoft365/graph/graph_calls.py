@@ -56,6 +56,7 @@ class GraphCall:
         path: below the version, with its query; begins with a slash.
         version: `v1.0`, or `beta` where v1.0 lacks the resource.
         repeatable: whether sending it twice does no more than once; decides on quick retries only.
+        permission: the least application permission that it needs, where `permissions_needed` does not know its path.
     """
 
     method: str
@@ -64,6 +65,7 @@ class GraphCall:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     version: str = "v1.0"
     repeatable: bool = True
+    permission: str = ""
 
     @property
     def is_write(self) -> bool:

@@ -44,6 +44,8 @@ _SENSITIVE: Final = re.compile(r"(PATCH|DELETE) /users[/(][^/]+$|DELETE .*/authe
 
 def permission_of(call: GraphCall) -> str:
     """Return the permission that a call needs; "" where it is not known."""
+    if call.permission:
+        return call.permission
     named = f"{call.method} {call.path.partition('?')[0]}"
     if call.method == "PATCH" and call.path.startswith("/users"):
         return next((_BY_PROPERTY[name] for name in call.body or () if name in _BY_PROPERTY), "User.ReadWrite.All")

@@ -4,12 +4,11 @@ import json
 
 import function_app
 from dev import docs
-from shared.actions import plan, portal_form
+from shared.actions import plan
 from shared.offboarding.request import parsing
 from triggers.openapi.document import document
-from triggers.portal import forms
 
-NAME, KEY = "clear_department", "ClearDepartment"
+NAME = "remove_administrative_units"
 
 
 def test_there_is_a_function_of_its_name() -> None:
@@ -31,13 +30,9 @@ def test_the_api_takes_it_and_describes_it() -> None:
     assert f'"{NAME}"' in json.dumps(document("https://offboarding.example"))
 
 
-def test_the_portal_selects_it_by_its_key() -> None:
-    assert forms.actions_in(portal_form.lowered({KEY: True}), []) == {NAME: {}}
-    assert forms.options_of({NAME: {}}) == {KEY: True}
-
-
-def test_the_pages_name_it() -> None:
+def test_the_pages_name_it_and_its_permission() -> None:
     pages = {path.name: text for path, text in docs.pages().items()}
 
     assert f"| `{NAME}` |" in pages["README.md"]
     assert NAME in pages["permissions.md"]
+    assert "5eb59dd3-1da2-4329-8733-9dabdc435916" in pages["app-registration.json"]
