@@ -8,11 +8,11 @@ back, and many a "there was nothing to do" is a warning (`Rows.warnings`).
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from shared.microsoft365.http import telemetry
+from shared.microsoft365.http.batching import Batches, Item
 from shared.microsoft365.http.errors import Category, MicrosoftError, from_exchange, warning_category
 from shared.microsoft365.http.messages import (
     Access,
@@ -21,8 +21,6 @@ from shared.microsoft365.http.messages import (
     SentRequest,
     TokenSource,
     refuse_other_origin,
-    refused_status,
-    request_id_of,
 )
 from shared.microsoft365.http.paging import Pages
 from shared.microsoft365.http.wire import (
@@ -73,15 +71,40 @@ class Rows(list[JsonObject]):
         return any(warning_category(warning) is Category.already_done for warning in self.warnings)
 
 
-@dataclass
-class _Item:
-    """A cmdlet on its way through one or more batches."""
+@dataclass(frozen=True)
+class _Door:
+    """The interface of one tenant."""
 
-    cmdlet: Cmdlet
-    url: str
-    pages: Pages = field(default_factory=lambda: Pages("exchange"))
-    read: Rows = field(default_factory=Rows)
-    error: MicrosoftError | None = None
+    base: str
+    tenant_id: str
+
+    @property
+    def root(self) -> str:
+        """Below it are the single cmdlets and the batches."""
+        return f"{self.base}/adminapi/beta/{quote(self.tenant_id, safe='')}"
+
+    @property
+    def system_anchor(self) -> str:
+        """The mailbox that every tenant has, for what concerns none in particular."""
+        return f"APP:SystemMailbox{{{SYSTEM_MAILBOX}}}@{self.tenant_id}"
+
+    def url(self, cmdlet: Cmdlet) -> str:
+        """Return where a cmdlet is run."""
+        select = f"?$select={quote(','.join(cmdlet.select), safe=',')}" if cmdlet.select else ""
+        return f"{self.root}/InvokeCommand{select}"
+
+    def headers(self, cmdlet: Cmdlet) -> dict[str, str]:
+        """Return the headers of a cmdlet, alone or in a batch."""
+        # Headers are ASCII; a mailbox whose UPN is not is reached through the system mailbox as well.
+        anchor = cmdlet.anchor if cmdlet.anchor and cmdlet.anchor.isascii() else self.system_anchor
+        return {
+            "Accept": "application/json",
+            "Content-Type": "application/json; charset=utf-8",
+            "Prefer": f"odata.maxpagesize={PAGE_SIZE}",
+            "X-AnchorMailbox": anchor,
+            "X-CmdletName": cmdlet.name,
+            "X-ResponseFormat": "json",
+        }
 
 
 class Exchange:
@@ -101,9 +124,8 @@ class Exchange:
         self._transport = transport
         self._access = Access(tokens, tenant_id, audience)
         self._log = log
-        self._base = base.rstrip("/")
-        self._root = f"{self._base}/adminapi/beta/{quote(tenant_id, safe='')}"
-        self._system_anchor = f"APP:SystemMailbox{{{SYSTEM_MAILBOX}}}@{tenant_id}"
+        self._door = _Door(base.rstrip("/"), tenant_id)
+        self._batches = _Batches(self._door, transport, self._access, log)
 
     def invoke(self, cmdlet: Cmdlet) -> Rows:
         """Run a cmdlet and return all its rows.
@@ -111,11 +133,14 @@ class Exchange:
         Raises:
             MicrosoftError: the cmdlet failed, was refused or not answered.
         """
-        item = _Item(cmdlet, self._url(cmdlet))
-        while item.url:
-            page = self.page(cmdlet, item.url)
-            _add_page(item, page)
-        return item.read
+        pages, read = Pages("exchange"), self.page(cmdlet)
+        link = read.next_link
+        new = len(read)
+        while link:
+            pages.follow(link, new)
+            page = self.page(cmdlet, link)
+            read, link, new = _extended(read, page), page.next_link, len(page)
+        return _extended(Rows(), read)
 
     def page(self, cmdlet: Cmdlet, next_link: str = "") -> Rows:
         """Run a cmdlet and return one page of its rows, with `next_link` for the next.
@@ -123,49 +148,26 @@ class Exchange:
         Raises:
             MicrosoftError: as `invoke`; also when the link leads elsewhere.
         """
-        response = self._post(cmdlet, next_link or self._url(cmdlet))
+        response = self._post(cmdlet, next_link or self._door.url(cmdlet))
         return _rows(response.status, response.headers, response.body, decode(response.body))
 
     def batch(self, cmdlets: Sequence[Cmdlet]) -> list[Rows | MicrosoftError]:
         """Run cmdlets 10 to a request; return, in the order of the cmdlets, their rows or their error.
 
-        The order of execution is not defined: cmdlets in a batch must not depend on each other. Nothing is tried
-        again here, except a batch as a whole that was turned away.
+        The order of execution is not defined: cmdlets in a batch must not depend on each other.
 
         Raises:
-            MicrosoftError: a batch as a whole was refused or not answered: what became of its items is not known.
+            MicrosoftError: as `Batches.run`.
         """
-        items = [_Item(cmdlet, self._url(cmdlet)) for cmdlet in cmdlets]
-        waiting: list[_Item] = items
-        while waiting:
-            for start in range(0, len(waiting), BATCH_SIZE):
-                self._send_batch(waiting[start : start + BATCH_SIZE])
-            waiting = _unfinished(waiting)
-        return [item.error or item.read for item in items]
-
-    def _url(self, cmdlet: Cmdlet) -> str:
-        select = f"?$select={quote(','.join(cmdlet.select), safe=',')}" if cmdlet.select else ""
-        return f"{self._root}/InvokeCommand{select}"
-
-    def _headers(self, cmdlet: Cmdlet) -> dict[str, str]:
-        # Headers are ASCII; a mailbox whose UPN is not is reached through the system mailbox as well.
-        anchor = cmdlet.anchor if cmdlet.anchor and cmdlet.anchor.isascii() else self._system_anchor
-        return {
-            "Accept": "application/json",
-            "Content-Type": "application/json; charset=utf-8",
-            "Prefer": f"odata.maxpagesize={PAGE_SIZE}",
-            "X-AnchorMailbox": anchor,
-            "X-CmdletName": cmdlet.name,
-            "X-ResponseFormat": "json",
-        }
+        return self._batches.run(cmdlets)
 
     def _post(self, cmdlet: Cmdlet, url: str) -> Response:
         request = Request(
             "exchange",
             "POST",
             url,
-            self._base,
-            self._headers(cmdlet),
+            self._door.base,
+            self._door.headers(cmdlet),
             encode(_input(cmdlet)),
             repeatable=cmdlet.repeatable,
             is_write=cmdlet.is_write,
@@ -174,86 +176,65 @@ class Exchange:
         )
         return self._transport.send(request, self._access, self._log)
 
-    def _send_batch(self, items: Sequence[_Item]) -> None:
-        request = Request(
+
+class _Batches(Batches["Cmdlet", Rows]):
+    """Batches of Exchange Online."""
+
+    service = "exchange"
+    size = BATCH_SIZE
+
+    def __init__(self, door: _Door, transport: Transport, access: Access, log: list[SentRequest]) -> None:
+        """Take the tenant's interface besides."""
+        super().__init__(transport, access, log)
+        self._door = door
+
+    def begin(self, call: Cmdlet) -> Item[Cmdlet, Rows]:
+        return Item(call, self._door.url(call), Pages("exchange"), Rows())
+
+    def request(self, items: Sequence[Item[Cmdlet, Rows]]) -> Request:
+        return Request(
             "exchange",
             "POST",
-            f"{self._root}/$batch",
-            self._base,
+            f"{self._door.root}/$batch",
+            self._door.base,
             {
                 "Accept": "application/json",
                 "Content-Type": "application/json; charset=utf-8",
                 "Prefer": f"odata.maxpagesize={PAGE_SIZE};odata.continue-on-error",
-                "X-AnchorMailbox": self._system_anchor,
+                "X-AnchorMailbox": self._door.system_anchor,
             },
-            encode({"requests": [self._batch_request(number, item) for number, item in enumerate(items)]}),
-            repeatable=all(item.cmdlet.repeatable for item in items),
+            encode({"requests": [self._item_request(number, item) for number, item in enumerate(items)]}),
+            repeatable=all(item.call.repeatable for item in items),
             label="$batch",
         )
-        answers: dict[str, JsonObject] = {}
-        sent: list[SentRequest] = []
-        try:
-            response = self._transport.send(request, self._access, sent)
-            answer = _content(response.status, response.headers, response.body, decode(response.body))
-            answers = {str(row.get("id")): row for row in as_rows(answer.get("responses"))}
-        finally:
-            self._note(sent, items, answers)
-        for number, item in enumerate(items):
-            self._settle(item, answers.get(str(number)))
 
-    def _batch_request(self, number: int, item: _Item) -> JsonObject:
-        headers = {**self._headers(item.cmdlet), "client-request-id": str(uuid.uuid4())}
-        return {"id": str(number), "method": "POST", "url": item.url, "headers": headers, "body": _input(item.cmdlet)}
+    def answers(self, response: Response) -> list[JsonObject]:
+        answer = _content(response.status, response.headers, response.body, decode(response.body))
+        return as_rows(answer.get("responses"))
 
-    def _note(self, sent: Sequence[SentRequest], items: Sequence[_Item], answers: Mapping[str, JsonObject]) -> None:
-        self._log.extend(sent)
-        if not sent:
-            return
-        for number, item in enumerate(items):
-            answer = answers.get(str(number), {})
-            telemetry.item_answered("exchange", item_status(answer))
-            entry = SentRequest(
-                "exchange",
-                "POST",
-                item.cmdlet.name,
-                item_status(answer) or refused_status(sent[-1]),
-                sent[-1].client_request_id,
-                request_id_of(item_headers(answer)),
-                is_write=item.cmdlet.is_write,
-                target=item.cmdlet.target,
-            )
-            self._log.append(entry)
+    def take(self, item: Item[Cmdlet, Rows], answer: JsonObject) -> None:
+        page = _rows(item_status(answer) or 0, item_headers(answer), b"", answer.get("body"))
+        if page.next_link:
+            refuse_other_origin("exchange", page.next_link, self._door.base)
+            item.pages.follow(page.next_link, len(page))
+        item.result = _extended(item.result, page)
+        item.url = page.next_link
 
-    def _settle(self, item: _Item, answer: JsonObject | None) -> None:
-        """Take an item's answer; what is left in `item.url` is the next page to ask for."""
-        item.url = ""
-        if answer is None:
-            message = "Exchange Online left this cmdlet out of its answer to a batch: whether it was run is not known."
-            item.error = MicrosoftError("exchange", Category.transient, message, code="MissingFromBatch")
-            return
-        try:
-            page = _rows(item_status(answer) or 0, item_headers(answer), b"", answer.get("body"))
-            if page.next_link:
-                refuse_other_origin("exchange", page.next_link, self._base)
-            _add_page(item, page)
-        except MicrosoftError as error:
-            item.error = error
+    def sent(self, item: Item[Cmdlet, Rows]) -> SentRequest:
+        cmdlet = item.call
+        return SentRequest("exchange", "POST", cmdlet.name, None, "", is_write=cmdlet.is_write, target=cmdlet.target)
+
+    def _item_request(self, number: int, item: Item[Cmdlet, Rows]) -> JsonObject:
+        headers = {**self._door.headers(item.call), "client-request-id": str(uuid.uuid4())}
+        return {"id": str(number), "method": "POST", "url": item.url, "headers": headers, "body": _input(item.call)}
 
 
 def _input(cmdlet: Cmdlet) -> JsonObject:
     return {"CmdletInput": {"CmdletName": cmdlet.name, "Parameters": dict(cmdlet.parameters)}}
 
 
-def _unfinished(items: Sequence[_Item]) -> list[_Item]:
-    return [item for item in items if item.url]
-
-
-def _add_page(item: _Item, page: Rows) -> None:
-    item.url = ""
-    if page.next_link:
-        item.pages.follow(page.next_link, len(page))
-    item.read = Rows([*item.read, *page], [*item.read.warnings, *page.warnings])
-    item.url = page.next_link
+def _extended(read: Rows, page: Rows) -> Rows:
+    return Rows([*read, *page], [*read.warnings, *page.warnings])
 
 
 def _rows(status: int, headers: Mapping[str, str], raw: bytes, parsed: Json) -> Rows:

@@ -6,21 +6,19 @@ in the place of the item's answer, so that nothing can be taken for done that wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from shared.microsoft365.graph import permissions_needed
-from shared.microsoft365.http import telemetry
+from shared.microsoft365.http.batching import Batches, Item
 from shared.microsoft365.http.errors import Category, MicrosoftError, from_graph
 from shared.microsoft365.http.messages import (
     GRAPH_BATCH_READ_SECONDS,
     Access,
     Request,
+    Response,
     SentRequest,
     TokenSource,
-    refused_status,
-    request_id_of,
 )
 from shared.microsoft365.http.paging import Pages
 from shared.microsoft365.http.wire import (
@@ -49,17 +47,6 @@ BATCH_SIZE = 20
 NEXT = "@odata.nextLink"
 
 
-@dataclass
-class _Item:
-    """A call on its way through one or more batches."""
-
-    call: GraphCall
-    url: str
-    pages: Pages = field(default_factory=lambda: Pages("graph"))
-    rows: list[Json] = field(default_factory=list[Json])
-    outcome: Json | MicrosoftError = None
-
-
 class Graph:
     """Microsoft Graph as one tenant sees it. Cheap to make; holds no state but the log it was given."""
 
@@ -78,6 +65,7 @@ class Graph:
         self._access = Access(tokens, tenant_id, audience)
         self._log = log
         self._base = base.rstrip("/")
+        self._batches = _Batches(self._base, transport, self._access, log)
 
     def may(self, permission: str) -> bool:
         """Return whether the app's token names a permission; asks nobody where a token is in memory.
@@ -126,19 +114,12 @@ class Graph:
     def batch(self, calls: Sequence[GraphCall]) -> list[Json | MicrosoftError]:
         """Send calls 20 to a request; return, in the order of the calls, what `send` would return, or the error.
 
-        The calls must not depend on each other. Nothing is tried again here, except a batch as a whole that was
-        turned away.
+        The calls must not depend on each other.
 
         Raises:
-            MicrosoftError: a batch as a whole was refused or not answered: what became of its items is not known.
+            MicrosoftError: as `Batches.run`.
         """
-        items = [_Item(call, call.path) for call in calls]
-        waiting = items
-        while waiting:
-            for chunk in _chunks(waiting):
-                self._send_batch(chunk)
-            waiting = [item for item in waiting if item.url]
-        return [item.outcome for item in items]
+        return self._batches.run(calls)
 
     def _url(self, call: GraphCall) -> str:
         return f"{self._base}/{call.version}{call.path}"
@@ -162,9 +143,29 @@ class Graph:
         response = self._transport.send(request, self._access, self._log)
         return _read(response.status, response.headers, response.body, decode(response.body), call)
 
-    def _send_batch(self, items: Sequence[_Item]) -> None:
+
+class _Batches(Batches["GraphCall", Json]):
+    """Batches of Microsoft Graph; an item's result is what `Graph.send` would return."""
+
+    service = "graph"
+    size = BATCH_SIZE
+
+    def __init__(self, base: str, transport: Transport, access: Access, log: list[SentRequest]) -> None:
+        """Take the address of the service besides."""
+        super().__init__(transport, access, log)
+        self._base = base
+
+    def begin(self, call: GraphCall) -> Item[GraphCall, Json]:
+        return Item(call, call.path, Pages("graph"), None)
+
+    def chunks(self, items: Sequence[Item[GraphCall, Json]]) -> Iterator[Sequence[Item[GraphCall, Json]]]:
+        """Cut into batches of one version each, because the version stands in the batch's address."""
+        for version in dict.fromkeys(item.call.version for item in items):
+            yield from super().chunks([item for item in items if item.call.version == version])
+
+    def request(self, items: Sequence[Item[GraphCall, Json]]) -> Request:
         version = items[0].call.version
-        request = Request(
+        return Request(
             "graph",
             "POST",
             f"{self._base}/{version}/$batch",
@@ -175,35 +176,27 @@ class Graph:
             read_seconds=GRAPH_BATCH_READ_SECONDS,
             label=f"/{version}/$batch",
         )
-        answers: dict[str, JsonObject] = {}
-        sent: list[SentRequest] = []
-        try:
-            response = self._transport.send(request, self._access, sent)
-            answer = _read(response.status, response.headers, response.body, decode(response.body))
-            answers = {str(row.get("id")): row for row in as_rows(as_object(answer).get("responses"))}
-        finally:
-            self._note(sent, items, answers)
-        for number, item in enumerate(items):
-            self._settle(item, answers.get(str(number)))
 
-    def _note(self, sent: Sequence[SentRequest], items: Sequence[_Item], answers: Mapping[str, JsonObject]) -> None:
-        self._log.extend(sent)
-        if not sent:
+    def answers(self, response: Response) -> list[JsonObject]:
+        answer = _read(response.status, response.headers, response.body, decode(response.body))
+        return as_rows(as_object(answer).get("responses"))
+
+    def take(self, item: Item[GraphCall, Json], answer: JsonObject) -> None:
+        read = _read(item_status(answer) or 0, item_headers(answer), b"", answer.get("body"), item.call)
+        link = text_at(read, NEXT)
+        if not link and item.result is None:
+            item.result = read
             return
-        for number, item in enumerate(items):
-            answer = answers.get(str(number), {})
-            telemetry.item_answered("graph", item_status(answer))
-            self._log.append(
-                SentRequest(
-                    "graph",
-                    item.call.method,
-                    f"/{item.call.version}{item.url.partition('?')[0]}",
-                    item_status(answer) or refused_status(sent[-1]),
-                    sent[-1].client_request_id,
-                    request_id_of(item_headers(answer)),
-                    is_write=item.call.is_write,
-                )
-            )
+        rows = as_rows(as_object(read).get("value"))
+        if link:
+            item.pages.follow(link, len(rows))
+            item.url = self._relative(link, item.call.version)
+        facts = {name: value for name, value in as_object(read).items() if name != NEXT}
+        item.result = {**facts, "value": [*as_rows(as_object(item.result).get("value")), *rows]}
+
+    def sent(self, item: Item[GraphCall, Json]) -> SentRequest:
+        path = f"/{item.call.version}{item.url.partition('?')[0]}"
+        return SentRequest("graph", item.call.method, path, None, "", is_write=item.call.is_write)
 
     def _relative(self, link: str, version: str) -> str:
         """Make a next link relative, as the items of a batch are."""
@@ -212,42 +205,8 @@ class Graph:
             raise _not_followed()
         return link.removeprefix(root)
 
-    def _settle(self, item: _Item, answer: JsonObject | None) -> None:
-        """Take an item's answer; what is left in `item.url` is the next page to ask for."""
-        item.url = ""
-        if answer is None:
-            message = (
-                "Microsoft Graph left this call out of its answer to a batch: whether it was carried out is not known."
-            )
-            item.outcome = MicrosoftError("graph", Category.transient, message, code="MissingFromBatch")
-            return
-        try:
-            read = _read(item_status(answer) or 0, item_headers(answer), b"", answer.get("body"), item.call)
-            item.outcome = self._add_page(item, read)
-        except MicrosoftError as error:
-            item.outcome = error
 
-    def _add_page(self, item: _Item, read: Json) -> Json:
-        link = text_at(read, NEXT)
-        if not link and not item.rows:
-            return read
-        rows = as_rows(as_object(read).get("value"))
-        item.rows += rows
-        if link:
-            item.pages.follow(link, len(rows))
-            item.url = self._relative(link, item.call.version)
-        return {**{name: value for name, value in as_object(read).items() if name != NEXT}, "value": item.rows}
-
-
-def _chunks(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
-    """Cut into batches of one version each, because the version stands in the batch's address."""
-    for version in dict.fromkeys(item.call.version for item in items):
-        same = [item for item in items if item.call.version == version]
-        for start in range(0, len(same), BATCH_SIZE):
-            yield same[start : start + BATCH_SIZE]
-
-
-def _batch_request(number: int, item: _Item) -> JsonObject:
+def _batch_request(number: int, item: Item[GraphCall, Json]) -> JsonObject:
     request: JsonObject = {"id": str(number), "method": item.call.method, "url": item.url}
     headers = dict(item.call.headers)
     # Alone, a POST may go without a body; in a batch Graph refuses the whole batch without one.
