@@ -89,11 +89,9 @@ class Batches(ABC, Generic[Call, Result]):
             MicrosoftError: a batch as a whole was refused or not answered: what became of its items is not known.
         """
         items = [self.begin(call) for call in calls]
-        waiting: Sequence[Item[Call, Result]] = items
-        while waiting:
-            for chunk in self.chunks(waiting):
+        while any(item.url for item in items):
+            for chunk in self.chunks([item for item in items if item.url]):
                 self._send(chunk)
-            waiting = [item for item in waiting if item.url]
         return [item.error or item.result for item in items]
 
     def _send(self, items: Sequence[Item[Call, Result]]) -> None:
