@@ -86,10 +86,10 @@ def attempt(services: Services, name: str, order: Order) -> Answer:
         worked, answer = _work(services, details, begun, order, log)
         services.store.put_steps(order.id, [_with_requests(worked, log)], log)
     except ConflictError:
-        services.store.audit_lost(order.id, step, log)
+        services.store.audit_alone(order.id, step, log)
         return _after_conflict(services, name, order)
     except Exception:
-        services.store.audit_lost(order.id, step, log)
+        services.store.audit_alone(order.id, step, log)
         raise
     return answer
 

@@ -6,7 +6,7 @@ Each is safe to repeat: it looks at what is recorded before it writes, and a rec
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from activities.attempt import SUPERSEDED, Answer, Order, again_after, procedure_of, settled, tenant_of, view_of
@@ -28,8 +28,9 @@ from shared.offboarding.tenants import protection
 from shared.offboarding.tenants.tenants import Tenants
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from shared.actions.catalogue import Procedure, View
     from shared.actions.reads.snapshot import Read
     from shared.app.services import Services
     from shared.jobs.records import Offboarding, Request
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 VERIFY_FOR_SECONDS: Final = 300
-"""Directory reads lag behind writes by seconds, rarely minutes (sheet 1.6)."""
+"""Directory reads lag behind writes by seconds, rarely minutes."""
 
 READ_FOR_SECONDS: Final = 1200
 """What fails to be read is asked for longer, but not until the run counts as lost: nothing is wrong with the change."""
@@ -107,7 +108,9 @@ def snapshot_directory(services: Services, order: Order) -> Answer:
     details = services.store.details(order.id)
     snapshot, answer = _snapshot(services, details, order, "graph")
     if snapshot.values.get(USER.name, "unread") is not None:
-        return _refusal(services, details, snapshot) or answer if "settled" in answer else answer
+        if "settled" not in answer:
+            return answer
+        return _refusal(services, details, snapshot) or answer
     if details.request is not None and details.request.restores:
         return {"stop": "nobody_to_restore"}
     return {"stop": "user_deleted" if _is_deleted(services, details) else "user_missing"}
@@ -207,17 +210,17 @@ def verify(services: Services, order: Order) -> Answer:
     clients = services.microsoft365.tenant(tenant_of(details))
     seen, retryable = perform(wanted.values(), person, clients, details.latest(order.run))
     last = order.last or order.waited >= (READ_FOR_SECONDS if retryable else VERIFY_FOR_SECONDS)
-    shown = {name: seen.only(proof) for name, proof in proofs.items()}
-    proven = [step for claim in claims if (step := _proven(details, claim, order, shown[claim.name], last=last))]
+    looks = [_look(details, claim, order, seen.only(proofs[claim.name])) for claim in claims]
+    proven = [look.ended() for look in looks if last or look.is_proven]
     try:
         if proven:
             services.store.put_steps(order.id, proven)
     except ConflictError:
         return {"again": _VERIFY_AGAIN_SECONDS[0], "why": "pending"}
     ended = {step.name: step.outcome for step in proven}
-    for claim in claims:
-        if claim.name not in ended and not shown[claim.name].errors:
-            _insist(services, details, claim, order, shown[claim.name])
+    for look in looks:
+        if look.claim.name not in ended and not look.has_errors:
+            _insist(services, order, look, tenant_of(details))
     if len(proven) == len(claims):
         return {"settled": Outcome.done, "also": _outcomes(details) | ended}
     seconds = _VERIFY_AGAIN_SECONDS[min(order.attempt, len(_VERIFY_AGAIN_SECONDS)) - 1]
@@ -226,36 +229,54 @@ def verify(services: Services, order: Order) -> Answer:
     return {"again": seconds, "why": "pending", "also": ended, "progress": len(_outcomes(details) | ended)}
 
 
-def _insist(services: Services, details: Details, claim: Step, order: Order, proof: Snapshot) -> None:
+@dataclass(frozen=True)
+class _Look:
+    """A step that was looked at once more: what is found of it now."""
+
+    claim: Step
+    procedure: Procedure
+    view: View
+    findings: Sequence[Finding]
+    has_errors: bool
+
+    @property
+    def missing(self) -> Sequence[Finding]:
+        """What was accepted and does not show."""
+        return judgement.unproven(self.findings, self.claim.problems)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return not self.has_errors and not self.missing
+
+    def ended(self) -> Step:
+        """Return the end of the step: proven, or its time is up."""
+        unseen = "Microsoft accepted the change, but it was not seen when it was looked for."
+        over = judgement.concluded(self.findings, self.claim.problems, unseen)
+        changes = judgement.changes_of(self.procedure, self.view)
+        return judgement.ended(self.claim, over, clock.now(), changes, self.procedure.words)
+
+
+def _look(details: Details, claim: Step, order: Order, proof: Snapshot) -> _Look:
+    procedure = procedure_of(details, claim.name)
+    view = view_of(details, claim.name, order, proof.applied_to(details.latest(order.run)))
+    return _Look(claim, procedure, view, judgement.findings_of(procedure, view), bool(proof.errors))
+
+
+def _insist(services: Services, order: Order, look: _Look, tenant_id: str) -> None:
     """Let a step ask again for what does not show, and record what it sent."""
     log: list[SentRequest] = []
-    view = view_of(details, claim.name, order, proof.applied_to(details.latest(order.run)))
-    procedure = procedure_of(details, claim.name)
-    missing = judgement.unproven(judgement.findings_of(procedure, view), claim.problems)
-    clients = services.microsoft365.tenant(tenant_of(details), log)
+    clients = services.microsoft365.tenant(tenant_id, log)
     try:
-        procedure.insist(Task(view, missing, clients))
+        look.procedure.insist(Task(look.view, look.missing, clients))
     except MicrosoftError:
-        _log.info("Asking again for %s of offboarding %s was refused", claim.name, order.id, exc_info=True)
+        _log.info("Asking again for %s of offboarding %s was refused", look.claim.name, order.id, exc_info=True)
     if log:
-        services.store.audit_lost(order.id, claim, log)
+        services.store.audit_alone(order.id, look.claim, log)
 
 
 def _proof_of(details: Details, claim: Step, order: Order) -> tuple[Read[Any], ...]:
     return procedure_of(details, claim.name).proof_for(view_of(details, claim.name, order))
-
-
-def _proven(details: Details, claim: Step, order: Order, proof: Snapshot, *, last: bool) -> Step | None:
-    """Return the end of a step that is proven, or whose time is up; None while it may still show."""
-    procedure = procedure_of(details, claim.name)
-    view = view_of(details, claim.name, order, proof.applied_to(details.latest(order.run)))
-    findings = judgement.findings_of(procedure, view)
-    if not last and (proof.errors or judgement.unproven(findings, claim.problems)):
-        return None
-    unseen = "Microsoft accepted the change, but it was not seen when it was looked for."
-    over = judgement.concluded(findings, claim.problems, unseen)
-    changes = judgement.changes_of(procedure, view)
-    return judgement.ended(claim, over, clock.now(), changes, procedure.words)
 
 
 def _outcomes(details: Details) -> dict[str, str]:

@@ -141,17 +141,31 @@ def is_asked(request: func.HttpRequest, name: str) -> bool:
 
 def page_token(next_id: str | None) -> str | None:
     """Return what a caller hands back to get the following page; an opaque token."""
-    return base64.urlsafe_b64encode(next_id.encode()).decode() if next_id else None
+    return opaque(next_id) if next_id else None
 
 
 def page_start(token: str | None) -> str | None:
     """Read a page token; raises `RefusedError` 400."""
     if not token:
         return None
-    try:
-        start = base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii")
-    except ValueError:
-        start = ""
-    if not start.isalnum():
-        raise refused(400, "invalid_request", "next must be what an earlier page answered.", "next")
+    start = from_opaque(token)
+    if not (start.isascii() and start.isalnum()):
+        raise _no_page()
     return start
+
+
+def opaque(text: str) -> str:
+    """Wrap a text for callers, who hand it back as `next` and do not look inside."""
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def from_opaque(token: str) -> str:
+    """Unwrap what a caller handed back as `next`; raises `RefusedError` 400."""
+    try:
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except ValueError:
+        raise _no_page() from None
+
+
+def _no_page() -> RefusedError:
+    return refused(400, "invalid_request", "next must be what an earlier page answered.", "next")

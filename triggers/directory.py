@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from shared.offboarding.request import defaults
 from shared.offboarding.request.defaults import DefaultsStore
 from shared.offboarding.tenants.listing import Directory
 from shared.offboarding.tenants.tenants import Tenants
-from triggers.answers import is_asked, json_answer, query, whole_number
+from triggers.answers import from_opaque, is_asked, json_answer, opaque, query, whole_number
 from triggers.routing import route
 
 if TYPE_CHECKING:
@@ -143,18 +142,14 @@ def list_users(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     found = Directory(services.current(), caller.scope).users(
         req.route_params["tenant"], search=search, next_link=link, top=whole_number(req, "limit", _PAGE)
     )
-    following = f"{search}\n{found.next_link}"
-    token = base64.urlsafe_b64encode(following.encode()).decode() if found.next_link else None
+    token = opaque(f"{search}\n{found.next_link}") if found.next_link else None
     items = [asdict(user) | {"badges": list(user.badges)} for user in found.users]
     return json_answer({"items": items, "next": token, "warnings": list(found.warnings)})
 
 
 def _link(token: str) -> tuple[str, str]:
     """Return what was searched for and the link to the next page, as an earlier page answered them."""
-    try:
-        search, _, link = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition("\n")
-    except ValueError:
-        raise refused(400, "invalid_request", "next must be what an earlier page answered.", "next") from None
+    search, _, link = from_opaque(token).partition("\n")
     return search, link
 
 

@@ -90,7 +90,7 @@ def _of_tenant(req: func.HttpRequest, caller: Caller) -> Preferences:
 
 
 def _tested(req: func.HttpRequest, preferences: Preferences) -> func.HttpResponse:
-    from shared.notifications.settings.destinations import CHANNELS
+    from shared.jobs.delivery import CHANNELS
 
     channel = query(req).get("channel")
     if channel is not None and channel not in CHANNELS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from shared.base import clock
 from shared.base.texts import cut
@@ -17,6 +17,10 @@ from shared.base.texts import cut
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+Channel = Literal["webhook", "email", "psa"]
+CHANNELS: Final[tuple[Channel, ...]] = ("webhook", "email", "psa")
+"""The ways in which people are told, in the order in which they are used."""
 
 TRIED_FOR: Final = timedelta(days=1)
 """After that a message that nobody takes is given up."""

@@ -1,53 +1,19 @@
-"""The leaver's OneDrive: colleagues are let in, people outside are shut out."""
+"""What both actions on the leaver's OneDrive have in common."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dev.tenant import seed
-from shared.actions import catalogue
 from shared.actions.reads.onedrive import DRIVE
-from shared.base.problems import RefusedError
 
 if TYPE_CHECKING:
-    from dev.lab import Lab, Result
+    from dev.lab import Lab
 
-SHARING = {"disable_onedrive_sharing": True}
-BOTH = ("grant_onedrive_access", "disable_onedrive_sharing")
-
-
-def access(*people: str) -> dict[str, Any]:
-    return {"grant_onedrive_access": {"to": list(people)}}
-
-
-def onedrive(lab: Lab, user_id: str = seed.ADA, tenant: str = "fabrikam.example") -> dict[str, Any]:
-    state = lab.simulator.state(tenant)
-    return state["sites"][state["users"][user_id]["site"]]
-
-
-def calls(result: Result) -> list[str]:
-    """Return the last parts of the calls to SharePoint."""
-    sent = [s for s in result.requests if s["service"] == "sharepoint"]
-    return [s["url"].partition("?")[0].rpartition("/")[2].partition("(")[0] for s in sent]
-
-
-def test_colleagues_are_let_in(lab: Lab) -> None:
-    result = lab.offboard(seed.ADA, access(seed.CY, "bo@fabrikam.example"))
-
-    assert result.offboarding.state == "Completed"
-    assert result.items("grant_onedrive_access") == {"Cy Brandt": "done", "Bo Haugen": "done"}
-    assert onedrive(lab)["admins"] == [seed.ADA, seed.CY, seed.BO]
-    assert onedrive(lab)["url"] in result.steps["grant_onedrive_access"].items[0].message
-
-
-def test_people_outside_are_shut_out(lab: Lab) -> None:
-    result = lab.offboard(seed.ADA, SHARING)
-
-    assert result.outcome("disable_onedrive_sharing") == "done"
-    assert onedrive(lab)["SharingCapability"] == 0
+from onedrives import BOTH, SHARING, access, calls, onedrive
 
 
 def test_the_second_time_nothing_is_written(lab: Lab) -> None:
@@ -74,15 +40,6 @@ def test_two_requests_a_person_beside_reading_back(lab: Lab) -> None:
     assert result.count("graph") == 2, "the look-up at submit, the snapshot"
     assert result.count("sharepoint") == 2 * 2 + 1 + 3
     assert result.count("exchange") == 0
-
-
-def test_an_administrator_already_is_not_made_one_again(lab: Lab) -> None:
-    lab.offboard(seed.ADA, access(seed.CY))
-
-    result = lab.offboard(seed.ADA, access(seed.CY, seed.BO))
-
-    assert result.items("grant_onedrive_access") == {"Cy Brandt": "already_done", "Bo Haugen": "done"}
-    assert (calls(result).count("ensureuser"), calls(result).count("getuserbyid")) == (2, 1)
 
 
 @pytest.mark.parametrize("user", [seed.NO_MAILBOX, seed.GUEST])
@@ -115,29 +72,6 @@ def test_a_onedrive_that_is_locked_during_the_run_fails_and_says_why(lab: Lab) -
     result = lab.result(offboarding.id)
     assert result.outcome("grant_onedrive_access") == "failed"
     assert "locked" in result.message("grant_onedrive_access")
-
-
-def test_a_colleague_without_a_sharepoint_license_is_explained(lab: Lab) -> None:
-    result = lab.offboard(seed.ADA, access(seed.NO_MAILBOX, seed.CY))
-
-    assert result.items("grant_onedrive_access") == {"Nils Aalto": "failed", "Cy Brandt": "done"}
-    assert "no SharePoint license" in result.message("grant_onedrive_access")
-
-
-def test_one_who_does_not_exist_fails_and_the_others_go_on(lab: Lab) -> None:
-    result = lab.offboard(seed.ADA, access("nobody@fabrikam.example", seed.CY))
-
-    assert result.items("grant_onedrive_access") == {
-        "nobody@fabrikam.example": "failed",
-        "Cy Brandt": "done",
-    }
-
-
-def test_a_person_named_by_id_by_address_and_by_alias_is_one_person(lab: Lab) -> None:
-    result = lab.offboard(seed.ADA, access(seed.CY, "CY@fabrikam.example", "cy@fabrikam.onmicrosoft.example"))
-
-    assert result.items("grant_onedrive_access") == {"Cy Brandt": "done"}
-    assert calls(result).count("ensureuser") == 1
 
 
 def test_a_library_in_another_language_is_found(lab: Lab) -> None:
@@ -200,27 +134,6 @@ def test_a_deletion_of_the_account_does_not_stand_in_the_way(lab: Lab) -> None:
     result = lab.offboard(seed.ADA, access(seed.CY) | {"delete_user": True})
 
     assert [result.outcome("grant_onedrive_access"), result.outcome("delete_user")] == ["done", "done"]
-
-
-def test_licenses_go_after_the_onedrive_is_handed_over(lab: Lab) -> None:
-    for order in range(5):
-        lab.simulator.reset()
-        result = lab.offboard(seed.ADA, access(seed.CY) | SHARING | {"remove_licenses": True}, order=order, force=True)
-        urls = [f"{sent['url']} {[item['url'] for item in sent['items']]}" for sent in result.requests]
-        writes = [n for n, url in enumerate(urls) if "getuserbyid" in url]
-        assert max(writes) < next(n for n, url in enumerate(urls) if "assignLicense" in url)
-
-
-def test_a_list_without_anybody_is_refused_at_submit(lab: Lab) -> None:
-    with pytest.raises(RefusedError):
-        lab.submit(seed.ADA, access())
-
-
-def test_the_portals_picker_is_read() -> None:
-    action = catalogue.get("grant_onedrive_access")
-
-    assert action.from_portal({"onedriveaccess": [{"label": "Cy", "value": seed.CY}]}) == {"to": [seed.CY]}
-    assert action.from_portal({}) is None
 
 
 def test_the_onedrive_of_somebody_with_an_apostrophe_is_found(lab: Lab) -> None:

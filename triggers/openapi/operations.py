@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from shared.jobs.delivery import CHANNELS
 from shared.jobs.records import Kind, Reason, State
 from triggers.answers import IDEMPOTENCY_KEY, MAX_COUNT
-from triggers.openapi.schemas import CHANNELS, MOMENT, SEARCH, SWITCH, TEXT, Schema, one_of
+from triggers.openapi.schemas import MOMENT, SEARCH, SWITCH, TEXT, Schema, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.outcome import Outcome, StepState
 from shared.base import identifiers
-from shared.jobs.delivery import DeliveryState
+from shared.jobs.delivery import CHANNELS, DeliveryState
 from shared.jobs.records import Kind, Reason, State
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-CHANNELS: Final = ("webhook", "email", "psa")
 
 TEXT: Final[Schema] = {"type": "string"}
 COUNT: Final[Schema] = {"type": "integer", "minimum": 0}

@@ -299,8 +299,8 @@ class Store:
         """Keep what was decided about an offboarding beyond its own life; repeatable."""
         self._details.transact(offboarding.id, audit.of_decisions(offboarding))
 
-    def audit_lost(self, offboarding_id: str, step: Step, sent: Sequence[SentRequest]) -> None:
-        """Keep what an attempt wrote whose record could not be written."""
+    def audit_alone(self, offboarding_id: str, step: Step, sent: Sequence[SentRequest]) -> None:
+        """Keep what was written for a step where nothing else of the step is stored with it."""
         if writes := audit.of_attempt(replace(step, ended_at=None, state=StepState.running), sent, clock.now()):
             self._details.transact(offboarding_id, writes)
 

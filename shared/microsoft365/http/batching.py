@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from shared.microsoft365.http import telemetry
 from shared.microsoft365.http.error_rules import SERVICE_NAMES
 from shared.microsoft365.http.errors import Category, MicrosoftError, Service
-from shared.microsoft365.http.messages import Access, Request, Response, SentRequest, refused_status, request_id_of
-from shared.microsoft365.http.wire import JsonObject, item_headers, item_status
+from shared.microsoft365.http.messages import Access, Request, Response, SentRequest, refused_status
+from shared.microsoft365.http.wire import JsonObject, item_headers, item_status, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

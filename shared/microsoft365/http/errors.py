@@ -27,7 +27,17 @@ from shared.microsoft365.http.error_rules import (
     Service,
     plain,
 )
-from shared.microsoft365.http.wire import Json, as_object, as_rows, as_texts, decode, header, lookup, text_at
+from shared.microsoft365.http.wire import (
+    Json,
+    as_object,
+    as_rows,
+    as_texts,
+    decode,
+    header,
+    lookup,
+    request_id_of,
+    text_at,
+)
 
 
 class MicrosoftError(Exception):
@@ -204,7 +214,7 @@ def _error(
         status=failure.status,
         code=failure.code,
         exception_type=failure.exception_type,
-        request_id=request_id or header(headers, "request-id", "x-ms-request-id", "sprequestguid"),
+        request_id=request_id or request_id_of(headers),
         client_request_id=header(headers, "client-request-id"),
         retry_after=retry_after,
         advice=advice,

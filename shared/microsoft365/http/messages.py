@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from shared.microsoft365.http.error_rules import SERVICE_NAMES
 from shared.microsoft365.http.errors import Category, MicrosoftError, Service
-from shared.microsoft365.http.wire import header
+from shared.microsoft365.http.wire import request_id_of
 
 GRAPH_BATCH_READ_SECONDS = 120.0
 
@@ -101,11 +101,6 @@ def refused_status(batch: SentRequest) -> int | None:
     """Return the status for the items of a batch that was turned away whole; None if they may have been carried out."""
     turned_away = batch.status is not None and 300 <= batch.status < 500  # noqa: PLR2004
     return batch.status if turned_away else None
-
-
-def request_id_of(headers: Mapping[str, str]) -> str:
-    """Return the service's number of a request, under whichever name it uses."""
-    return header(headers, "request-id", "x-ms-request-id", "sprequestguid")
 
 
 def refuse_other_origin(service: Service, url: str, origin: str) -> None:

@@ -84,3 +84,8 @@ def item_status(answer: JsonObject) -> int | None:
 def item_headers(answer: JsonObject) -> Mapping[str, str]:
     """Return the HTTP headers of one item of a batch."""
     return {name: str(value) for name, value in as_object(answer.get("headers")).items()}
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """Return the service's number of a request, under whichever name it uses."""
+    return header(headers, "request-id", "x-ms-request-id", "sprequestguid")

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from shared.base import identifiers, strict_json, validation
 from shared.base.problems import Problem, RefusedError, unfit
+from shared.jobs.delivery import CHANNELS, Channel
 from shared.notifications.settings.vault import GIVEN, Secret
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ _MAX_OF_A_CHANNEL: Final = 5
 _MAX_HEADERS: Final = 10
 _TOKEN: Final = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"  # noqa: S105 - a header's name (RFC 9110, 5.6.2)
 _OURS: Final = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent"})
-
-Channel = Literal["webhook", "email", "psa"]
-CHANNELS: Final[tuple[Channel, ...]] = ("webhook", "email", "psa")
 
 
 def _tenant_id(text: str) -> str:

@@ -9,6 +9,7 @@ from shared.actions.outcome import Outcome
 from shared.actions.reads.snapshot import Person
 from shared.base import clock
 from shared.base.problems import Problem, RefusedError, refused
+from shared.jobs.delivery import CHANNELS
 from shared.jobs.records import State, Tenant
 from shared.jobs.storage.table import ConflictError
 from shared.notifications.channels import Channels
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.app.services import Services
+    from shared.jobs.delivery import Channel
     from shared.jobs.storage.store import Document, Store
-    from shared.notifications.settings.destinations import Channel, Destination
+    from shared.notifications.settings.destinations import Destination
 
 _NOTHING: Final = Destinations()
 
@@ -122,9 +124,7 @@ class Preferences:
             vault = self._channels.vault
             return forms.mapped(one, lambda path, secret: before[path] if secret.is_blank else vault.sealed(secret))
 
-        lists = {
-            channel: [sealed(channel, one) for one in ones] for channel in forms.CHANNELS if (ones := new.of(channel))
-        }
+        lists = {channel: [sealed(channel, one) for one in ones] for channel in CHANNELS if (ones := new.of(channel))}
         return new.model_copy(update=lists)
 
     def _problems(self, new: Destination, old: Destination | None) -> list[Problem]:

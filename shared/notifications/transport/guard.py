@@ -210,8 +210,13 @@ class _PinnedAdapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - as above
         pool: Any = super().get_connection_with_tls_context(*arguments, **more)
-        pool.ConnectionCls = type("LimitedConnection", (_LimitedConnection,), {"limit": staticmethod(self._limit)})
+        pool.ConnectionCls = self._limited
         return pool
+
+    def _limited(self, *arguments: Any, **more: Any) -> _LimitedConnection:  # noqa: ANN401 - as above
+        connection = _LimitedConnection(*arguments, **more)
+        connection.limit = self._limit
+        return connection
 
     def close(self) -> None:
         for limit in self._limits:

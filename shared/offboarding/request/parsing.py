@@ -27,6 +27,7 @@ from pydantic_core import PydanticCustomError
 from shared.actions import catalogue
 from shared.base import identifiers, strict_json, validation
 from shared.base.problems import Problem, RefusedError, refused, unfit
+from shared.jobs.delivery import Channel
 from shared.offboarding.request import submission
 from shared.offboarding.request.submission import Submission
 
@@ -98,7 +99,7 @@ class _Body(BaseModel):
     ]
     actions: dict[str, dict[str, Any]]
     scheduled_for: _Moment | None = None
-    notify: list[Literal["webhook", "email", "psa"]] = []
+    notify: list[Channel] = []
     reference: _Line = ""
     ticket: Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z][0-9A-Za-z.\-]{0,49})?$")] = ""
     force: bool = False
@@ -124,7 +125,7 @@ def _model() -> type[BaseModel]:
 
 @cache
 def _defaults() -> type[BaseModel]:
-    channels: Any = (list[Literal["webhook", "email", "psa"]], [])
+    channels: Any = (list[Channel], [])
     return create_model("Defaults", __config__=_STRICT, actions=(_actions(), ...), notify=channels)
 
 
@@ -164,7 +165,7 @@ class _Restore(BaseModel):
         None
     )
     scheduled_for: _Moment | None = None
-    notify: list[Literal["webhook", "email", "psa"]] = []
+    notify: list[Channel] = []
     reference: _Line = ""
     overwrite: bool = False
 
