@@ -366,35 +366,6 @@ def remove_send_on_behalf(identity: str, user: str, cmdlet: str = "Set-Mailbox")
     return Cmdlet(cmdlet, {"Identity": named(identity), "GrantSendOnBehalfTo": change, **bypass})
 
 
-# Folders.
-
-
-def get_calendar_folders(identity: str) -> Cmdlet:
-    """Read the calendar folders; the row whose `FolderType` is `Calendar` has the default one's localised name."""
-    parameters = {"Identity": named(identity), "FolderScope": "Calendar"}
-    return Cmdlet("Get-MailboxFolderStatistics", parameters, ("Name", "FolderType", "FolderPath", "Identity"))
-
-
-def folder(mailbox: str, name: str) -> str:
-    r"""Name a folder of a mailbox: `mailbox:\name`."""
-    return f"{named(mailbox)}:\\{named(name)}"
-
-
-def get_folder_permissions(folder_identity: str, user: str | None = None) -> Cmdlet:
-    """Read who may do what in a folder; of one user only, if given.
-
-    A user who may do nothing there is an error (`Category.already_done`), not an empty answer.
-    """
-    wanted = {} if user is None else {"User": named(user)}
-    return Cmdlet("Get-MailboxFolderPermission", {"Identity": named(folder_identity), **wanted})
-
-
-def remove_folder_permission(folder_identity: str, user: str) -> Cmdlet:
-    """Take the access to a folder away; nobody is notified."""
-    parameters = {"Identity": named(folder_identity), "User": named(user), "Confirm": False}
-    return Cmdlet("Remove-MailboxFolderPermission", parameters)
-
-
 # Groups, recipients, the tenant.
 
 
@@ -427,11 +398,6 @@ def get_recipient(identity: str) -> Cmdlet:
     """Read whether an address or id is a recipient of the tenant, of which kind, and every name Exchange has for it."""
     select = (*RECIPIENT_PROPERTIES, "Identity", "Name", "Alias", "DistinguishedName")
     return Cmdlet("Get-Recipient", {"Identity": named(identity)}, select)
-
-
-def list_recipients() -> Cmdlet:
-    """List all recipients of the tenant; read it page by page."""
-    return Cmdlet("Get-Recipient", {"ResultSize": "Unlimited"}, RECIPIENT_PROPERTIES)
 
 
 def get_organization_config() -> Cmdlet:

@@ -207,12 +207,6 @@ def get_group_owners(group_id: str) -> GraphCall:
     return GraphCall("GET", f"/groups/{segment(group_id)}/owners" + query(select="id", top="100"))
 
 
-def get_directory_roles(user_id: str) -> GraphCall:
-    """Read the administrator roles a user holds."""
-    path = f"{user_path(user_id)}/memberOf/microsoft.graph.directoryRole"
-    return GraphCall("GET", path + query(select="id,displayName,roleTemplateId"))
-
-
 def list_directory_roles() -> GraphCall:
     """List the administrator roles that are in use in the tenant."""
     return GraphCall("GET", "/directoryRoles" + query(select="id,displayName,roleTemplateId"))
@@ -396,17 +390,6 @@ def get_organization() -> GraphCall:
 def get_root_library() -> GraphCall:
     """Read where the tenant's SharePoint is: the address of its first library. Asks no more than `get_drive` does."""
     return GraphCall("GET", "/sites/root/drive" + query(select="webUrl"))
-
-
-def list_domains() -> GraphCall:
-    """Read the tenant's domains."""
-    return GraphCall("GET", "/domains" + query(select="id,isDefault,isInitial"))
-
-
-def list_customers() -> GraphCall:
-    """List the customers of a partner's tenant (GDAP), with one token of the partner's own tenant."""
-    path = "/tenantRelationships/delegatedAdminCustomers"
-    return GraphCall("GET", path + query(select="tenantId,displayName", top="300"))
 
 
 def list_relationships() -> GraphCall:

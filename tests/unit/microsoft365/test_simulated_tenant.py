@@ -149,11 +149,10 @@ class TestSignIn:
 
 class TestReads:
     def test_everything_there_is_to_read_of_a_user(self, tenant: TenantClients) -> None:
-        user, groups, roles, methods, drive, numbers, owned, gone = tenant.graph.batch(
+        user, groups, methods, drive, numbers, owned, gone = tenant.graph.batch(
             [
                 calls.get_user(ADA),
                 calls.get_user_groups(ADA),
-                calls.get_directory_roles(ADMIN),
                 calls.get_auth_methods(ADA),
                 calls.get_drive(ADA),
                 calls.get_phone_numbers(ADA),
@@ -164,7 +163,6 @@ class TestReads:
 
         assert set(calls.USER_PROPERTIES.split(",")) <= set(user)
         assert len(groups["value"]) == groups["@odata.count"] > 5
-        assert roles["value"][0]["roleTemplateId"] == calls.GLOBAL_ADMINISTRATOR
         assert {method["@odata.type"] for method in methods["value"]} <= {calls.PASSWORD_METHOD, *calls.AUTH_METHODS}
         assert drive["sharePointIds"]["siteUrl"].startswith("https://fabrikam-my.sharepoint.com/personal/")
         assert numbers["value"][0]["telephoneNumber"].startswith("+")
@@ -186,32 +184,27 @@ class TestReads:
         assert len(everyone) > 150
         assert ADMIN in {row["id"] for row in graph.send(calls.get_role_members(calls.GLOBAL_ADMINISTRATOR))["value"]}
         assert graph.send(calls.get_organization())["value"][0]["displayName"] == "Fabrikam"
-        assert graph.send(calls.list_domains())["value"]
         assert graph.send(calls.get_subscribed_skus())["value"]
 
     def test_the_customers_of_a_partner(self, microsoft: Callable[[Credential], Microsoft365]) -> None:
         graph = microsoft(SECRET).tenant(seed.MSP).graph
 
-        assert {row["tenantId"] for row in graph.send(calls.list_customers())["value"]} >= {seed.FABRIKAM}
         assert graph.send(calls.list_relationships())["value"]
         assert graph.send(calls.find_tenant(seed.FABRIKAM))["displayName"] == "Fabrikam"
 
     def test_everything_there_is_to_read_of_a_mailbox(self, tenant: TenantClients) -> None:
-        mailbox, statistics, reply, rules, devices, access, send_as, folders, nothing, recipient = (
-            tenant.exchange.batch(
-                [
-                    cmdlets.get_mailbox(ADA, anchor=UPN),
-                    cmdlets.get_mailbox_statistics(ADA),
-                    cmdlets.get_auto_reply(ADA),
-                    cmdlets.get_inbox_rules(ADA),
-                    cmdlets.get_mobile_devices(ADA),
-                    cmdlets.get_mailbox_permissions(ADA),
-                    cmdlets.get_recipient_permissions(UPN),
-                    cmdlets.get_calendar_folders(ADA),
-                    cmdlets.get_mailbox(seed.NO_MAILBOX),
-                    cmdlets.get_recipient(UPN),
-                ]
-            )
+        mailbox, statistics, reply, rules, devices, access, send_as, nothing, recipient = tenant.exchange.batch(
+            [
+                cmdlets.get_mailbox(ADA, anchor=UPN),
+                cmdlets.get_mailbox_statistics(ADA),
+                cmdlets.get_auto_reply(ADA),
+                cmdlets.get_inbox_rules(ADA),
+                cmdlets.get_mobile_devices(ADA),
+                cmdlets.get_mailbox_permissions(ADA),
+                cmdlets.get_recipient_permissions(UPN),
+                cmdlets.get_mailbox(seed.NO_MAILBOX),
+                cmdlets.get_recipient(UPN),
+            ]
         )
 
         assert set(mailbox[0]) == set(cmdlets.MAILBOX_PROPERTIES)
@@ -221,14 +214,12 @@ class TestReads:
         assert devices
         assert access
         assert send_as
-        assert "Calendar" in {row["FolderType"] for row in folders}
         assert nothing.category is Category.not_found
         assert recipient[0]["PrimarySmtpAddress"] == UPN
         for cmdlet in ("Get-Mailbox", "Get-DistributionGroup", "Get-UnifiedGroup"):
             tenant.exchange.invoke(cmdlets.find_send_on_behalf(mailbox[0]["DistinguishedName"], cmdlet))
         assert len(tenant.exchange.invoke(cmdlets.list_mailboxes())) > 150
         assert tenant.exchange.invoke(cmdlets.get_organization_config())[0]["Name"]
-        assert len(tenant.exchange.invoke(cmdlets.list_recipients())) > 150
 
 
 class TestWrites:
@@ -333,11 +324,6 @@ class TestWrites:
 
         tenant.graph.send(remove)
         assert category(lambda: tenant.graph.send(remove)) is Category.not_found
-        (calendar, *_) = tenant.exchange.invoke(cmdlets.get_calendar_folders(mailbox))
-        folder = cmdlets.folder(mailbox, calendar["Name"])
-        assert tenant.exchange.invoke(cmdlets.get_folder_permissions(folder))
-        gone = cmdlets.remove_folder_permission(folder, UPN)
-        assert category(lambda: tenant.exchange.invoke(gone)) is Category.already_done
 
     def test_a_onedrive(self, tenant: TenantClients) -> None:
         sharepoint = tenant.sharepoint
