@@ -42,6 +42,7 @@ import triggers.openapi
 import triggers.portal
 import triggers.restoring
 import triggers.schedule
+import triggers.setting_changes
 from shared.app import host_settings, settings
 from shared.base.telemetry import logs
 
@@ -59,5 +60,6 @@ app.register_functions(triggers.openapi.blueprint)
 app.register_functions(triggers.portal.blueprint)
 app.register_functions(triggers.restoring.blueprint)
 app.register_functions(triggers.schedule.blueprint)
+app.register_functions(triggers.setting_changes.blueprint)
 app.register_functions(orchestrators.blueprint.build())
 app.register_functions(activities.blueprint.build())

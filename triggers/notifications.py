@@ -35,7 +35,7 @@ def put_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
     """Set where notifications go; a blank secret, or the word that stands for it, keeps what is stored."""
     from shared.notifications.settings import destinations
 
-    return json_answer(_of_partner(caller).put(destinations.parse(req.get_body())))
+    return json_answer(_of_partner(caller).put(destinations.parse(req.get_body()), caller.name))
 
 
 @route(blueprint, "POST settings/notifications/test", query=("destination", "channel"))
@@ -55,7 +55,7 @@ def put_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.Http
     """Set what a tenant has of its own."""
     from shared.notifications.settings import destinations
 
-    return json_answer(_of_tenant(req, caller).put(destinations.parse(req.get_body())))
+    return json_answer(_of_tenant(req, caller).put(destinations.parse(req.get_body()), caller.name))
 
 
 @route(blueprint, "POST tenants/{tenant}/notifications/test", query=("destination", "channel"))

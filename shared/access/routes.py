@@ -37,6 +37,7 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
         "GET actions": Role.reader,
         "GET tenants": Role.reader,
         "GET tenants/{tenant}/check": Role.admin,
+        "GET audit": Role.admin,
         "POST tick": Role.admin,  # The host reserves routes that begin with `admin` or `runtime`.
         "GET tenants/{tenant}/users": Role.reader,
         "GET tenants/{tenant}/defaults": Role.reader,

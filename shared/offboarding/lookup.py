@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from shared.app.services import Services
     from shared.jobs.records import Kind, Offboarding, Reason, State
+    from shared.jobs.storage.setting_changes import SettingChange
     from shared.jobs.storage.store import Details
 
 MAX_PAGE: Final = 200
@@ -76,6 +77,30 @@ class Lookup:
     def details(self, offboarding_id: str) -> tuple[Offboarding, Details]:
         """Return an offboarding and what is known of its run so far; raises `RefusedError` 404."""
         return self.get(offboarding_id), self._store.details(offboarding_id)
+
+    def setting_changes(
+        self, tenant: str | None, start: str | None, limit: int
+    ) -> tuple[list[SettingChange], str | None]:
+        """Return at most `limit` changes of settings, newest first, and where the following page begins.
+
+        What counts beyond one tenant is seen by who sees all of them.
+
+        Raises:
+            RefusedError: 404 there is no such tenant.
+        """
+        wanted = self._tenants.resolve(tenant) if tenant else None
+        found: list[SettingChange] = []
+        while True:
+            page, following = self._store.setting_changes(start, limit)
+            for change_id, change in page:
+                is_seen = self._scope.sees(change.tenant) and wanted in {None, change.tenant}
+                if is_seen and len(found) == limit:
+                    return found, change_id
+                if is_seen:
+                    found.append(change)
+            if following is None:
+                return found, None
+            start = following
 
     def places_in_queue(self, offboardings: Sequence[Offboarding]) -> dict[str, int]:
         """Return the places, from 1, of those that wait for room in their tenants; costs nothing where none does."""

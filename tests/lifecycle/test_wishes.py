@@ -77,7 +77,8 @@ def test_results_that_nobody_would_be_told_are_warned_of(lab: Lab) -> None:
     lab.app = replace(lab.app, settings=replace(lab.app.settings, notification_origins=named))
     halo = {"id": "halo", "system": "halopsa", "url": "https://halo.example", "client_id": "x", "client_secret": secret}
     psa = [halo | {"clients": {seed.CONTOSO: "12"}}]
-    Preferences(lab.app).put(destinations.parse_json({"psa": psa, "email": [{"id": "noc", "to": ["noc@msp.example"]}]}))
+    new = destinations.parse_json({"psa": psa, "email": [{"id": "noc", "to": ["noc@msp.example"]}]})
+    Preferences(lab.app).put(new, "op@msp.example")
     planned = plan(lab, ["ada@fabrikam.example"], BLOCK, notify=["psa", "email"])
     assert "halo will not be told: tenant fabrikam.example is not mapped to a client of the PSA system." in (
         planned.warnings

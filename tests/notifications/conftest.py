@@ -74,7 +74,7 @@ class Office:
     details: MemoryTable = field(default_factory=MemoryTable)
 
     def settings(self, tenant: str | None = None, **channels: Any) -> dict[str, Any]:
-        return Preferences(self.app, tenant).put(destinations.parse_json(channels))
+        return Preferences(self.app, tenant).put(destinations.parse_json(channels), "op@msp.example")
 
     def standard(self, **more: Any) -> dict[str, Any]:
         """Return a webhook that signs as Standard Webhooks."""

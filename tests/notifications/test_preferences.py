@@ -271,7 +271,7 @@ def test_a_change_in_between_is_a_conflict(office: Any) -> None:
     preferences = Preferences(office.app)
     preferences._store = Late()  # type: ignore[assignment]
     with pytest.raises(RefusedError) as error:
-        preferences.put(destinations.parse_json({"webhook": []}))
+        preferences.put(destinations.parse_json({"webhook": []}), "op@msp.example")
 
     assert error.value.status == 409
 

@@ -106,6 +106,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         {200: "Tenants"}, "", (400, *_MICROSOFT), (_parameter("refresh", SWITCH, "Ask Microsoft again."),)
     ),
     "GET tenants/{tenant}/check": Operation({200: "TenantCheck"}, "", (404, *_MICROSOFT)),
+    "GET audit": Operation({200: "SettingChanges"}, "", (400, 404, *_MICROSOFT), (_LIMIT, _NEXT, _IN_TENANT)),
     "POST tick": Operation({200: "Tick"}),
     "GET tenants/{tenant}/users": Operation(
         {200: "UserPage"},

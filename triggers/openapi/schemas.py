@@ -124,6 +124,18 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         ),
     ),
     "Offboarding": _object(**_ITEM),
+    "SettingChanges": _object(
+        items=_list(
+            _object(
+                at=MOMENT,
+                by=TEXT,
+                setting=TEXT,
+                tenant=or_null(TEXT),
+                changes=_list(_object(what=TEXT, before=TEXT, after=TEXT)),
+            )
+        ),
+        next=or_null(TEXT),
+    ),
     "Audit": _object(
         id=TEXT,
         tenant=_object(id=TEXT, domain=TEXT),

@@ -207,6 +207,8 @@ FIELDS: Final[dict[str, Words]] = {
     "password": Words("The password.", _SECRET),
     "secret": Words("The API user's secret.", _SECRET),
     "setting": Words("The app setting that holds the secret.", "NOTIFICATION_SECRET_HOOK"),
+    "SettingChanges.setting": Words("Which setting.", "notifications"),
+    "SettingChanges.tenant": Words("The id of the tenant it counts for; null beyond one tenant.", _TENANT),
     "system": Words("Which PSA system."),
     "clients": Words("By the tenant's id, its client in the PSA system.", {_TENANT: "12"}),
     "client_id": Words("The id of the API application.", "2c1b8f4e"),

@@ -13,6 +13,7 @@ from shared.actions import portal_form
 from shared.app import services
 from shared.base import strict_json
 from shared.base.problems import refused
+from shared.jobs.storage import setting_changes
 from shared.jobs.storage.table import ConflictError
 from shared.notifications import MARKER
 from triggers.answers import json_answer
@@ -109,8 +110,8 @@ def exec_notification_config(req: func.HttpRequest, caller: Caller) -> func.Http
     if "sendtointegration" in form and shown["psa"]:
         is_told = portal_form.is_on(form, "sendtoIntegration")
         content["psa"] = [one | {"enabled": is_told} for one in _listed(shown, "psa")]
-    preferences.put(destinations.parse_json(content))
-    _save_extras(form)
+    preferences.put(destinations.parse_json(content), caller.name)
+    _save_extras(form, caller.name)
     return json_answer({"Results": "The notification settings were saved."})
 
 
@@ -206,7 +207,7 @@ def _keeps(value: object) -> bool:
     return isinstance(value, str) and value in {"", _STORED}
 
 
-def _save_extras(form: Form) -> None:
+def _save_extras(form: Form, operator: str) -> None:
     given = {name: form[name.lower()] for name in _EXTRAS if name.lower() in form}
     kept: dict[str, Any] = {}
     for name, value in given.items():
@@ -216,8 +217,10 @@ def _save_extras(form: Form) -> None:
             kept[name] = portal_form.people(value, name)[:_MAX_EXTRAS] or _EXTRAS[name]
     store = services.current().store
     document = store.document(_EXTRAS_KEY)
+    before = document.content if document else {}
+    change = setting_changes.made("notifications, as the portal shows them", operator, before, kept)
     try:
-        store.put_document(_EXTRAS_KEY, kept, document.etag if document else None)
+        store.put_document(_EXTRAS_KEY, kept, document.etag if document else None, change)
     except ConflictError:
         raise refused(409, "changed", "The settings were changed elsewhere just now; look at them again.") from None
 

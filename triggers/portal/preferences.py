@@ -10,7 +10,7 @@ from shared.access.policy import KEY, Role
 from shared.actions import portal_form
 from shared.app import services
 from shared.base.problems import Problem, RefusedError, refused
-from shared.jobs.storage import rows
+from shared.jobs.storage import rows, setting_changes
 from shared.jobs.storage.table import ConflictError
 from shared.offboarding.request.defaults import Defaults, DefaultsStore
 from triggers.answers import json_answer
@@ -75,18 +75,20 @@ def exec_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
         store = DefaultsStore(app, caller.name, caller.scope)
         save = store.save_for_everybody if is_everybody else store.save_for_operator
         save(_defaults_in(lowered["offboardingdefaults"]))
-    _save_looks(_EVERYBODYS_LOOKS if is_everybody else _looks_key(caller.name), given)
+    _save_looks(_EVERYBODYS_LOOKS if is_everybody else _looks_key(caller.name), given, caller.name)
     return json_answer([{"Results": "The settings were saved."}])
 
 
-def _save_looks(key: str, settings: dict[str, Any]) -> None:
+def _save_looks(key: str, settings: dict[str, Any], operator: str) -> None:
     looks = {name: value for name, value in settings.items() if name.lower() not in _NOT_LOOKS}
     if len(json.dumps(looks)) > rows.MAX_PROPERTY_CHARS:
         raise refused(400, "invalid_request", f"The settings have more than {rows.MAX_PROPERTY_CHARS} characters.")
     store = services.current().store
     known = store.document(key)
+    whose = "everybody's look of the portal" if key == _EVERYBODYS_LOOKS else "own look of the portal"
+    change = setting_changes.made(whose, operator, known.content if known else {}, looks)
     try:
-        store.put_document(key, looks, known.etag if known else None)
+        store.put_document(key, looks, known.etag if known else None, change)
     except ConflictError:
         raise refused(409, "changed", "The settings were changed elsewhere just now; look at them again.") from None
 

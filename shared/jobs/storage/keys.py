@@ -6,7 +6,8 @@ Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>`
 just before them, so that one request reads the locks and the newest submissions.
 Keys in `offboardingdetails`: `request`, `request|cancelled`, `snapshot|<run>|<read>|<part>`, `step|<name>`, one
 contiguous range; and `audit|...`, which outlives the rest. Scans have partitions of their own there: `head`, and
-`part|<scan>|<what>|<position>|<part>`.
+`part|<scan>|<what>|<position>|<part>`. Settings that people made are documents in a partition of their own, and beside
+them `changed|<id>`, the records of who changed them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ WAKE: Final = "wake|"
 REQUEST: Final = "request"
 CANCELLED: Final = "request|cancelled"
 AUDIT: Final = "audit|"
+SETTING_CHANGE: Final = "changed|"
 FIRST_ID: Final = "0"
 """Below every id, and above the locks."""
 
@@ -126,6 +128,16 @@ def decided_prefix(offboarding_id: str) -> str:
 def decided(offboarding_id: str, moment: datetime) -> str:
     """Key of one decision; no two are ever alike."""
     return f"{decided_prefix(offboarding_id)}{clock.to_text(moment)}|{secrets.token_hex(4)}"
+
+
+def setting_change(moment: datetime) -> str:
+    """Return the key of the record of a change of settings at `moment`; the newest come first."""
+    return f"{SETTING_CHANGE}{new_id(moment)}"
+
+
+def setting_changes_until(moment: datetime) -> str:
+    """Return the lowest key of the records of changes at `moment` and before."""
+    return f"{SETTING_CHANGE}{Span.between(None, moment).low}"
 
 
 def wake(moment: datetime, offboarding_id: str, destination: str = "") -> str:

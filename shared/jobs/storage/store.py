@@ -8,6 +8,7 @@ behind. `offboardingdetails` has a partition for each offboarding.
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions.outcome import StepState
 from shared.actions.reads.snapshot import NOTHING_READ
 from shared.base import clock
+from shared.base.telemetry import logs
 from shared.jobs import telemetry
 from shared.jobs.records import State, Wake
-from shared.jobs.storage import audit, keys, rows
+from shared.jobs.storage import audit, keys, rows, setting_changes
 from shared.jobs.storage.scans import Scans
 from shared.jobs.storage.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace, clear
 
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
     from shared.actions.catalogue import Original
     from shared.actions.reads.snapshot import Snapshot
     from shared.jobs.records import Offboarding, Request, Step
+    from shared.jobs.storage.setting_changes import SettingChange
     from shared.jobs.storage.table import Row, Table
     from shared.microsoft365.http.messages import SentRequest
+
+_log: Final = logging.getLogger(__name__)
 
 PARTITION: Final = "offboardings"
 _PAGE: Final = 100
@@ -286,10 +291,32 @@ class Store:
         row = self._jobs.get(DOCUMENTS, key)
         return Document(rows.to_document(row), row["etag"]) if row else None
 
-    def put_document(self, key: str, content: dict[str, Any], etag: str | None) -> None:
-        """Write a document over the version that was read, or as a new one; raises `ConflictError`."""
+    def put_document(
+        self, key: str, content: dict[str, Any], etag: str | None, change: SettingChange | None = None
+    ) -> None:
+        """Write a document over the version that was read, or as a new one; raises `ConflictError`.
+
+        `change` is kept with it: who changed what, where the document is a setting.
+        """
         row = rows.of_document(content)
-        self._jobs.transact(DOCUMENTS, [Replace(key, row, etag) if etag else Insert(key, row)])
+        operations: list[Operation] = [Replace(key, row, etag) if etag else Insert(key, row)]
+        if change and change.changes:
+            operations.append(Insert(keys.setting_change(clock.now()), setting_changes.to_row(change)))
+        self._jobs.transact(DOCUMENTS, operations)
+        if change and change.changes:
+            with logs.about(operator=change.by, tenant=change.tenant):
+                _log.info("Changed: %s", change.setting)
+
+    def setting_changes(self, start: str | None, limit: int) -> tuple[list[tuple[str, SettingChange]], str | None]:
+        """Return at most `limit` changes of settings with their ids, newest first, and where the next page begins."""
+        low = keys.SETTING_CHANGE + (start or "")
+        page = self._jobs.range(DOCUMENTS, low, keys.SETTING_CHANGE + LAST, limit)
+        found = [(row["key"].removeprefix(keys.SETTING_CHANGE), setting_changes.from_row(row)) for row in page.rows]
+        return found, page.next_key.removeprefix(keys.SETTING_CHANGE) if page.next_key else None
+
+    def forget_setting_changes(self, cutoff: datetime) -> None:
+        """Remove the records of changes of settings before `cutoff`; repeatable."""
+        clear(self._jobs, DOCUMENTS, keys.setting_changes_until(cutoff), keys.SETTING_CHANGE + LAST)
 
     def mark_cancelled(self, offboarding_id: str, by: str) -> None:
         """Let the steps of a run in flight know that none may begin; repeatable."""

@@ -11,6 +11,7 @@ from shared.base import clock
 from shared.base.problems import Problem, RefusedError, refused
 from shared.jobs.delivery import CHANNELS
 from shared.jobs.records import State, Tenant
+from shared.jobs.storage import setting_changes
 from shared.jobs.storage.table import ConflictError
 from shared.notifications.channels import Channels
 from shared.notifications.formats import standard_webhook, teams
@@ -20,7 +21,7 @@ from shared.notifications.settings.destinations import Autotask, ConnectWise, De
 from shared.notifications.transport.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from shared.app.services import Services
     from shared.jobs.delivery import Channel
@@ -64,7 +65,7 @@ class Preferences:
         """Return what is set, as JSON in which no secret is shown."""
         return forms.shown(_read(self._document()))
 
-    def put(self, new: Destinations) -> dict[str, Any]:
+    def put(self, new: Destinations, operator: str) -> dict[str, Any]:
         """Replace what is set; the marker or a blank keeps a secret of the destination with the same id.
 
         Raises:
@@ -78,8 +79,17 @@ class Preferences:
         if problems:
             raise RefusedError(422, "invalid_request", problems)
         complete = self._sealed(new, old)
+        change = setting_changes.made(
+            "notifications",
+            operator,
+            forms.shown(_read(document)),
+            forms.shown(complete),
+            tenant=self._tenant_id or "",
+            secrets=tuple(_changed_secrets(old, complete)),
+        )
         try:
-            self._store.put_document(_key(self._tenant_id), forms.stored(complete), document.etag if document else None)
+            stored = forms.stored(complete)
+            self._store.put_document(_key(self._tenant_id), stored, document.etag if document else None, change)
         except ConflictError:
             raise refused(409, "changed", "The settings were changed just now; look at them again.") from None
         return forms.shown(complete)
@@ -179,6 +189,16 @@ class Preferences:
     def _receiver(self, destination: Destination) -> tuple[str, ...]:
         """Return what tells one receiver from another: at many services everybody has a path of the same origin."""
         return self._address(destination), destination.hosted_tenant if isinstance(destination, HaloPsa) else ""
+
+
+def _changed_secrets(old: Mapping[tuple[Channel, str], Destination], new: Destinations) -> Iterator[str]:
+    """Name the secrets that are not those that were stored, by channel, destination and path."""
+    for channel, one in new.all():
+        known = old.get((channel, one.id))
+        before = forms.secrets_of(known) if known else {}
+        for path, secret in forms.secrets_of(one).items():
+            if before.get(path) != secret:
+                yield f"{channel}.{one.id}.{path}"
 
 
 def in_force(store: Store, tenant_id: str | None) -> Destinations:

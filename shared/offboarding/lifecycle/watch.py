@@ -108,6 +108,7 @@ def forget_old(services: Services) -> None:
                 services.store.forget(offboarding)
             tenants.add(offboarding.request.tenant.id)
     tenants |= services.store.forget_deleted(cutoff)
+    services.store.forget_setting_changes(cutoff)
     for tenant_id in filter(services.store.is_empty, tenants):
         services.store.scans(tenant_id).forget()
         services.store.forget_cap(tenant_id)

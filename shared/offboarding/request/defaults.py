@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.access.scope import EVERYTHING, Scope
 from shared.actions import plan
 from shared.base.problems import Problem, RefusedError, refused
-from shared.jobs.storage import rows
+from shared.jobs.storage import rows, setting_changes
 from shared.jobs.storage.table import ConflictError
 from shared.offboarding.tenants.tenants import Tenants
 
@@ -67,22 +67,23 @@ class DefaultsStore:
 
     def save_for_tenant(self, tenant: str, defaults: Defaults | None) -> None:
         """Save or, with None, clear a tenant's defaults; raises `RefusedError` 404, 409, 422."""
-        self._save(_tenant_key(self._tenants.resolve(tenant)), defaults)
+        tenant_id = self._tenants.resolve(tenant)
+        self._save(_tenant_key(tenant_id), defaults, "default actions of the tenant", tenant_id)
 
     def save_for_operator(self, defaults: Defaults | None) -> None:
         """Save or clear the operator's own defaults; raises `RefusedError` 409, 422."""
-        self._save(_operator_key(self._operator), defaults)
+        self._save(_operator_key(self._operator), defaults, "own default actions")
 
     def save_for_everybody(self, defaults: Defaults | None) -> None:
         """Save or clear what applies to operators without defaults of their own; raises `RefusedError` 409, 422."""
-        self._save(EVERYBODY, defaults)
+        self._save(EVERYBODY, defaults, "everybody's default actions")
 
     def _layer(self, key: str) -> Defaults | None:
         document = self._store.document(key)
         content = document.content if document else {}
         return Defaults(content["actions"], tuple(content["notify"])) if "actions" in content else None
 
-    def _save(self, key: str, defaults: Defaults | None) -> None:
+    def _save(self, key: str, defaults: Defaults | None, setting: str, tenant_id: str = "") -> None:
         content: dict[str, Any] = {}
         if defaults:
             content = {"actions": dict(defaults.actions), "notify": list(defaults.notify), "by": self._operator}
@@ -90,10 +91,18 @@ class DefaultsStore:
             self._scope.check_actions(defaults.actions)
         known: Document | None = self._store.document(key)
         try:
-            self._store.put_document(key, content, known.etag if known else None)
+            change = setting_changes.made(
+                setting, self._operator, _told(known.content if known else {}), _told(content), tenant=tenant_id
+            )
+            self._store.put_document(key, content, known.etag if known else None, change)
         except ConflictError:
             text = "Somebody else changed these defaults just now; look at them again."
             raise refused(409, "changed", text) from None
+
+
+def _told(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a record of changes tells of a layer."""
+    return {name: value for name, value in content.items() if name != "by"}
 
 
 def _check(content: Mapping[str, Any]) -> None:
