@@ -24,7 +24,7 @@ from shared.jobs.storage.table import ConflictError
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.notifications import outbox
-from shared.offboarding.tenants import protection
+from shared.offboarding.tenants import protected_names, protection
 from shared.offboarding.tenants.tenants import Tenants
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _refusal(services: Services, details: Details, snapshot: Snapshot) -> Answer
     if user.id.casefold() != details.request.person.id.casefold():
         return {"stop": "another_person"}
     operator = {details.request.requested_by.casefold()}
-    why = protection.why_protected(user, services.settings.protected_users, operator)
+    why = protection.why_protected(user, protected_names.protected(services), operator)
     if why is None and user.enabled and not details.request.restores:
         if protection.ADMINISTRATORS.name not in snapshot.values:
             why = "unprotected_unknown"

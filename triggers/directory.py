@@ -16,6 +16,7 @@ from shared.base.problems import refused
 from shared.offboarding.onboarding import certificate, check
 from shared.offboarding.request import defaults
 from shared.offboarding.request.defaults import DefaultsStore
+from shared.offboarding.tenants import protected_names
 from shared.offboarding.tenants.listing import Directory
 from shared.offboarding.tenants.tenants import Tenants
 from triggers.answers import from_opaque, is_asked, json_answer, opaque, query, whole_number
@@ -48,7 +49,8 @@ def get_health_detail(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
     app = services.current()
     secrets = app.settings.notification_secrets.items()
     unresolved = (settings.unresolved(name) for name, value in secrets if settings.is_unresolved(value))
-    told = (host_settings.host_problem(os.environ), certificate.warning(app.settings, clock.now()), *unresolved)
+    expiry, names = certificate.warning(app.settings, clock.now()), protected_names.problems(app)
+    told = (host_settings.host_problem(os.environ), expiry, *unresolved, *names)
     return json_answer({"warnings": [text for text in told if text]})
 
 

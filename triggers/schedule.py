@@ -20,6 +20,7 @@ from shared.jobs import runs, telemetry
 from shared.notifications import outbox
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.onboarding import certificate
+from shared.offboarding.tenants import protected_names
 from triggers import starting
 from triggers.answers import json_answer
 from triggers.routing import route_with_client
@@ -59,6 +60,7 @@ async def _tick(client: df.DurableOrchestrationClient) -> tuple[int, int]:
     telemetry.due(due, claimed, now)
     await runs.start(client, claimed)
     await asyncio.to_thread(outbox.deliver_due, app, due)
+    await asyncio.to_thread(protected_names.look_up_new, app)
     return len(due), len(claimed)
 
 
@@ -67,12 +69,13 @@ async def _tick(client: df.DurableOrchestrationClient) -> tuple[int, int]:
 async def purge(timer: func.TimerRequest, client: df.DurableOrchestrationClient, context: func.Context) -> None:
     """Remove offboardings that ended before the retention, with their details, then the Durable history of old runs.
 
-    Being daily, it also logs when the app's certificate is about to expire.
+    Being daily, it also logs when the app's certificate is about to expire, and which protected names no account has.
     """
     del timer
     with tracing.invocation("purge", context):
         app = services.current()
         if expiry := certificate.warning(app.settings, clock.now()):
             _log.warning("%s", expiry)
+        await asyncio.to_thread(protected_names.look_up, app)
         await asyncio.to_thread(watch.forget_old, app)
         await starting.forget_runs(client, watch.retained_from(app))

@@ -24,7 +24,7 @@ from shared.jobs.storage import keys
 from shared.jobs.storage.store import Counted, receipt_ids, receipt_row
 from shared.jobs.storage.table import ConflictError
 from shared.offboarding.request import holdings, remarks, schedule, wishes
-from shared.offboarding.tenants import people, protection
+from shared.offboarding.tenants import people, protected_names, protection
 from shared.offboarding.tenants.tenants import Tenants
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class Submissions:
     """What an operator asks for, in the tenants they may see: what lies outside of their scope does not exist."""
 
     def __init__(self, services: Services, scope: Scope = EVERYTHING) -> None:
+        self._services = services
         self._settings = services.settings
         self._store = services.store
         self._microsoft365 = services.microsoft365
@@ -154,7 +155,7 @@ class Submissions:
         beside = dict.fromkeys(name for names in wishes.successors(submission.actions).values() for name in names)
         found = people.find(tenant_id, submission.users, self._microsoft365, list(beside)[:MAX_LOOKED_UP])
         wishes.refuse_leaving(submission.actions, found)
-        protection.refuse_protected(found.users, self._settings.protected_users, self._scope.own_names)
+        protection.refuse_protected(found.users, protected_names.protected(self._services), self._scope.own_names)
         protection.refuse_last(map(people.person_of, found.users), found.administrators, ())
         planned = plan.make(submission.actions)
         actions: Selected = submission.actions if looks_at_mail else {}
