@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from shared.access import principal
 from shared.access.policy import KEY, Role
 from shared.access.routes import ROUTES
 from shared.access.scope import Scope
+from shared.base import identifiers
 from shared.base.problems import refused
 
 if TYPE_CHECKING:
@@ -70,11 +71,19 @@ def _caller(settings: Settings, headers: Mapping[str, str]) -> Caller:
     # A bare word could be a user name at one provider and a role in the settings: only addresses and ids are people.
     person = frozenset({signed_in.id.casefold(), *({signed_in.name.casefold()} if "@" in signed_in.name else ())})
     groups = given | {role.name}
+    scope = settings.access.scope_of(person, groups)
     return Caller(
-        signed_in.name,
+        _recorded(signed_in),
         role,
-        settings.access.scope_of(person, groups),
+        replace(scope, identity=f"{signed_in.provider}|{signed_in.id}".casefold()),
         signed_in.id,
         signed_in.provider,
         signed_in.roles,
     )
+
+
+def _recorded(signed_in: Principal) -> str:
+    """Return what somebody is called in the records: a bare word could be the app's own, such as `service` or `key`."""
+    if "@" in signed_in.name or identifiers.is_guid(signed_in.name):
+        return signed_in.name
+    return f"{signed_in.name} ({signed_in.provider})"

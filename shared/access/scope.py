@@ -20,13 +20,15 @@ class Scope:
 
     `tenants` are ids, None for all. `forbidden` are actions they may not have done. `most` is how many people or
     offboardings one request of theirs may be about, None for as many as the service takes. `own_names` are what their
-    own account is known by, in lower case: none for a function key, which is nobody in particular.
+    own account is known by, in lower case: none for a function key, which is nobody in particular. `identity` is what
+    tells two people of one name at two identity providers apart; empty for a function key.
     """
 
     tenants: frozenset[str] | None = None
     forbidden: frozenset[str] = frozenset()
     most: int | None = None
     own_names: frozenset[str] = frozenset()
+    identity: str = ""
 
     def sees(self, tenant_id: str) -> bool:
         """Return whether a tenant exists for the operator."""

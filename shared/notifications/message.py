@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from shared.actions import catalogue, plan
 from shared.actions.outcome import Outcome
 from shared.base import clock
+from shared.base.texts import without_direction_marks
 from shared.jobs.judgement import told_of_items
 from shared.jobs.records import Kind, Reason, State
 
@@ -177,14 +178,16 @@ def make(offboarding: Offboarding, steps: Mapping[str, Step], message_id: str, l
         link: the address of the offboarding; `{id}` stands for its id.
     """
     request = offboarding.request
+    person = replace(request.person, display_name=without_direction_marks(request.person.display_name))
+    explanation = offboarding.message or (_REASON_WORDS[offboarding.reason] if offboarding.reason else "")
     return Message(
         id=message_id,
         offboarding_id=offboarding.id,
         run=offboarding.run,
         tenant=request.tenant,
-        person=request.person,
-        requested_by=request.requested_by,
-        reference=request.reference,
+        person=person,
+        requested_by=without_direction_marks(request.requested_by),
+        reference=without_direction_marks(request.reference),
         ticket=request.ticket,
         requested_at=offboarding.requested_at,
         scheduled_for=offboarding.scheduled_for,
@@ -192,7 +195,7 @@ def make(offboarding: Offboarding, steps: Mapping[str, Step], message_id: str, l
         ended_at=offboarding.ended_at or offboarding.requested_at,
         state=offboarding.state,
         reason=offboarding.reason,
-        explanation=offboarding.message or (_REASON_WORDS[offboarding.reason] if offboarding.reason else ""),
+        explanation=without_direction_marks(explanation),
         steps=tuple(_line(name, steps.get(name)) for name in _in_order(request)),
         link=link.replace("{id}", offboarding.id),
         restores=request.restores,
@@ -208,5 +211,10 @@ def _in_order(request: Request) -> list[str]:
 def _line(name: str, step: Step | None) -> StepLine:
     outcome = step.outcome if step else None
     text = step.message if step and outcome else "It was not begun."
-    items = step.items if step and outcome else ()
-    return StepLine(name, catalogue.title_of(name), outcome or Outcome.skipped, text, items)
+    items = tuple(map(_readable, step.items)) if step and outcome else ()
+    return StepLine(name, catalogue.title_of(name), outcome or Outcome.skipped, without_direction_marks(text), items)
+
+
+def _readable(item: Item) -> Item:
+    name, message = without_direction_marks(item.name), without_direction_marks(item.message)
+    return replace(item, name=name, message=message)

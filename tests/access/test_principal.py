@@ -76,9 +76,24 @@ def test_a_group_is_known_by_its_id_and_not_by_what_it_is_called() -> None:
 
 
 def test_an_app_that_calls_is_known_by_its_id() -> None:
-    claims = [{"typ": "appid", "val": "app-id"}, {"typ": _ID, "val": "sp-id"}, {"typ": "roles", "val": "reader"}]
+    claims = [{"typ": "appid", "val": _OPERATOR_ID}, {"typ": _ID, "val": "sp-id"}, {"typ": "roles", "val": "reader"}]
 
-    assert _caller("app-service", {**_APP_SERVICE, "claims": claims}).name == "app-id"
+    assert _caller("app-service", {**_APP_SERVICE, "claims": claims}).name == _OPERATOR_ID
+
+
+@pytest.mark.parametrize("name", ["service", "key", "allusers"])
+def test_a_person_cannot_be_taken_for_the_app_in_the_records(name: str) -> None:
+    said = {**_STATIC_WEB_APPS, "identityProvider": "github", "userDetails": name}
+
+    assert _caller("static-web-apps", said).name == f"{name} (github)"
+
+
+def test_one_name_at_two_identity_providers_is_two_people() -> None:
+    there = _caller("static-web-apps", {**_STATIC_WEB_APPS, "identityProvider": "github"})
+    here = _caller("static-web-apps", _STATIC_WEB_APPS)
+
+    assert there.name == here.name
+    assert there.scope.identity != here.scope.identity
 
 
 def test_static_web_apps_names_person_and_roles() -> None:

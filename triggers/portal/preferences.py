@@ -40,7 +40,9 @@ def list_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
     del req
     app = services.current()
     found = DefaultsStore(app, caller.name, caller.scope).for_tenant(None)
-    looks = app.store.document(_looks_key(caller.name)) or app.store.document(_EVERYBODYS_LOOKS)
+    looks = app.store.document(_looks_key(caller.scope.identity or caller.name)) or app.store.document(
+        _EVERYBODYS_LOOKS
+    )
     shown = {**_LOOKS, **(looks.content if looks else {})}
     return json_answer(
         {
@@ -75,7 +77,9 @@ def exec_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
         store = DefaultsStore(app, caller.name, caller.scope)
         save = store.save_for_everybody if is_everybody else store.save_for_operator
         save(_defaults_in(lowered["offboardingdefaults"]))
-    _save_looks(_EVERYBODYS_LOOKS if is_everybody else _looks_key(caller.name), given, caller.name)
+    _save_looks(
+        _EVERYBODYS_LOOKS if is_everybody else _looks_key(caller.scope.identity or caller.name), given, caller.name
+    )
     return json_answer([{"Results": "The settings were saved."}])
 
 

@@ -55,7 +55,7 @@ class DefaultsStore:
     def for_tenant(self, tenant: str | None) -> Resolved:
         """Return what applies to the operator in a tenant, or apart from tenants; raises `RefusedError` 404."""
         layers = {} if tenant is None else {"tenant": _tenant_key(self._tenants.resolve(tenant))}
-        layers |= {"operator": _operator_key(self._operator), "everybody": EVERYBODY}
+        layers |= {"operator": _operator_key(self._scope.identity or self._operator), "everybody": EVERYBODY}
         for source, key in layers.items():
             if found := self._layer(key):
                 return Resolved(source, found)
@@ -72,7 +72,7 @@ class DefaultsStore:
 
     def save_for_operator(self, defaults: Defaults | None) -> None:
         """Save or clear the operator's own defaults; raises `RefusedError` 409, 422."""
-        self._save(_operator_key(self._operator), defaults, "own default actions")
+        self._save(_operator_key(self._scope.identity or self._operator), defaults, "own default actions")
 
     def save_for_everybody(self, defaults: Defaults | None) -> None:
         """Save or clear what applies to operators without defaults of their own; raises `RefusedError` 409, 422."""

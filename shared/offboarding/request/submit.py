@@ -119,7 +119,7 @@ class Submissions:
         """
         self._scope.check_actions(submission.actions)
         self._scope.check_count(len(submission.users))
-        receipt_key = _receipt_key(operator, idempotency_key) if idempotency_key else None
+        receipt_key = _receipt_key(self._scope.identity or operator, idempotency_key) if idempotency_key else None
         body_hash = hashlib.sha256(submission.fingerprint().encode()).hexdigest()
         earlier = self._store.receipt(receipt_key) if receipt_key else None
         if earlier and earlier["body"] != body_hash:
