@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from activities.attempt import SUPERSEDED, Answer, Order, again_after, procedure_of, settled, tenant_of, view_of
+from shared.access.caller import may_still
 from shared.actions import catalogue, plan
 from shared.actions.catalogue import Task
 from shared.actions.outcome import Finding, Outcome, StepState
@@ -82,9 +83,17 @@ def _stop_at_begin(services: Services, job: Offboarding, details: Details, *, is
         return "cancelled"
     if not Tenants(services).still_manages(job.request.tenant.id):
         return "tenant_not_managed"
+    if not details.steps and not _may_still(services, job):
+        return "no_longer_allowed"
     if is_any_open and not _has_original(services, job, details):
         return "original_missing"
     return None
+
+
+def _may_still(services: Services, job: Offboarding) -> bool:
+    """Return whether the settings still let whoever wanted this run have it; what has begun is not left half done."""
+    request = job.request
+    return job.authority is None or may_still(services.settings, job.authority, request.tenant.id, request.actions)
 
 
 def plan_of(request: Request) -> plan.Plan:
@@ -303,6 +312,10 @@ _STOPPED: Final[Mapping[str, tuple[Reason, str]]] = {
     "tenant_not_managed": (
         Reason.refused,
         "This service no longer manages the tenant: it is not in M365_TENANTS, and its GDAP relationship has ended.",
+    ),
+    "no_longer_allowed": (
+        Reason.refused,
+        "Whoever asked for it may not have it done any more. Somebody who may can retry it.",
     ),
     "user_missing": (Reason.refused, "There is no such user in the tenant any more."),
     "user_deleted": (Reason.refused, "The account was deleted before the offboarding began."),

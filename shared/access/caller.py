@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from shared.access import principal
 from shared.access.policy import KEY, Role
 from shared.access.routes import ROUTES
-from shared.access.scope import Scope
+from shared.access.scope import Authority, Scope
 from shared.base import identifiers
 from shared.base.problems import refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from shared.access.principal import Principal
     from shared.app.settings import Settings
@@ -63,7 +63,7 @@ def _caller(settings: Settings, headers: Mapping[str, str]) -> Caller:
     read = _READERS.get(settings.auth_mode)
     if read is None:
         role = Role[settings.function_key_role]
-        scope = settings.access.scope_of(frozenset(), frozenset({KEY, role.name}))
+        scope = replace(_scope_of_key(settings), authority=Authority((), (KEY,)))
         return Caller(KEY, role, scope, given_roles=(role.name,))
     signed_in = read(headers.get(principal.HEADER))
     given = frozenset(name.casefold() for name in signed_in.roles) - {KEY}
@@ -75,7 +75,11 @@ def _caller(settings: Settings, headers: Mapping[str, str]) -> Caller:
     return Caller(
         _recorded(signed_in),
         role,
-        replace(scope, identity=f"{signed_in.provider}|{signed_in.id}".casefold()),
+        replace(
+            scope,
+            identity=f"{signed_in.provider}|{signed_in.id}".casefold(),
+            authority=settings.access.authority_of(person, given),
+        ),
         signed_in.id,
         signed_in.provider,
         signed_in.roles,
@@ -87,3 +91,21 @@ def _recorded(signed_in: Principal) -> str:
     if "@" in signed_in.name or identifiers.is_guid(signed_in.name):
         return signed_in.name
     return f"{signed_in.name} ({signed_in.provider})"
+
+
+def _scope_of_key(settings: Settings) -> Scope:
+    return settings.access.scope_of(frozenset(), frozenset({KEY, settings.function_key_role}))
+
+
+def may_still(settings: Settings, authority: Authority, tenant_id: str, actions: Iterable[str]) -> bool:
+    """Return whether the settings, as they are now, let somebody have actions done in a tenant.
+
+    What the front would say of the person today is not known: only the settings are asked again.
+    """
+    given = frozenset(authority.groups)
+    if KEY in given:
+        role, scope = Role[settings.function_key_role], _scope_of_key(settings)
+    else:
+        role = settings.access.role_of(given)
+        scope = settings.access.scope_of(frozenset(authority.person), given | {role.name})
+    return role >= Role.operator and scope.sees(tenant_id) and scope.forbidden.isdisjoint(actions)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from shared.access.scope import Scope
+from shared.access.scope import Authority, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,6 +55,11 @@ class Policy:
             most=None if holders & self.bulk else self.bulk_limit,
             own_names=person,
         )
+
+    def authority_of(self, person: frozenset[str], given: frozenset[str]) -> Authority:
+        """Return what to keep of somebody's right, known by their names and by what the front gave them."""
+        named = {*self.roles, *self.tenants, *self.delete_users, KEY}
+        return Authority(tuple(sorted(person)), tuple(sorted(given & named)))
 
     def _tenants_of(self, person: frozenset[str], groups: frozenset[str]) -> frozenset[str] | None:
         """Return the tenants of the most particular entry: the person's, else those of all groups, else anybody's."""

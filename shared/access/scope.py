@@ -15,6 +15,18 @@ _IN_WORDS: Final = {"delete_user": "delete users"}
 
 
 @dataclass(frozen=True)
+class Authority:
+    """By what somebody had the right to ask for something, for the settings to be asked again when it is carried out.
+
+    `person` are the names of the account, `groups` its roles and groups of which the settings said anything; all in
+    lower case.
+    """
+
+    person: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Scope:
     """The limits of one operator; what lies outside of `tenants` does not exist for them.
 
@@ -29,6 +41,8 @@ class Scope:
     most: int | None = None
     own_names: frozenset[str] = frozenset()
     identity: str = ""
+    authority: Authority | None = None
+    """None: it is the app itself that asks."""
 
     def sees(self, tenant_id: str) -> bool:
         """Return whether a tenant exists for the operator."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from shared.access.scope import Authority
     from shared.actions.reads.snapshot import Person
     from shared.jobs.delivery import Delivery
 
@@ -102,7 +103,8 @@ class Offboarding:
     `scheduled_for` is when it was due to run; where somebody ran it sooner, `planned_for` is when it was planned for.
     `wake_at` is when somebody has to look at it next; None once it has ended. `slot` is its place among the tenant's
     runs in flight. `traceparent` is where its trace began, for all that is done for it to go on with (W3C: "Trace
-    Context"). `etag` is the version that was read and guards every change.
+    Context"). `authority` is by what right it was last decided that it shall run. `etag` is the version that was read and
+    guards every change.
     """
 
     id: str
@@ -126,6 +128,7 @@ class Offboarding:
     warnings: tuple[str, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     traceparent: str = ""
+    authority: Authority | None = None
     etag: str = ""
 
     @property

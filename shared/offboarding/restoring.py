@@ -119,6 +119,7 @@ class Restorations:
             scheduled_for=wish.scheduled_for,
             warnings=schedule.remarks_on(wish.scheduled_for, now),
             wake_at=max(wish.scheduled_for or now, now),
+            authority=self._scope.authority,
         )
         return self._submissions.store([new.noted(now, self._operator, "submitted")], frozenset(), None)[0]
 

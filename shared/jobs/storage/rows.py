@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.access.scope import Authority
 from shared.actions.catalogue import Original
 from shared.actions.outcome import Outcome, StepState
 from shared.actions.reads.snapshot import NOTHING_READ, Person, Snapshot
@@ -100,6 +101,7 @@ def _own_columns(offboarding: Offboarding) -> Row:
         "cancelled_by": offboarding.cancelled_by,
         "receipt": offboarding.receipt,
         "traceparent": offboarding.traceparent,
+        "authority": _of_authority(offboarding.authority),
         "deliveries": json.dumps([one.to_json() for one in offboarding.deliveries], ensure_ascii=False),
         "events": json.dumps([[clock.to_text(e.at), e.by, e.what] for e in offboarding.events], ensure_ascii=False),
     }
@@ -129,8 +131,18 @@ def to_offboarding(row: Row) -> Offboarding:
         warnings=tuple(json.loads(row["warnings"])),
         deliveries=tuple(Delivery.from_json(one) for one in json.loads(row.get("deliveries", "[]"))),
         traceparent=row.get("traceparent", ""),
+        authority=_to_authority(row.get("authority", "")),
         etag=row["etag"],
     )
+
+
+def _of_authority(authority: Authority | None) -> str:
+    return json.dumps([authority.person, authority.groups], ensure_ascii=False) if authority else ""
+
+
+def _to_authority(text: str) -> Authority | None:
+    """Read the authority; None of what the app itself decided, and of what was stored before it was kept."""
+    return Authority(*(tuple(names) for names in json.loads(text))) if text else None
 
 
 def of_request(request: Request) -> Row:

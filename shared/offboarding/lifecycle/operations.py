@@ -133,7 +133,7 @@ class Operations:
     def _taken(self, offboarding: Offboarding, what: str) -> Offboarding:
         self._scope.check_actions(offboarding.request.actions)
         now = clock.now()
-        planned = offboarding.planned(now).due_by(now).noted(now, self._operator, what)
+        planned = self._decided(offboarding).planned(now).due_by(now).noted(now, self._operator, what)
         free = slots.free_slots(self._store, offboarding.request.tenant.id, self._room)
         return slots.claimed(planned, now, free[0]) if free else planned
 
@@ -145,9 +145,17 @@ class Operations:
         self._scope.check_actions(offboarding.request.actions)
         now = clock.now()
         schedule.refuse_past(scheduled_for, now)
-        moved = offboarding.moved(scheduled_for, max(scheduled_for or now, now)).noted(now, self._operator, "scheduled")
+        moved = (
+            self._decided(offboarding)
+            .moved(scheduled_for, max(scheduled_for or now, now))
+            .noted(now, self._operator, "scheduled")
+        )
         warnings = (*schedule.without_remarks(moved.warnings), *schedule.remarks_on(scheduled_for, now))
         return replace(moved, warnings=warnings)
+
+    def _decided(self, offboarding: Offboarding) -> Offboarding:
+        """Return it as one that the operator wants to run, by their own right."""
+        return replace(offboarding, authority=self._scope.authority)
 
     def _cancelled(self, offboarding: Offboarding) -> Offboarding:
         if offboarding.has_ended:

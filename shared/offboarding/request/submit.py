@@ -222,6 +222,7 @@ class Submissions:
                 wake_at=max(scheduled or now, now),
                 warnings=(*planned.remarks[user.id], *schedule.remarks_on(scheduled, now), *planned.plan.warnings),
                 receipt=receipt_key or "",
+                authority=self._scope.authority,
             )
             new.append(offboarding.noted(now, operator, "submitted"))
         return new
