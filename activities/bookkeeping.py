@@ -161,8 +161,9 @@ def _snapshot(services: Services, details: Details, order: Order, service: str) 
     view = view_of(details, next(iter(details.steps)), order)
     snapshot, retryable = perform(wanted, view.person, services.microsoft365.tenant(tenant_of(details)))
     is_through = order.last or not retryable
-    services.store.put_snapshot(order.id, order.run, snapshot if is_through else Snapshot(snapshot.values, {}))
-    known = snapshot.with_fallback(known)
+    new = snapshot if is_through else Snapshot(snapshot.values, {})
+    kept = services.store.put_snapshot(order.id, order.run, new)
+    known = Snapshot(kept.values, {**snapshot.errors, **kept.errors}).with_fallback(known)
     if is_through:
         return known, {"settled": Outcome.done}
     return known, {**_again(retryable), "progress": len(known.values)}

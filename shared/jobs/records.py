@@ -100,11 +100,11 @@ class Event:
 class Offboarding:
     """One person leaving one tenant: the job. Moments are aware and in UTC.
 
-    `scheduled_for` is when it was due to run; where somebody ran it sooner, `planned_for` is when it was planned for.
-    `wake_at` is when somebody has to look at it next; None once it has ended. `slot` is its place among the tenant's
-    runs in flight. `traceparent` is where its trace began, for all that is done for it to go on with (W3C: "Trace
-    Context"). `authority` is by what right it was last decided that it shall run. `etag` is the version that was read and
-    guards every change.
+    `scheduled_for` is when it was due to run; where somebody ran it sooner, `planned_for` is when it was planned
+    for. `wake_at` is when somebody has to look at it next; None once it has ended. `slot` is its place among the
+    tenant's runs in flight. `traceparent` is where its trace began, for all that is done for it to go on with (W3C:
+    "Trace Context"). `authority` is by what right it was last decided that it shall run. `etag` is the version that
+    was read and guards every change.
     """
 
     id: str

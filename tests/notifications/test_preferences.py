@@ -122,7 +122,9 @@ def test_a_secret_can_be_the_name_of_a_setting(office: Any) -> None:
     "name", ["M365_CLIENT_SECRET", "AzureWebJobsStorage", "NOTIFICATION_KEY", "notification_secret_x"]
 )
 def test_the_apps_own_settings_cannot_be_sent_anywhere(office: Any, name: str) -> None:
-    refused(office, webhook=[office.standard(auth={"kind": "bearer", "token": {"setting": name}})])
+    told = refused(office, webhook=[office.standard(auth={"kind": "bearer", "token": {"setting": name}})])
+
+    assert "setting: " in told, "by its name, before anybody looks what it holds"
 
 
 def test_a_setting_that_is_missing_or_unresolved_is_named(office: Any) -> None:

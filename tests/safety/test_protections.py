@@ -62,6 +62,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("switched_off", PROTECTIONS if asked else [], ids=NAMES if asked else [])
 
 
+def test_each_claim_against_a_threat_names_the_tests_that_show_it() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    threats = re.findall(r"(?m)^\| .* \|$", text.partition("| Threat |")[2].partition("\n\n")[0])
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(threats) >= 12
+    for threat in threats:
+        shown_by = re.findall(r"`(test_\w+)`", threat)
+        assert shown_by, threat
+        assert all(f"def {name}(" in tests for name in shown_by), threat
+
+
 def test_without_it_a_test_fails(copied: Path, switched_off: dict[str, str]) -> None:
     changed, (test, _, name) = copied / switched_off["file"], switched_off["test"].partition("::")
     before = changed.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast
 from shared.microsoft365.http.errors import Category
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
     from shared.microsoft365.graph.graph_calls import GraphCall
@@ -118,6 +118,11 @@ class Snapshot:
             value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         return "" if value is None else text[:_SHOWN_OF_A_VALUE]
+
+    def one_by_one(self) -> Iterator[Snapshot]:
+        """Return each answer, or that there is none, by itself."""
+        yield from (Snapshot({name: value}, {}) for name, value in self.values.items())
+        yield from (Snapshot({}, {name: error}) for name, error in self.errors.items())
 
     def with_fallback(self, other: Snapshot) -> Snapshot:
         """Return the answers of this snapshot, filled up with those only `other` has."""

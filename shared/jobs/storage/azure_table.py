@@ -14,7 +14,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
-from shared.jobs.storage.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row, checked
+from shared.jobs.storage.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row, UnfitRowError, checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shared.jobs.storage.table import Operation
 
 _CONFLICTS: Final = frozenset({404, 409, 412})
+_UNFIT: Final = frozenset({400, 413})
 _PAGE_SIZE: Final = 1000
 
 
@@ -63,6 +64,8 @@ class AzureTable:
         try:
             return [answer.get("etag") or "" for answer in self._submit(entities)]
         except HttpResponseError as error:
+            if error.status_code in _UNFIT:
+                raise UnfitRowError(error.message) from error
             if error.status_code not in _CONFLICTS:
                 raise
             made = self._already_made(partition, operations, write_id)

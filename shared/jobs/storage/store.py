@@ -7,6 +7,7 @@ behind. `offboardingdetails` has a partition for each offboarding.
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 from contextlib import suppress
@@ -14,21 +15,30 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.outcome import StepState
-from shared.actions.reads.snapshot import NOTHING_READ
+from shared.actions.reads.snapshot import NOTHING_READ, Snapshot
 from shared.base import clock
 from shared.base.telemetry import logs
 from shared.jobs import telemetry
 from shared.jobs.records import State, Wake
 from shared.jobs.storage import audit, keys, rows, setting_changes
 from shared.jobs.storage.scans import Scans
-from shared.jobs.storage.table import LAST, MAX_OPERATIONS, ConflictError, Delete, Insert, Operation, Replace, clear
+from shared.jobs.storage.table import (
+    LAST,
+    MAX_OPERATIONS,
+    ConflictError,
+    Delete,
+    Insert,
+    Operation,
+    Replace,
+    UnfitRowError,
+    clear,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from shared.actions.catalogue import Original
-    from shared.actions.reads.snapshot import Snapshot
     from shared.jobs.records import Offboarding, Request, Step
     from shared.jobs.storage.setting_changes import SettingChange
     from shared.jobs.storage.table import Row, Table
@@ -375,13 +385,36 @@ class Store:
         """Keep with a restoration what it brings back, so that nothing happens to it any more; repeatable."""
         self.put_snapshot(restoration_id, rows.ORIGINAL, rows.of_original(first, steps))
 
-    def put_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> None:
-        """Keep what a run read at its beginning; what is kept already is never written over."""
+    def put_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> Snapshot:
+        """Keep what a run read at its beginning, and return it as it is kept.
+
+        What is kept already is never written over. What storage refuses to keep counts as not read, so that it costs
+        those steps that need it, and no others.
+        """
+        try:
+            self._insert_snapshot(offboarding_id, run, snapshot)
+        except UnfitRowError:
+            parts = [self._kept_by_itself(offboarding_id, run, part) for part in snapshot.one_by_one()]
+            return functools.reduce(Snapshot.with_fallback, parts, NOTHING_READ)
+        return snapshot
+
+    def _kept_by_itself(self, offboarding_id: str, run: int, part: Snapshot) -> Snapshot:
+        """Keep one answer; where storage refuses it, that it was not read."""
+        try:
+            self._insert_snapshot(offboarding_id, run, part)
+        except UnfitRowError:
+            (name,) = (*part.values, *part.errors)
+            _log.exception("What offboarding %s, run %s read as %s cannot be kept", offboarding_id, run, name)
+            unread = Snapshot({}, {name: "what Microsoft 365 answered cannot be stored"})
+            with suppress(UnfitRowError):
+                self._insert_snapshot(offboarding_id, run, unread)
+            return unread
+        return part
+
+    def _insert_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> None:
         for operations in rows.snapshot_inserts(run, snapshot):
-            try:
+            with suppress(ConflictError):
                 self._details.transact(offboarding_id, operations)
-            except ConflictError:
-                continue
 
 
 def _removal(offboarding: Offboarding) -> list[Operation]:

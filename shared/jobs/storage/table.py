@@ -22,6 +22,10 @@ class ConflictError(Exception):
     """A row changed since it was read, exists already, or is gone: nothing of the transaction was written."""
 
 
+class UnfitRowError(ValueError):
+    """Storage takes no such row, however often it is written: nothing of the transaction was."""
+
+
 @dataclass(frozen=True)
 class Insert:
     """Add a row that must not exist."""
@@ -59,7 +63,7 @@ def checked(operations: Sequence[Operation]) -> Sequence[Operation]:
     if not 0 < len(operations) <= MAX_OPERATIONS or len({o.key for o in operations}) != len(operations):
         raise ValueError("A transaction has 1 to 100 operations, each on a row of its own.")
     if any(len(o.key) > MAX_KEY_CHARS for o in operations):
-        raise ValueError(f"A key has at most {MAX_KEY_CHARS} characters.")
+        raise UnfitRowError(f"A key has at most {MAX_KEY_CHARS} characters.")
     return operations
 
 
