@@ -6,7 +6,7 @@ import itertools
 import threading
 from typing import TYPE_CHECKING
 
-from shared.jobs.storage.table import ConflictError, Delete, Insert, Page, Row, checked
+from shared.jobs.storage.table import MAX_VALUE_CHARS, ConflictError, Delete, Insert, Page, Row, UnfitRowError, checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +75,9 @@ class MemoryTable:
 
 
 def _check(operation: Operation, row: Row | None) -> None:
+    values = () if isinstance(operation, Delete) else operation.row.values()
+    if any(isinstance(value, str) and len(value) > MAX_VALUE_CHARS for value in values):
+        raise UnfitRowError("A text has at most 64 KiB.")
     if isinstance(operation, Insert):
         fits = row is None
     elif operation.etag is None:

@@ -54,8 +54,9 @@ class Delete:
 Operation = Insert | Replace | Delete
 
 MAX_OPERATIONS = 100
+MAX_VALUE_CHARS = 32 * 1024
 MAX_KEY_CHARS = 512
-"""Learn: "Understanding the Table service data model": a key has up to 1 KiB, in UTF-16."""
+"""Learn: "Understanding the Table service data model": a key has up to 1 KiB, a text 64 KiB, in UTF-16."""
 
 
 def checked(operations: Sequence[Operation]) -> Sequence[Operation]:

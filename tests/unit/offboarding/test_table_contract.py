@@ -13,7 +13,17 @@ from dev.memory_table import MemoryTable
 from shared.actions.reads.snapshot import Snapshot
 from shared.jobs.storage import rows
 from shared.jobs.storage.azure_table import AzureTable
-from shared.jobs.storage.table import LAST, MAX_OPERATIONS, WRITE_ID, ConflictError, Delete, Insert, Replace
+from shared.jobs.storage.table import (
+    LAST,
+    MAX_OPERATIONS,
+    MAX_VALUE_CHARS,
+    WRITE_ID,
+    ConflictError,
+    Delete,
+    Insert,
+    Replace,
+    UnfitRowError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,3 +241,10 @@ def test_what_is_read_is_the_callers_own(table: Table) -> None:
     found["n"] = 3
 
     assert content(table.get(P, "k")) == {"n": 1}
+
+
+def test_a_row_that_storage_takes_in_no_case_is_told_from_a_storage_that_is_down(table: Table) -> None:
+    with pytest.raises(UnfitRowError):
+        table.transact(P, [Insert("key", {"text": "x" * (MAX_VALUE_CHARS + 1)}), Insert("other", {})])
+
+    assert table.range(P, "", LAST).rows == []
