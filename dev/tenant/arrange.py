@@ -15,7 +15,8 @@
   "hardwareOath".
 - `belongings`: `{"user", "actions": [names]}` gives a person what these actions take away, where there is nothing of
   the kind (`dev/tenant/belongings`).
-- `directory_role`: `{"user", "role": name or template id, "remove"?: bool}` changes who holds a directory role.
+- `directory_role`: `{"user", "role": name or template id, "remove"?: bool}` changes who holds a directory role; with
+  `group` in place of `user`, which group does.
 - `revoke_permission`, `grant_permission`: `{"permission", "api": "graph" (unless given), "exchange" or "sharepoint"}`
   changes what the tenant consented to.
 - `revoke_entra_role`, `grant_entra_role`: `{"role"}` changes the roles of the app's own service principal, such as
@@ -164,7 +165,8 @@ def _belongings(tenant: Tenant, wanted: Wanted) -> str:
 
 
 def _directory_role(tenant: Tenant, wanted: Wanted) -> str:
-    user, name = _find_user(tenant, wanted["user"]), wanted["role"]
+    name = wanted["role"]
+    holder = _find_group(tenant, wanted["group"]).id if "group" in wanted else _find_user(tenant, wanted["user"]).id
     role = next(
         (each for each in tenant.directory_roles.values() if name in {each.displayName, each.roleTemplateId}), None
     )
@@ -172,9 +174,9 @@ def _directory_role(tenant: Tenant, wanted: Wanted) -> str:
         template = GLOBAL_ADMINISTRATOR if name == "Global Administrator" else ident("role", name)
         role = DirectoryRole(ident(tenant.id, "role", template), name, template)
         tenant.directory_roles[role.id] = role
-    role.members = [each for each in role.members if each != user.id]
+    role.members = [each for each in role.members if each != holder]
     if not wanted.get("remove"):
-        role.members.append(user.id)
+        role.members.append(holder)
     return role.id
 
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
-from dev.tenant import control, exchange, graph, login, sharepoint
+from dev.tenant import belongings, control, exchange, graph, login, sharepoint
 from dev.tenant.errors import Refusal
 from dev.tenant.exchange.invoke import name_of, written_mailboxes
 from dev.tenant.faulty import fault_reply
@@ -48,6 +48,7 @@ class Server:
     """The simulation on two ports."""
 
     def __init__(self, simulation: Simulation, certificates: Path) -> None:
+        belongings.all_belongings()  # declares the calls that they bring
         self.simulation = simulation
         self.certificates = certificates
 

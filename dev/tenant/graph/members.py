@@ -1,4 +1,4 @@
-"""What a user is a member of and owns."""
+"""What a user is a member of, and the groups that a user owns."""
 
 from __future__ import annotations
 
@@ -46,16 +46,6 @@ def member_of_kind(ask: Ask, user: str, cast: str) -> dict[str, Any]:
         groups = [group for group in groups if group.visibility != "HiddenMembership"]
     rows = odata.narrow(ask, [group_resource(group) for group in groups], "group", advanced=True)
     return _groups(ask, rows)
-
-
-@route("GET", "/users/{user}/ownedObjects", permissions=READ_DIRECTORY, options="$top $skiptoken $select")
-def owned_objects(ask: Ask, user: str) -> dict[str, Any]:
-    """List what the user owns; of all that a directory can hold, groups."""
-    owner = ask.user(user)
-    rows = [group_resource(group) for group in ask.tenant.groups.values() if owner.id in group.owners]
-    body = _groups(ask, rows)
-    body["value"] = [{"@odata.type": "#microsoft.graph.group", **row} for row in body["value"]]
-    return body
 
 
 @route("GET", "/users/{user}/ownedObjects/microsoft.graph.group", permissions=READ_DIRECTORY, options=odata.LIST)

@@ -32,6 +32,16 @@ def select(ask: Ask, resource: dict[str, Any], kind: str, default: Sequence[str]
     return chosen
 
 
+def readable(ask: Ask, resource: dict[str, Any], permissions: Sequence[str]) -> dict[str, Any]:
+    """Put null in place of all but type and id, unless the app may read this kind of object.
+
+    That is no refusal, but status 200 ("Limited information returned for inaccessible member objects" on Learn).
+    """
+    if ask.allows(*permissions):
+        return resource
+    return {name: value if name in {"@odata.type", "id"} else None for name, value in resource.items()}
+
+
 def unknown_property(name: str, kind: str) -> GraphError:
     """Refuse a property that the type does not have."""
     problem = f"Could not find a property named '{name}' on type 'microsoft.graph.{kind}'."

@@ -28,6 +28,13 @@ READ_GROUPS = (
     "Group.ReadWrite.All",
     "Directory.Read.All",
 )
+READ_APPLICATIONS = (
+    "Application.Read.All",
+    "Application.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+)
+READ_DEVICES = ("Device.Read.All", "Device.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All")
 READ_DIRECTORY = ("Directory.Read.All", "Directory.ReadWrite.All", "RoleManagement.Read.Directory")
 
 
