@@ -88,7 +88,7 @@ class Lookup:
         Raises:
             RefusedError: 404 there is no such tenant.
         """
-        wanted = self._tenants.resolve(tenant) if tenant else None
+        wanted = self._tenants.resolve(tenant) if tenant is not None else None
         found: list[SettingChange] = []
         while True:
             page, following = self._store.setting_changes(start, limit)

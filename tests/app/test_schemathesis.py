@@ -52,6 +52,12 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 403, 404, 409, 422]
 [[operations]]
 include-operation-id = ["list_users", "list_offboardings"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 403, 404, 409]
+
+# To the Functions host a parameter without a value, such as `?tenant=`, is none.
+[[operations]]
+include-operation-id = ["list_setting_changes"]
+checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 403, 404, 409]
+checks.negative_data_rejection.expected-statuses = ["2xx", "4xx"]
 """
 
 
