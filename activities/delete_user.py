@@ -71,7 +71,7 @@ class DeleteUser(Action):
             return Finding(
                 Outcome.needs_attention,
                 "The account is managed in Active Directory: delete it there, and the next synchronisation deletes it "
-                "here. Set force to delete it here all the same.",
+                "here.",
             )
         advice = " Delete it in Active Directory, too, or it may come back." if is_synced else ""
         return finding_of_state(

@@ -84,7 +84,7 @@ class RemoveLicenses(Action):
     warns_without = MappingProxyType(
         {
             "convert_to_shared": "A user mailbox without a license is deleted after 30 days: licenses stay unless the "
-            "mailbox is shared already, the account is deleted, or force is set.",
+            "mailbox is shared already or the user is deleted, too.",
         }
     )
     destructive = True
@@ -105,8 +105,7 @@ class RemoveLicenses(Action):
             return [Finding(Outcome.already_done, "The person has no license.")]
         danger = mail_protection.danger(view) if now else None
         if danger:
-            message = f"{danger} The licenses stay (an API request with force removes them anyway)."
-            return [Finding(Outcome.skipped, message, blocked_by=("mail_protection",))]
+            return [Finding(Outcome.skipped, f"The licenses stay. {danger}", blocked_by=("mail_protection",))]
         groups = {group.id: group for group in (*view.first.get(GROUPS), *view.now.get(GROUPS))}
         names = _names(view.now.values.get(SKU_NAMES.name))
         return [

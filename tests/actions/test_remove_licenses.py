@@ -174,7 +174,7 @@ def test_without_conversion_the_licenses_stay(lab: Lab) -> None:
 
     assert result.outcome(NAME) == "skipped"
     assert "30 days" in result.message(NAME)
-    assert "force" in result.message(NAME)
+    assert "Select the conversion to a shared mailbox" in result.message(NAME)
     assert licenses(lab) == before
     assert lost(lab) is False
     assert any("30 days" in warning for warning in result.offboarding.warnings)
@@ -189,6 +189,7 @@ def test_a_mailbox_that_needs_a_license_even_when_shared_keeps_it(lab: Lab, user
     assert result.outcome("convert_to_shared") == "done"
     assert result.outcome(NAME) == "skipped"
     assert why in result.message(NAME)
+    assert "administrator" in result.message(NAME), "who has to do something"
     assert result.steps[NAME].blocked_by == ("mail_protection",)
     assert licenses(lab, user) == [(E3.id, None)]
 

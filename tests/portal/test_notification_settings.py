@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.sinks import Sinks
+from dev.tenant import seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +95,26 @@ def test_a_web_hook_is_told_as_stored_and_kept_by_that_word(front: Front, sinks:
     assert [one["service"] for one in sinks.arrived()] == ["portal"]
     kept = front.get("settings/notifications", role="admin").text
     assert "canary-token" not in kept
+
+
+@pytest.mark.parametrize(("switch", "channel"), [("sendWebhookNow", "webhook"), ("sendPsaNow", "psa")])
+def test_a_test_goes_to_the_chosen_kind_alone_also_where_two_have_one_name(
+    front: Front, sinks: Sinks, switch: str, channel: str
+) -> None:
+    signing = {"signing": [sinks.keys["signing"]]}
+    hook = {"id": "same", "format": "standard", "url": f"{sinks.origin}/standard/hook", **signing}
+    keys = {"client_id": sinks.keys["halo_id"], "client_secret": sinks.keys["halo_secret"]}
+    psa = {"id": "same", "system": "halopsa", "url": f"{sinks.origin}/halo", "clients": {seed.FABRIKAM: "15"}, **keys}
+    saved = front.send("PUT", "settings/notifications", {"webhook": [hook], "psa": [psa]}, role="admin")
+    assert saved.status_code == 200, saved.text
+    before = len(sinks.arrived())
+
+    tried = front.post("ExecAddAlert", {"text": "Test", switch: True, "sendEmailNow": False}, role="admin")
+
+    front.send("PUT", "settings/notifications", {}, role="admin")
+    (result,) = tried.json()["Results"]
+    assert result == {"resultText": f"{channel}: It was taken.", "state": "success"}
+    assert len(sinks.arrived()) - before == (1 if channel == "webhook" else 0), "a test opens no ticket"
 
 
 def test_the_standardised_form_is_a_switch(front: Front, sinks: Sinks) -> None:

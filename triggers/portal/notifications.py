@@ -230,14 +230,12 @@ def exec_add_alert(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Send a test message to the chosen kinds of destinations."""
     form = wire.body(req)
     preferences = _preferences(caller)
-    shown = preferences.get()
     channels = [channel for switch, channel in _SWITCHES.items() if portal_form.is_on(form, switch)]
-    chosen = [one["id"] for channel in channels for one in _listed(shown, channel) if one["enabled"]]
-    if not chosen:
+    tried = [result for channel in channels for result in preferences.test(channel=channel)]
+    if not tried:
         raise refused(400, "invalid_request", "There is no such destination to send a test message to.")
     results = [
-        {"resultText": f"{tried.channel}: {tried.message}", "state": "success" if tried.delivered else "error"}
-        for one in chosen
-        for tried in preferences.test(one)
+        {"resultText": f"{each.channel}: {each.message}", "state": "success" if each.delivered else "error"}
+        for each in tried
     ]
     return json_answer({"Results": results})

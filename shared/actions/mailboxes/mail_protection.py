@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SAFE_BELOW_BYTES: Final = 49 * 1024**3
 """1 GiB under the limit: mail keeps arriving."""
 
+_ARCHIVE: Final = "An administrator of Exchange has to move or remove the archive first."
+
 READS: Final = (MAILBOX, MAILBOX_SIZE, ORGANIZATION_HOLDS)
 
 
@@ -32,7 +34,9 @@ def reads_later(view: View) -> tuple[Read[Any], ...]:
 
 
 def danger(view: View) -> str | None:
-    """Say what would happen to the mail without a license; None where it is safe or the operator wants it anyway.
+    """Say what would happen to the mail without a license, and who can do what about it.
+
+    None where it is safe, or the operator wants it anyway.
 
     Raises:
         UnreadError: what must be known of the mailbox could not be read.
@@ -43,7 +47,8 @@ def danger(view: View) -> str | None:
     if mailbox is None:
         was_asked_for = ARCHIVE_ONLINE.name in {*view.now.values, *view.now.errors}
         if was_asked_for and view.now.get(ARCHIVE_ONLINE):
-            return "The mailbox is on-premises, and its online archive would be deleted 30 days after the license."
+            text = "The mailbox is on-premises, and its online archive would be deleted 30 days after the license."
+            return f"{text} {_ARCHIVE}"
         return None
     held = (*mailbox.holds, *holds.of_organization(view.now.get(ORGANIZATION_HOLDS), mailbox.excluded_from))
     size = view.now.get(MAILBOX_SIZE) or 0
@@ -51,12 +56,18 @@ def danger(view: View) -> str | None:
         (
             mailbox.needs_license and view.outcomes.get("convert_to_shared") not in OPENS_GATE,
             "The mailbox is not shared: without a license it would be deleted after 30 days.",
+            "Select the conversion to a shared mailbox as well, or the deletion of the user.",
         ),
-        (bool(held), f"The mailbox is on hold, which needs a license: {', '.join(held)}."),
-        (mailbox.has_archive, "The mailbox has an archive, which needs a license."),
+        (
+            bool(held),
+            f"The mailbox is on hold, which needs a license: {', '.join(held)}.",
+            "A compliance administrator has to lift the hold first.",
+        ),
+        (mailbox.has_archive, "The mailbox has an archive, which needs a license.", _ARCHIVE),
         (
             size >= SAFE_BELOW_BYTES,
             f"The mailbox holds {size / 1024**3:.1f} GiB; a shared mailbox without a license may hold 50.",
+            "An administrator of Exchange has to make it smaller first.",
         ),
     )
-    return next((text for is_so, text in dangers if is_so), None)
+    return next((f"{text} {what_to_do}" for is_so, text, what_to_do in dangers if is_so), None)
