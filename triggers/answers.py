@@ -150,7 +150,7 @@ def page_start(token: str | None) -> str | None:
         return None
     start = from_opaque(token)
     if not (start.isascii() and start.isalnum()):
-        raise _no_page()
+        raise no_page()
     return start
 
 
@@ -164,8 +164,9 @@ def from_opaque(token: str) -> str:
     try:
         return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError:
-        raise _no_page() from None
+        raise no_page() from None
 
 
-def _no_page() -> RefusedError:
+def no_page() -> RefusedError:
+    """Return the refusal of a `next` that no page answered."""
     return refused(400, "invalid_request", "next must be what an earlier page answered.", "next")

@@ -19,7 +19,7 @@ from shared.offboarding.request.defaults import DefaultsStore
 from shared.offboarding.tenants import protected_names
 from shared.offboarding.tenants.listing import Directory
 from shared.offboarding.tenants.tenants import Tenants
-from triggers.answers import from_opaque, is_asked, json_answer, opaque, query, whole_number
+from triggers.answers import from_opaque, is_asked, json_answer, no_page, opaque, query, whole_number
 from triggers.routing import route
 
 if TYPE_CHECKING:
@@ -151,7 +151,9 @@ def list_users(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
 
 def _link(token: str) -> tuple[str, str]:
     """Return what was searched for and the link to the next page, as an earlier page answered them."""
-    search, _, link = from_opaque(token).partition("\n")
+    search, mark, link = from_opaque(token).partition("\n")
+    if token and not mark:
+        raise no_page()
     return search, link
 
 
