@@ -9,7 +9,9 @@ MAX_CHARS: Final = 320
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"[^\s@\"<>()\[\]\\,;:]+@[^\s@]+")
+_ADDRESS: Final = re.compile(r"[^\s@\"<>()\[\]\\,;:]{1,64}@[^\s@]+")
+"""The part before the @ has at most 64 characters (RFC 5321; Learn: "Prepare to provision users through directory
+synchronization")."""
 
 ONE_LINE_FORM: Final = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"
 """No control, bidirectional or invisible characters, and no other ends of lines (Unicode: "UTR #36, Bidirectional Text
@@ -24,7 +26,7 @@ TENANT_FORM: Final = {"type": "string", "maxLength": 253, "pattern": f"^({_GUID_
 PERSON_FORM: Final = {
     "type": "string",
     "maxLength": MAX_CHARS,
-    "pattern": f"^({_GUID_FORM}|[!#-'*+.-9=?A-Z^-~-]+@{_DOMAIN_FORM})$",
+    "pattern": f"^({_GUID_FORM}|[!#-'*+.-9=?A-Z^-~-]{{1,64}}@{_DOMAIN_FORM})$",
 }
 """An address of ASCII characters; others are accepted as far as they can be seen, which no pattern can say."""
 

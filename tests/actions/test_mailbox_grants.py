@@ -192,10 +192,16 @@ def test_the_portals_pickers_are_read() -> None:
     }
 
 
-def test_a_name_of_any_length_keeps_no_step_from_running(lab: Lab) -> None:
-    far = "\u00e9" * 250 + "@fabrikam.example"
+def test_somebody_with_the_longest_name_is_given_access(lab: Lab) -> None:
+    """Escaped, the name is longer than a key of Table Storage."""
+    alias = "\U00020000" * 64
+    lab.simulator.arrange("fabrikam.example", "user", create={"alias": alias, "name": "Long"})
 
-    result = lab.offboard(seed.ADA, {"disable_sign_in": True, "grant_mailbox_access": {"to": [far]}})
+    result = lab.offboard(seed.ADA, {"grant_mailbox_access": {"to": [f"{alias}@fabrikam.example"]}})
 
-    assert result.outcome("disable_sign_in") == "done"
-    assert result.outcome("grant_mailbox_access") == "failed"
+    assert result.outcome("grant_mailbox_access") == "done"
+
+
+def test_a_name_longer_than_any_is_refused(lab: Lab) -> None:
+    with pytest.raises(RefusedError, match="neither an object id nor an address"):
+        lab.submit(seed.ADA, {"grant_mailbox_access": {"to": ["\u00e9" * 250 + "@fabrikam.example"]}})
