@@ -217,7 +217,8 @@ def _apply(procedure: Procedure, task: Task, step: Step, *, last: bool) -> tuple
             problems[finding.item] = refused
         else:
             accepted.append(finding.item)
-    step = replace(step, accepted=tuple(accepted), problems=problems)
+    written_at = clock.now() if len(accepted) > len(step.accepted) else step.written_at
+    step = replace(step, accepted=tuple(accepted), problems=problems, written_at=written_at)
     return step, again_after(retryable) if retryable else None
 
 

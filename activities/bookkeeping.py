@@ -343,9 +343,10 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
     message = ""
     if stop in _STOPPED and (reason or not steps):
         reason, message = _STOPPED[stop]
+    message = message or _left_to_do(offboarding.request, steps)
     over = offboarding.ended(clock.now(), reason, message)
     attention = _attention(steps)
-    over = replace(over, warnings=(*offboarding.warnings, *attention))
+    over = replace(over, warnings=tuple(dict.fromkeys((*offboarding.warnings, *attention))))
     over = outbox.announced(services, over, has_attention=bool(attention))
     try:
         services.store.change(offboarding, over)
@@ -387,8 +388,29 @@ def _left_behind(step: Step, stop: str | None, *, was_there: bool) -> Finding:
 
 def _attention(steps: list[Step]) -> list[str]:
     return [
-        f"{catalogue.title_of(step.name)}: {step.message}" for step in steps if step.outcome is Outcome.needs_attention
+        f"{catalogue.title_of(step.name)}: {judgement.told(step.message, step.items)}"
+        for step in steps
+        if step.outcome is Outcome.needs_attention
     ]
+
+
+def _left_to_do(request: Request, steps: list[Step]) -> str:
+    """Name the steps that a person must act on; "" where all went well."""
+    by_name = {step.name: step for step in steps}
+    ended = [by_name[node.name] for node in plan_of(request).steps if node.name in by_name]
+    parts = [
+        f"{what}: {', '.join(catalogue.title_of(step.name) for step in ended if step.outcome is outcome)}."
+        for outcome, what in _LEFT_TO_DO.items()
+        if any(step.outcome is outcome for step in ended)
+    ]
+    return " ".join(parts)
+
+
+_LEFT_TO_DO: Final = {
+    Outcome.failed: "Failed",
+    Outcome.skipped: "Skipped",
+    Outcome.needs_attention: "Needs attention",
+}
 
 
 def _result(services: Services, offboarding: Offboarding) -> Answer:

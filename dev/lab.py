@@ -19,6 +19,7 @@ from orchestrators.offboard_user import offboard_user
 from shared.app import services
 from shared.app.settings import Settings
 from shared.base import clock
+from shared.jobs import judgement
 from shared.jobs.storage.store import Store
 from shared.jobs.storage.table import Delete
 from shared.offboarding.lifecycle import watch
@@ -66,7 +67,7 @@ class Result:
 
     def message(self, name: str) -> str:
         """Return what a step says of itself."""
-        return self.steps[name].message
+        return judgement.told(self.steps[name].message, self.steps[name].items)
 
     def items(self, name: str) -> dict[str, str]:
         """Return the outcomes of a step's items by their names."""

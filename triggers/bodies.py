@@ -10,6 +10,7 @@ from shared.actions import catalogue, plan
 from shared.actions.outcome import WHOLE_STEP, Outcome, StepState
 from shared.app import services
 from shared.base import clock
+from shared.jobs import judgement
 from shared.jobs.records import State, Step
 
 if TYPE_CHECKING:
@@ -145,8 +146,9 @@ def _step(name: str, step: Step | None, *, is_over: bool = False) -> dict[str, A
         "outcome": step.outcome if step else None,
         "attempts": step.attempts if step else 0,
         "started_at": _moment(step.started_at) if step else None,
+        "written_at": _moment(step.written_at) if step else None,
         "ended_at": _moment(step.ended_at) if step else None,
-        "message": step.message if step else "",
+        "message": judgement.told(step.message, step.items) if step else "",
         "items": [
             {"id": i.id, "name": i.name, "outcome": i.outcome, "message": i.message}
             for i in (step.items if step else ())

@@ -216,6 +216,8 @@ class Action(Procedure):
     excludes: ClassVar[tuple[str, ...]] = ()
     defers_to: ClassVar[str | None] = None
     """Another action with a list of people, `to`, that must not share a person with this one's: that one has them."""
+    only_inside: ClassVar[bool] = False
+    """True: nobody outside the tenant can be named in `to`, because they cannot be given what it gives."""
     warns_with: ClassVar[Mapping[str, str]] = {}
     """By another action: what to tell the operator when both are selected."""
     warns_without: ClassVar[Mapping[str, str]] = {}

@@ -256,6 +256,12 @@ class Settings:
             problems.append("MAIL_SENDER must be the address of a mailbox.")
         return " ".join(problems)
 
+    @property
+    def why_no_mail(self) -> str:
+        """Why nobody can be told by mail; empty: they can."""
+        is_set = self.mail_tenant and self.mail_sender
+        return self.mail_problem or ("" if is_set else "MAIL_TENANT and MAIL_SENDER are not set.")
+
 
 SETTINGS: tuple[Setting, ...] = tuple(declared_in(Settings).values())
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Problems = dict[str, tuple[Outcome, str]]
 
-_NAMED_IN_A_SUMMARY: Final = 3
 ANY_ITEMS: Final = ItemWords()
 
 
@@ -124,10 +123,7 @@ _MAX_REASON: Final = 90
 
 
 def summary(findings: Sequence[Finding], words: ItemWords = ANY_ITEMS) -> str:
-    """Say in one line how a step ended; of items, name the first few that a person must know of.
-
-    What is said of the whole step beside its items closes the line.
-    """
+    """Say in one line how a step ended; items are counted, and what is said of the whole step closes the line."""
     whole = [f.message for f in findings if f.item == WHOLE_STEP]
     items = [f for f in findings if f.item != WHOLE_STEP]
     if not items:
@@ -135,15 +131,16 @@ def summary(findings: Sequence[Finding], words: ItemWords = ANY_ITEMS) -> str:
     return " ".join([_counted(items, words), *whole])
 
 
-def told_of_items(items: Iterable[Item]) -> str:
-    """Name the items that a person must know of, with what is to be said of each; "" where there are none."""
-    told = [f"{item.name or item.id}: {item.message}" for item in items if item.outcome in _WORTH_TELLING]
-    more = [f"and {len(told) - _ITEMS_TOLD} more"] if len(told) > _ITEMS_TOLD else []
-    return "; ".join([*told[:_ITEMS_TOLD], *more])
+def told(message: str, items: Iterable[Item], most: int = 3) -> str:
+    """Return what there is to say of a step: its message, and by name the first items that a person must know of."""
+    named = [told_of_item(item) for item in items if item.outcome not in OPENS_GATE]
+    more = [f"and {len(named) - most} more"] if len(named) > most else []
+    return " ".join(filter(None, (message, "; ".join([*named[:most], *more]))))
 
 
-_WORTH_TELLING: Final = frozenset({Outcome.failed, Outcome.needs_attention})
-_ITEMS_TOLD: Final = 20
+def told_of_item(item: Item) -> str:
+    """Return what became of one item, with its name."""
+    return f"{item.name or item.id}: {item.message}"
 
 
 def _counted(findings: Sequence[Finding], words: ItemWords) -> str:
@@ -154,7 +151,4 @@ def _counted(findings: Sequence[Finding], words: ItemWords) -> str:
         for outcome in Outcome
         if counts[outcome]
     )
-    told = [f for f in findings if f.outcome not in OPENS_GATE]
-    named = "; ".join(f"{f.name or f.item}: {f.message}" for f in told[:_NAMED_IN_A_SUMMARY])
-    more = f"; and {len(told) - _NAMED_IN_A_SUMMARY} more" if len(told) > _NAMED_IN_A_SUMMARY else ""
-    return f"{text}. {named}{more}" if named else f"{text}."
+    return f"{text}."

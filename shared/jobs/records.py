@@ -75,6 +75,8 @@ class Request:
     """The id of the offboarding whose changes are brought back; empty: this is one itself."""
     overwrite: bool = False
     """Of a restoration: bring back also what somebody changed since."""
+    named: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the people are called whom `actions` name, by the id or address that they are named by there."""
     known_as: tuple[str, ...] = ()
     """Everything the person was known by when it was submitted, in lower case: names, addresses, the object id."""
 
@@ -223,7 +225,8 @@ class Step:
     """The record of one selected action inside one offboarding.
 
     `accepted` and `problems` carry the work between attempts: item ids Microsoft accepted a change of, and what it said
-    of those it refused (item id -> [outcome, message]).
+    of those it refused (item id -> [outcome, message]). `written_at` is when it last accepted one, `ended_at` when that
+    was proved or given up.
     """
 
     name: str
@@ -234,6 +237,7 @@ class Step:
     attempts: int = 0
     started_at: datetime | None = None
     updated_at: datetime | None = None
+    written_at: datetime | None = None
     next_attempt_at: datetime | None = None
     ended_at: datetime | None = None
     items: tuple[Item, ...] = ()

@@ -10,7 +10,7 @@ from shared.actions import catalogue, plan
 from shared.actions.outcome import Outcome
 from shared.base import clock
 from shared.base.texts import without_direction_marks
-from shared.jobs.judgement import told_of_items
+from shared.jobs.judgement import told, told_of_item
 from shared.jobs.records import Kind, Reason, State
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ _REASON_WORDS: Final = {
     Reason.abandoned: "No run of it came to an end.",
     Reason.refused: "It could not be carried out.",
 }
+_ITEMS_NAMED: Final = 20
 _WORTH_ATTENTION: Final = frozenset({Outcome.needs_attention, Outcome.skipped, Outcome.failed})
 
 
@@ -64,7 +65,12 @@ class StepLine:
     @property
     def full_text(self) -> str:
         """Return what there is to say, with the items that a person must know of."""
-        return " ".join(filter(None, (self.text, told_of_items(self.items))))
+        return told(self.text, self.items, _ITEMS_NAMED)
+
+    @property
+    def item_texts(self) -> tuple[str, ...]:
+        """Return what became of each item, with its name."""
+        return tuple(map(told_of_item, self.items))
 
     @property
     def word(self) -> str:
@@ -133,6 +139,11 @@ class Message:
         return tuple(sorted((s for s in self.steps if s.needs_attention), key=lambda step: order.index(step.outcome)))
 
     @property
+    def _why(self) -> str:
+        """Name what the explanation explains."""
+        return {Result.failure: "Reason", Result.warning: "To do"}.get(self.result, "Note")
+
+    @property
     def name(self) -> str:
         """Return what the person is called, and by which address."""
         person = self.person
@@ -152,7 +163,7 @@ class Message:
             ("User", self.name),
             ("Tenant", self.tenant.domain),
             ("Result", self.result_words),
-            ("Reason", self.explanation),
+            (self._why, self.explanation),
             ("Ended", clock.in_words(self.ended_at)),
             ("Requested by", self.requested_by),
             ("Restores", self.restores and f"offboarding {self.restores}"),

@@ -146,6 +146,21 @@ class Lookup:
                 break
         return found, start
 
+    def newest(self, tenant: str, until: datetime) -> list[Offboarding]:
+        """Return whole those submitted before `until`, of one tenant or ("") all; raises `RefusedError` 404.
+
+        The newest 800 of all tenants are looked through: only the job rows know what was decided.
+        """
+        tenant_id = self._tenants.resolve_stored(tenant) if tenant else None
+        found: list[Offboarding] = []
+        start = None
+        for _ in range(MAX_PAGES_READ):
+            page, start = self._store.page(None, keys.Span.between(None, until), start, MAX_PAGE)
+            found += [one for one in page if self._scope.sees(one.request.tenant.id)]
+            if start is None:
+                break
+        return [one for one in found if tenant_id in {None, one.request.tenant.id}]
+
     def _page(
         self, tenant_id: str | None, span: keys.Span, start: str | None, limit: int
     ) -> tuple[list[Offboarding], str | None]:

@@ -50,6 +50,14 @@ def test_a_successor_whom_nobody_knows_is_told(lab: Lab) -> None:
     assert "ghost@fabrikam.example" in told
 
 
+@pytest.mark.parametrize("action", ["grant_mailbox_access", "grant_send_as", "grant_onedrive_access"])
+def test_nobody_outside_is_given_a_right(lab: Lab, action: str) -> None:
+    with pytest.raises(RefusedError, match="is not an address of fabrikam") as caught:
+        plan(lab, ["ada@fabrikam.example"], {action: {"to": ["eve@outside.example"]}})
+
+    assert (caught.value.status, caught.value.code) == (422, "successor_outside")
+
+
 def test_an_address_elsewhere_is_not_looked_for(lab: Lab) -> None:
     forward = {"forward_email": {"to": "ada@elsewhere.example", "keep_copy": False}}
 
@@ -83,7 +91,7 @@ def test_results_that_nobody_would_be_told_are_warned_of(lab: Lab) -> None:
     assert "halo will not be told: tenant fabrikam.example is not mapped to a client of the PSA system." in (
         planned.warnings
     )
-    assert "noc will not be told: set MAIL_TENANT and MAIL_SENDER." in planned.warnings
+    assert "noc will not be told: MAIL_TENANT and MAIL_SENDER are not set." in planned.warnings
 
 
 def test_a_plan_counts_what_people_have(lab: Lab) -> None:

@@ -221,14 +221,16 @@ def test_the_portals_forms_have_the_portals_names() -> None:
     plain, standardised = portal_webhook.plain(MESSAGE), portal_webhook.standardised(MESSAGE)
 
     assert set(plain) == {"tenantId", "Tenant", "TaskInfo", "Results", "AlertComment"}
-    assert plain["Results"][0] == {"Results": "Block sign-in: Done. Sign-in is blocked."}
+    assert plain["Results"][0] == {"Results": "Failed. Not every step succeeded."}
+    assert plain["Results"][1] == {"Results": "Block sign-in: Done. Sign-in is blocked."}
     names = {"schemaVersion", "source", "invoking", "title", "tenant", "generatedAt", "alertCount", "payload"}
     assert set(standardised) == names
     title = "User Offboarding - fabrikam.example - Offboarding: ada@fabrikam.example - Reference: REF-7"
     assert standardised["title"] == title
     task = {"id", "name", "command", "state", "reference", "scheduled", "executed", "partition"}
     assert set(standardised["payload"][0]["task"]) == task
-    assert plain["Results"][1] == {"Results": "Remove from groups: Failed. 2 of 5 groups are left. Sales: Refused."}
+    assert plain["Results"][2] == {"Results": "Remove from groups: Failed. 2 of 5 groups are left."}
+    assert {"Results": "Remove from groups: Sales: Refused."} in plain["Results"]
     assert plain["TaskInfo"]["ScheduledTime"] == int((NOW - timedelta(minutes=5)).timestamp())
     assert standardised["payload"][0]["task"]["scheduled"] == "2030-01-07T08:55:00.000Z"
 

@@ -63,10 +63,26 @@ def test_nothing_is_set(front: Front) -> None:
     assert _shown(front) == _SHOWN
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"sendtoIntegration": True}, '"Send to integration" stays off: no PSA system is set up.'),
+        ({"UseStandardizedSchema": True}, '"Use standardized schema" stays off'),
+        ({"email": "noc@msp.example"}, "Nobody will be told by e-mail yet: MAIL_TENANT and MAIL_SENDER are not set."),
+    ],
+)
+def test_what_is_off_after_a_reload_is_told(front: Front, settings: dict[str, Any], told: str) -> None:
+    """The page shows its switches as they were set until it is loaded again."""
+    results = _save(front, **settings).json()["Results"]
+
+    assert results["state"] == "warning"
+    assert results["resultText"].startswith("The notification settings were saved. ")
+    assert told in results["resultText"]
+    assert _save(front).json() == {"Results": "The notification settings were saved."}
+
+
 def test_addresses_are_a_list(front: Front) -> None:
-    assert _save(front, email="noc@msp.example; desk@msp.example,", onePerTenant=True).json() == {
-        "Results": "The notification settings were saved."
-    }
+    assert _save(front, email="noc@msp.example; desk@msp.example,", onePerTenant=True).status_code == 200
     assert _shown(front) == {**_SHOWN, "email": "noc@msp.example,desk@msp.example", "onePerTenant": True}
     assert front.get("settings/notifications", role="admin").json()["email"][0]["to"][0] == "noc@msp.example"
 

@@ -48,6 +48,7 @@ def test_settings_of_somebody_new(front: Front) -> None:
             "pinNav": True,
             "showDevtools": False,
         },
+        "UserBookmarks": [],
         "offboardingDefaultsSource": "none",
         "offboardingDefaults": {},
     }
@@ -79,6 +80,24 @@ def test_an_operator_saves_their_own(front: Front) -> None:
     assert told["offboardingDefaults"]["postExecution"] == {"webhook": False, "email": False, "psa": True}
     assert front.get("defaults", **who).json()["source"] == "operator"
     assert _own(front, name="other@msp.example")["offboardingDefaults"] == {}
+
+
+def test_everybody_has_bookmarks_of_their_own(front: Front) -> None:
+    """The menu's star sends all of them, and reads them back as `UserBookmarks`."""
+    bookmarks = [{"label": "Wizard", "path": "/identity/administration/offboarding-wizard"}]
+    body = {"user": "somebody@else.example", "currentSettings": {"bookmarks": bookmarks}}
+    who = {"name": "fan@msp.example", "role": "readonly"}
+
+    assert front.post("ExecUserBookmarks", body, **who).json() == {"Results": "The bookmarks were saved."}
+    told = _own(front, **who)
+    assert told["UserBookmarks"] == bookmarks
+    assert "UserBookmarks" not in told["UserSpecificSettings"]
+    assert _own(front, name="somebody@else.example")["UserBookmarks"] == []
+    endless = {"currentSettings": {"bookmarks": ["x" * 40_000]}}
+    assert front.post("ExecUserBookmarks", endless, **who).status_code == 400
+    assert front.post("ExecUserBookmarks", {"currentSettings": {"bookmarks": 1}}, **who).status_code == 400
+    assert front.post("ExecUserBookmarks", {"currentSettings": {}}, **who).status_code == 200
+    assert _own(front, **who)["UserBookmarks"] == []
 
 
 def test_everybodys_are_an_administrators(front: Front) -> None:

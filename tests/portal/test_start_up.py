@@ -57,7 +57,6 @@ def test_with_a_function_key_the_portal_is_served_as_well(stack: Stack) -> None:
     ("path", "body"),
     [
         ("ListGitHubReleaseNotes", []),
-        ("ListFeatureFlags", []),
         ("GetCippAlerts?localversion=10.9.0", []),
         ("ListBrandingSettings", {}),
         ("ListGraphExplorerPresets", {"Results": []}),
@@ -69,6 +68,59 @@ def test_decoration_is_empty(front: Front, path: str, body: Any) -> None:
 
     assert answer.status_code == 200
     assert answer.json() == body
+
+
+_HOME = {
+    "ListTestResultsTenants?status=Failed&countsOnly=true": {"Results": [], "Counts": {}},
+    "ListDomainAnalyser?tenantFilter=AllTenants": [],
+    "ListDBCache?tenantFilter=AllTenants&countsOnly=true": [],
+    "ListSecureScoreReport?tenantFilter=AllTenants&includeHistory=true": [],
+    "ListTestReports": [],
+    "ListTenantAlignment": [],
+    "ListTenantAlignment?summary=true": {
+        "ScoredTenantCount": 0,
+        "Average": 0,
+        "PendingDeviations": 0,
+        "PendingTenantCount": 0,
+        "Buckets": {},
+        "Lowest": [],
+    },
+    "ListTenantGroups": {"Results": []},
+    "ExecCippReplacemap?Action=List&tenantId=AllTenants": {"Results": []},
+    "ExecPasswordConfig?list=true": {"Results": {"passwordType": "Classic"}},
+    "ExecDnsConfig?Action=GetConfig": {"Results": {}},
+    "ExecBackupRetentionConfig?List=true": {"Results": {}},
+    "ExecLogRetentionConfig?List=true": {"Results": {"RetentionDays": 365}},
+    "ExecJITAdminSettings?Action=Get": {},
+    "ListFunctionParameters?Module=CIPPCore": [],
+    "ListExtensionsConfig": {},
+}
+
+
+@pytest.mark.parametrize("path", list(_HOME))
+def test_pages_beside_the_wizard_are_told_what_is_true(front: Front, path: str) -> None:
+    """Home page, tenant page, general settings, Edit Job: an error is shown in red, and missing numbers as zeros."""
+    answer = front.get(path, role="readonly")
+
+    assert (answer.status_code, answer.json()) == (200, _HOME[path])
+
+
+@pytest.mark.parametrize("name", ["ExecPasswordConfig", "ExecDnsConfig", "ExecLogRetentionConfig"])
+def test_what_nothing_here_would_follow_is_not_saved(front: Front, name: str) -> None:
+    answer = front.post(name, {"passwordType": "Passphrase"}, role="admin")
+
+    assert answer.status_code == 400
+    assert "not saved" in answer.json()["Results"]
+
+
+def test_the_menu_leaves_out_the_pages_that_do_not_exist_here(front: Front) -> None:
+    """It drops what is in `Pages` of a flag that is not enabled."""
+    (flag,) = front.get("ListFeatureFlags", role="readonly").json()
+
+    assert flag["Enabled"] is False
+    assert "/identity/administration/users" in flag["Pages"]
+    ours = {"/identity/administration/offboarding-wizard", "/cipp/scheduler", "/cipp/logs", "/cipp/settings", "/"}
+    assert not ours & set(flag["Pages"])
 
 
 def test_there_are_no_photos(front: Front) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev.tenant import seed
 from shared.base import clock
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ _LOG = {
     "StandardInfo": dict,
     "DateFilter": str,
 }
+_STEP = dict.fromkeys(("Step", "Status", "Message", "DateTime"), str)
+"""The portal gives `Message` a tooltip where it is cut, shows `DateTime` as "5 minutes ago", and colors `Status`."""
+_COLORED = {"success", "warning", "skipped", "failed", "in progress", "not started"}
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -138,20 +142,20 @@ def test_the_task_page_has_a_row_for_each_step(front: Front, planned: str) -> No
     assert block["Tenant"] == "fabrikam.example"
     assert _UTC.fullmatch(block["Timestamp"])
     assert [row["Step"] for row in block["Results"]] == [step["title"] for step in steps]
-    assert all(_shape(row) == dict.fromkeys(("Step", "Status", "Results", "Time"), str) for row in block["Results"])
+    assert all(_shape(row) == _STEP for row in block["Results"])
+    assert {row["Status"] for row in block["Results"]} == {"not started"}
 
 
 def test_the_log_of_one_offboarding_is_newest_first(front: Front, planned: str) -> None:
-    front.send("PATCH", f"offboardings/{planned}", {"scheduled_for": "2031-01-01T00:00:00Z"})
+    front.send("PATCH", f"offboardings/{planned}", {"scheduled_for": "2027-05-01T00:00:00Z"})
     rows = front.get(f"ListLogs?Filter=true&ScheduledTaskId={planned}", role="readonly").json()
 
     assert [_shape(row) for row in rows] == [_LOG, _LOG]
-    assert [row["Message"] for row in rows] == [
+    assert [row["Message"].partition(": ")[2] for row in rows] == [
         "The offboarding was moved to another moment.",
         "The offboarding was submitted.",
     ]
     assert rows[0]["User"] == "op@msp.example"
-    assert front.get("ListLogs").json() == []
 
 
 def _off(**different: Any) -> dict[str, Any]:
@@ -175,8 +179,8 @@ def test_run_now_then_details_and_delete(front: Front, form: Form) -> None:
     assert row["TaskState"] == "Completed"
     assert _UTC.fullmatch(row["ExecutedTime"])
     rows = front.get(f"ListScheduledItemDetails?RowKey={key}").json()["Details"][0]["Results"]
-    assert {row["Status"] for row in rows} <= {"done", "already_done", "not_applicable"}
-    assert all(_UTC.fullmatch(row["Time"]) and row["Results"] for row in rows)
+    assert {row["Status"] for row in rows} <= {"success", "skipped"}
+    assert all(_UTC.fullmatch(row["DateTime"]) and row["Message"] for row in rows)
 
     removed = front.post("RemoveScheduledItem", {"tenantFilter": "fabrikam.example", "id": key})
     assert removed.status_code == 200
@@ -220,6 +224,132 @@ def test_deleting_a_running_one_cancels_it_and_deleting_it_again_removes_it(fron
         second = front.post("RemoveScheduledItem", {"id": key}).json()["Results"]
     assert second["state"] == "success"
     assert front.get(f"ListScheduledItems?Id={key}").json() == []
+
+
+@pytest.fixture
+def last_owner(front: Front, person: dict[str, Any]) -> dict[str, Any]:
+    """Somebody in a group that they can leave, and in a team that nobody else owns."""
+    user, alias = person["rawData"]["id"], person["value"].partition("@")[0]
+    for name, kind, owners in (("plain", "security", []), ("alone", "team", [user])):
+        made = {"nickname": f"{alias}{name}", "name": f"{alias} {name}", "kind": kind, "members": [user]}
+        front.stack.simulator.arrange("fabrikam.example", "group", create=made, set={"owners": owners})
+    return person
+
+
+@pytest.fixture
+def left(front: Front, form: Form, last_owner: dict[str, Any]) -> str:
+    """Return the key of their offboarding, which has ended: a person must still act."""
+    del last_owner
+    answer = front.post("ExecOffboardUser", form(**_off(RemoveGroups=True), postExecution={"psa": True}))
+    key = answer.json()["Results"][0]["copyField"]
+    _wait_for_end(front, key)
+    return key
+
+
+def _rows(front: Front, key: str) -> list[dict[str, str]]:
+    return front.get(f"ListScheduledItemDetails?RowKey={key}").json()["Details"][0]["Results"]
+
+
+def test_the_task_page_has_a_row_for_each_item_beneath_its_step(
+    front: Front, left: str, person: dict[str, Any]
+) -> None:
+    alias = person["value"].partition("@")[0]
+    rows = _rows(front, left)
+    step, *items = [row for row in rows if row["Step"] == "Remove from groups"]
+
+    assert all(_shape(row) == _STEP and row["Status"] in _COLORED for row in rows)
+    assert step["Status"] == "warning"
+    said = {row["Message"].partition(": ")[0]: row["Status"] for row in items}
+    assert said[f"{alias} plain"] == "success"
+    assert said[f"{alias} alone"] == "warning"
+    assert len(items) == len(said)
+
+
+def test_each_text_is_told_once(front: Front, left: str, person: dict[str, Any]) -> None:
+    rows = _rows(front, left)
+    texts = [row["Message"] for row in rows]
+    step = next(row for row in rows if row["Step"] == "Remove from groups")
+
+    assert person["value"].partition("@")[0] not in step["Message"]
+    assert len(texts) == len(set(texts))
+
+
+def test_a_row_says_that_a_person_must_still_act(front: Front, left: str, person: dict[str, Any]) -> None:
+    """The table shows `Name` and `Results` where they are chosen as columns, the task page as its title."""
+    for row in (_row(front, left), front.get(f"ListScheduledItemDetails?RowKey={left}").json()["Task"]):
+        assert row["TaskState"] == "Completed"
+        assert row["Name"] == f"Offboarding: {person['value']} - needs attention"
+        (result,) = json.loads(row["Results"])
+        assert result["Results"] == "Completed - Needs attention: Remove from groups."
+    assert _row(front, left, f"ListScheduledItems?Name=Offboarding: {person['value']}")
+
+
+def test_a_channel_without_destination_is_told_on_the_task_page_and_in_the_log(front: Front, left: str) -> None:
+    row = next(row for row in _rows(front, left) if row["Step"] == "Send results by psa")
+    entries = front.get(f"ListLogs?ScheduledTaskId={left}").json()
+
+    assert (row["Status"], row["Message"]) == ("failed", "No destination is set up for this channel.")
+    assert ("Error", "Send results by psa: No destination is set up for this channel.") in [
+        (entry["Severity"], entry["Message"]) for entry in entries
+    ]
+
+
+def test_the_log_is_a_history(front: Front, left: str) -> None:
+    entries = front.get(f"ListLogs?Filter=true&ScheduledTaskId={left}").json()
+    moments = [entry["DateTime"] for entry in entries]
+    of = {entry["Message"]: entry for entry in entries}
+
+    assert moments == sorted(moments, reverse=True)
+    written = of["Remove from groups: Microsoft accepted the changes."]
+    proved = next(entry for entry in entries if entry["Message"].startswith("Remove from groups: 1 group removed"))
+    assert written["DateTime"] <= proved["DateTime"]
+    assert proved["Severity"] == "Warning"
+    ended = next(entry for entry in entries if "The offboarding is completed." in entry["Message"])
+    assert ended["Severity"] == "Warning"
+    assert "Needs attention: Remove from groups." in ended["Message"]
+
+
+def test_an_entry_of_the_log_has_a_page_of_its_own(front: Front, left: str) -> None:
+    """The portal opens an entry by its `RowKey`."""
+    for entry in front.get(f"ListLogs?ScheduledTaskId={left}").json():
+        assert front.get(f"ListLogs?logentryid={entry['RowKey']}").json() == [entry]
+    assert front.get(f"ListLogs?logentryid={left}-nothing").json() == []
+
+
+def test_the_log_book_is_that_of_today_unless_dates_are_given(front: Front, left: str, person: dict[str, Any]) -> None:
+    def told(query: str, **who: str) -> set[tuple[str, str]]:
+        entries = front.get(f"ListLogs?Filter=true&{query}", **who).json()
+        return {(entry["Severity"], entry["Message"]) for entry in entries if person["value"] in entry["Message"]}
+
+    day = front.get(f"ListLogs?ScheduledTaskId={left}").json()[0]["DateFilter"]
+    submitted = ("Info", f"{person['value']}: The offboarding was submitted.")
+    assert submitted in told(f"StartDate={day}&EndDate={day}")
+    assert submitted in told("StartDate=20200101&EndDate=29991231&tenant=ignored&tenantFilter=fabrikam.example")
+    assert {severity for severity, _ in told("StartDate=20200101&Severity=Warning,Error")} == {"Warning"}
+    assert told("StartDate=20200101&EndDate=20200102") == set()
+    assert told("StartDate=20200101&tenantFilter=contoso.example") == set()
+    assert told("StartDate=20200101", role="contoso") == set()
+    assert told("StartDate=20200101", role="nowhere") == set()
+    assert submitted in told("")
+
+
+@pytest.mark.parametrize("query", ["StartDate=yesterday", "EndDate=20261301", "StartDate=99991231", "EndDate=00010101"])
+def test_a_date_that_is_none_is_named(front: Front, query: str) -> None:
+    answer = front.get(f"ListLogs?{query}")
+
+    assert answer.status_code == 400
+    assert "must be a date such as 20261130" in answer.json()["Results"]
+
+
+def test_parameters_show_the_names_that_were_picked(front: Front, form: Form, person: dict[str, Any]) -> None:
+    """The page of a task shows the `label` of each choice; the wizard sends ids."""
+    key = front.post("ExecOffboardUser", form(Scheduled=_LATER)).json()["Results"][0]["copyField"]
+    options = front.get(f"ListScheduledItemDetails?RowKey={key}").json()["Task"]["Parameters"]["options"]
+
+    cy = {"label": "Cy Brandt (cy@fabrikam.example)", "value": seed.CY}
+    assert options["AccessAutomap"] == [cy]
+    assert options["forward"] == cy
+    assert person["value"] not in json.dumps(options)
 
 
 def test_the_tenant_of_the_task_page_is_a_text(front: Front, planned: str) -> None:

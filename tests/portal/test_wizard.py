@@ -115,6 +115,49 @@ def test_each_person_has_a_result_with_their_own_warnings_only(front: Front, for
         front.post("RemoveScheduledItem", {"id": result["copyField"]})
 
 
+def test_what_holds_for_everybody_is_told_once(front: Front, form: Form, person: Any) -> None:
+    chosen = form(Scheduled=_LATER, OOO="<p>Gone</p>", user=[person, "hold@fabrikam.example"])
+    *results, general = _submit(front, chosen)
+
+    assert [person["value"] in result["resultText"] for result in results] == [True, False]
+    assert not any("out-of-office" in result["resultText"] for result in results)
+    assert general["state"] == "warning"
+    assert general["resultText"].startswith("For all of them: ")
+    assert "out-of-office" in general["resultText"]
+    for result in results:
+        front.post("RemoveScheduledItem", {"id": result["copyField"]})
+
+
+@pytest.mark.parametrize("picker", ["AccessAutomap", "AccessNoAutomap", "AccessSendAs", "OnedriveAccess", "forward"])
+def test_nobody_takes_over_from_themselves(front: Front, form: Form, person: Any, picker: str) -> None:
+    """The wizard's pickers offer everybody, those who leave, too; theirs have ids as values."""
+    option = {**person, "value": person["rawData"]["id"]}
+    chosen = form(**{**_OFF, "forward": None, picker: option if picker == "forward" else [option]})
+    answer = front.post("ExecOffboardUser", chosen)
+
+    assert answer.status_code == 422
+    (text,) = answer.json()["Results"]
+    assert f"{person['value']} is leaving. Name somebody who stays." in text
+
+
+@pytest.mark.parametrize("picker", ["AccessAutomap", "AccessNoAutomap", "AccessSendAs", "OnedriveAccess"])
+def test_nobody_outside_is_given_access(front: Front, form: Form, picker: str) -> None:
+    """The pickers take free text."""
+    option = {"label": "eve@outside.example", "value": "eve@outside.example"}
+    answer = front.post("ExecOffboardUser", form(**{**_OFF, "forward": None, picker: [option]}))
+
+    assert answer.status_code == 422
+    (text,) = answer.json()["Results"]
+    assert "'eve@outside.example' is not an address of fabrikam.example. Name somebody of the tenant." in text
+
+
+def test_a_channel_without_destination_is_told(front: Front, form: Form) -> None:
+    (result,) = _submit(front, form(Scheduled=_LATER, postExecution={"webhook": False, "email": False, "psa": True}))
+
+    assert result["state"] == "warning"
+    assert "Nobody will be told by psa: no destination is set up for it." in result["resultText"]
+
+
 def test_a_synced_person_is_told(front: Front, form: Form) -> None:
     chosen = form(**_OFF, tenantFilter="hybrid.example", user=["sven@hybrid.example"])
     result = _submit(front, chosen)[0]

@@ -62,6 +62,7 @@ _STEP: Final = _object(
     outcome=or_null(one_of(Outcome)),
     attempts=COUNT,
     started_at=or_null(MOMENT),
+    written_at=or_null(MOMENT),
     ended_at=or_null(MOMENT),
     message=TEXT,
     items=_list(_object(id=TEXT, name=TEXT, outcome=one_of(Outcome), message=TEXT)),

@@ -132,6 +132,7 @@ FIELDS: Final[dict[str, Words]] = {
     "place_in_queue": Words("Its place among those of its tenant that wait; 1 begins when the next run ends."),
     "reason": Words("Why it failed; null where it did not."),
     "started_at": Words("When it began; null before.", _MOMENT),
+    "written_at": Words("When Microsoft last accepted a change of it; null where nothing was changed.", _MOMENT),
     "ended_at": Words("When it ended; null before.", _MOMENT),
     "requested_at": Words("When it was asked for.", _MOMENT),
     "requested_by": Words("Who asked for it.", "op@msp.example"),

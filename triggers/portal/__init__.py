@@ -4,7 +4,17 @@ Nothing is decided here: each endpoint reads the portal's form, calls what our o
 expects it.
 """
 
-from triggers.portal import notifications, pickers, preferences, scheduled, start_up, wizard
+from triggers.portal import absent, log_book, notifications, pickers, preferences, scheduled, start_up, wizard
 from triggers.portal.wire import blueprint
 
-__all__ = ["blueprint", "notifications", "pickers", "preferences", "scheduled", "start_up", "wizard"]
+__all__ = [
+    "absent",
+    "blueprint",
+    "log_book",
+    "notifications",
+    "pickers",
+    "preferences",
+    "scheduled",
+    "start_up",
+    "wizard",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from shared.actions import catalogue, portal_form
@@ -82,28 +83,33 @@ def _off(action: Action) -> object:
     return False if action.params is None else _UNTOUCHED.get(action.name, [])
 
 
-def options_of(actions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Write selected actions under the portal's names; what the portal does not know keeps its own."""
+def options_of(
+    actions: Mapping[str, Mapping[str, Any]], named: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Write selected actions under the portal's names; what the portal does not know keeps its own.
+
+    `named` says what people are called, by the id or address in the parameters: the portal shows labels.
+    """
     options: dict[str, Any] = {}
     for name, params in actions.items():
         action = catalogue.all_actions().get(name)
-        options[(action and action.portal_key) or name] = _value_of(params)
+        options[(action and action.portal_key) or name] = _value_of(params, named)
         if "keep_copy" in params:
             options["KeepCopy"] = params["keep_copy"]
     return options
 
 
-def _value_of(params: Mapping[str, Any]) -> object:
+def _value_of(params: Mapping[str, Any], named: Mapping[str, str]) -> object:
     to = params.get("to")
     if isinstance(to, str):
-        return _option(to)
+        return _option(to, named)
     if to is not None:
-        return [_option(one) for one in to]
+        return [_option(one, named) for one in to]
     return params.get("internal", True)
 
 
-def _option(person: str) -> dict[str, str]:
-    return {"label": person, "value": person}
+def _option(person: str, named: Mapping[str, str]) -> dict[str, str]:
+    return {"label": named.get(person, person), "value": person}
 
 
 def channels_text(notify: tuple[str, ...]) -> str:

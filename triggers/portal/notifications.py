@@ -21,6 +21,8 @@ from triggers.portal import wire
 from triggers.routing import route
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import azure.functions as func
 
     from shared.access.caller import Caller
@@ -110,9 +112,24 @@ def exec_notification_config(req: func.HttpRequest, caller: Caller) -> func.Http
     if "sendtointegration" in form and shown["psa"]:
         is_told = portal_form.is_on(form, "sendtoIntegration")
         content["psa"] = [one | {"enabled": is_told} for one in _listed(shown, "psa")]
-    preferences.put(destinations.parse_json(content), caller.name)
+    saved = preferences.put(destinations.parse_json(content), caller.name)
     _save_extras(form, caller.name)
-    return json_answer({"Results": "The notification settings were saved."})
+    missing = list(_missing(form, saved))
+    text = " ".join(["The notification settings were saved.", *missing])
+    return json_answer({"Results": {"resultText": text, "state": "warning"} if missing else text})
+
+
+def _missing(form: Form, saved: dict[str, Any]) -> Iterator[str]:
+    """Say which switches of the page are off again after a reload, and what keeps anybody from being told."""
+    if portal_form.is_on(form, "sendtoIntegration") and not saved["psa"]:
+        yield (
+            '"Send to integration" stays off: no PSA system is set up. An administrator sets one up with '
+            "PUT /api/settings/notifications."
+        )
+    if portal_form.is_on(form, "UseStandardizedSchema") and not _ours(saved, "webhook"):
+        yield '"Use standardized schema" stays off: it is the form of the webhook, and no webhook is set.'
+    if _ours(saved, "email") and (why := services.current().settings.why_no_mail):
+        yield f"Nobody will be told by e-mail yet: {why}"
 
 
 def _preferences(caller: Caller) -> Preferences:

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     import azure.functions as func
 
     from shared.access.caller import Caller
+    from shared.jobs.storage.setting_changes import SettingChange
 
 _LOOKS: Final = {"currentTheme": {"value": "light", "label": "light"}, "pinNav": True, "showDevtools": False}
 _EVERYBODY: Final = "allusers"
 _EVERYBODYS_LOOKS: Final = "portal|everybody"
 _SOURCES: Final = {"operator": "user", "everybody": "allUsers", "none": "none"}
-_NOT_LOOKS: Final = frozenset({"offboardingdefaults", "offboardingdefaultssource", "userspecificsettings"})
+_NOT_LOOKS: Final = frozenset(
+    {"offboardingdefaults", "offboardingdefaultssource", "userspecificsettings", "userbookmarks", "bookmarks"}
+)
 """What the page sends back besides how it looks."""
 
 
@@ -44,10 +47,12 @@ def list_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
         _EVERYBODYS_LOOKS
     )
     shown = {**_LOOKS, **(looks.content if looks else {})}
+    bookmarks = app.store.document(_bookmarks_key(caller))
     return json_answer(
         {
             **shown,
             "UserSpecificSettings": shown,
+            "UserBookmarks": bookmarks.content["bookmarks"] if bookmarks else [],
             "offboardingDefaultsSource": _SOURCES[found.source],
             "offboardingDefaults": {} if found.source == "none" else forms.form_of(found.defaults),
         }
@@ -85,14 +90,40 @@ def exec_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
 
 def _save_looks(key: str, settings: dict[str, Any], operator: str) -> None:
     looks = {name: value for name, value in settings.items() if name.lower() not in _NOT_LOOKS}
-    if len(json.dumps(looks)) > rows.MAX_PROPERTY_CHARS:
-        raise refused(400, "invalid_request", f"The settings have more than {rows.MAX_PROPERTY_CHARS} characters.")
-    store = services.current().store
-    known = store.document(key)
+    _refuse_endless(looks)
+    known = services.current().store.document(key)
     whose = "everybody's look of the portal" if key == _EVERYBODYS_LOOKS else "own look of the portal"
     change = setting_changes.made(whose, operator, known.content if known else {}, looks)
+    _put(key, looks, known.etag if known else None, change)
+
+
+@route(wire.blueprint, "POST ExecUserBookmarks", wire.text_refused)
+def exec_user_bookmarks(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
+    """Save whoever asks their own bookmarks of the portal's pages."""
+    settings = portal_form.part(wire.body(req), "currentSettings")
+    given = settings.get("bookmarks")
+    if given is not None and not isinstance(given, list):
+        raise refused(400, "invalid_request", "The bookmarks are not a list.", "bookmarks")
+    bookmarks = cast("list[object]", given or [])
+    _refuse_endless(bookmarks)
+    store = services.current().store
+    known = store.document(_bookmarks_key(caller))
+    _put(_bookmarks_key(caller), {"bookmarks": bookmarks}, known.etag if known else None, None)
+    return json_answer({"Results": "The bookmarks were saved."})
+
+
+def _bookmarks_key(caller: Caller) -> str:
+    return f"{_looks_key(caller.scope.identity or caller.name)}|bookmarks"
+
+
+def _refuse_endless(settings: object) -> None:
+    if len(json.dumps(settings)) > rows.MAX_PROPERTY_CHARS:
+        raise refused(400, "invalid_request", f"The settings have more than {rows.MAX_PROPERTY_CHARS} characters.")
+
+
+def _put(key: str, content: dict[str, Any], etag: str | None, change: SettingChange | None) -> None:
     try:
-        store.put_document(key, looks, known.etag if known else None, change)
+        services.current().store.put_document(key, content, etag, change)
     except ConflictError:
         raise refused(409, "changed", "The settings were changed elsewhere just now; look at them again.") from None
 

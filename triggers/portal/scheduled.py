@@ -41,22 +41,6 @@ _REASONS: Final = {
     Reason.abandoned: "No run of it came to an end.",
     Reason.refused: "It was refused.",
 }
-_EVENTS: Final = {
-    "submitted": "The offboarding was submitted.",
-    "scheduled": "The offboarding was moved to another moment.",
-    "run_now": "The offboarding was started by hand.",
-    "retried": "The offboarding was started again.",
-    "cancelled": "The offboarding was cancelled.",
-    "claimed": "A run was begun.",
-    "recovered": "A run showed no sign of life; the next one carries on.",
-    "ended_completed": "The offboarding is completed.",
-    "ended_steps_failed": "The offboarding ended; not everything succeeded.",
-    "ended_cancelled": "The offboarding ended because it was cancelled.",
-    "ended_abandoned": "The offboarding ended because no run came to an end.",
-    "ended_refused": "The offboarding was refused when it began.",
-}
-
-_SEVERITIES: Final = {"failed": "Error", "needs_attention": "Warning", "skipped": "Warning"}
 
 
 @route(wire.blueprint, "GET ListScheduledItems", wire.text_refused)
@@ -94,12 +78,12 @@ def _newest(service: Lookup, tenant: str) -> list[Offboarding]:
 
 
 def _is_named(offboarding: Offboarding, query: dict[str, str]) -> bool:
-    name = _name(offboarding).casefold()
+    name = name_of(offboarding).casefold()
     wanted, pattern = query.get("name", ""), query.get("searchtitle", "")[:_MAX_PATTERN_CHARS]
     return wanted.casefold() in {"", name} and (not pattern or fnmatch.fnmatchcase(name, pattern.casefold()))
 
 
-def _name(offboarding: Offboarding) -> str:
+def name_of(offboarding: Offboarding) -> str:
     """Name it so that the portal's table, which shows what begins with "Offboarding", shows restorations, too."""
     restored = " (restored)" if offboarding.request.restores else ""
     return f"Offboarding{restored}: {offboarding.request.person.upn}"
@@ -108,12 +92,12 @@ def _name(offboarding: Offboarding) -> str:
 def _task(offboarding: Offboarding, place: int | None) -> dict[str, Any]:
     request = offboarding.request
     scheduled = max(offboarding.scheduled_for or offboarding.requested_at, offboarding.requested_at)
-    options = forms.options_of(request.actions) | {"reference": request.reference}
+    options = forms.options_of(request.actions, request.named) | {"reference": request.reference}
     return {
         "PartitionKey": "ScheduledTask",
         "RowKey": offboarding.id,
         "Timestamp": clock.to_text(offboarding.ended_at or offboarding.started_at or offboarding.requested_at),
-        "Name": _name(offboarding),
+        "Name": name_of(offboarding) + (" - needs attention" if _needs_attention(offboarding) else ""),
         "Command": _COMMAND,
         "TaskState": offboarding.state,
         "Tenant": {"label": request.tenant.domain, "value": request.tenant.domain, "type": "Tenant"},
@@ -139,16 +123,21 @@ def _task(offboarding: Offboarding, place: int | None) -> dict[str, Any]:
     }
 
 
+def _needs_attention(offboarding: Offboarding) -> bool:
+    """Return whether it is completed, but somebody must still do something."""
+    return offboarding.state is State.completed and bool(offboarding.message)
+
+
 def _summary(offboarding: Offboarding, place: int | None) -> str:
-    reason = _REASONS[offboarding.reason] if offboarding.reason else ""
+    reason = offboarding.message or (_REASONS[offboarding.reason] if offboarding.reason else "")
     if place:
         reason = f"Number {place} in the tenant's queue: others are running."
-    return " ".join(filter(None, (offboarding.state.value, "-" if reason else "", reason, offboarding.message)))
+    return f"{offboarding.state.value} - {reason}" if reason else offboarding.state.value
 
 
 @route(wire.blueprint, "GET ListScheduledItemDetails", wire.text_refused)
 def list_scheduled_item_details(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
-    """Tell everything about one offboarding, with a row for each step."""
+    """Tell everything about one offboarding, with a row for each step and each of its items."""
     service = Lookup(services.current(), caller.scope)
     offboarding, details = service.details(_row_key(wire.query(req)))
     place = service.places_in_queue([offboarding]).get(offboarding.id)
@@ -168,56 +157,15 @@ def _row_key(query: dict[str, Any], *names: str) -> str:
 
 
 def _row(line: Line) -> dict[str, str]:
-    return {"Step": line.title, "Status": line.status, "Results": line.text, "Time": _text(line.at)}
+    """Make a row of the columns that the portal gives a meaning.
 
-
-@route(wire.blueprint, "GET ListLogs", wire.text_refused)
-def list_logs(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
-    """Tell what happened to one offboarding, newest first; there is no log of anything else."""
-    key = wire.text_in(wire.query(req), "scheduledtaskid")
-    if not key:
-        return json_answer([])
-    offboarding, details = Lookup(services.current(), caller.scope).details(key)
-    entries = [_Entry(e.at, "Info", _EVENTS.get(e.what, e.what), e.by) for e in offboarding.events]
-    entries += [
-        _Entry(
-            line.at,
-            _SEVERITIES.get(line.status, "Info"),
-            f"{line.title}: {line.text}",
-            offboarding.request.requested_by,
-        )
-        for line in lines_of(offboarding, details)
-        if line.at
-    ]
-    entries.sort(key=lambda entry: entry.at, reverse=True)
-    return json_answer([_log_row(offboarding, number, entry) for number, entry in enumerate(entries)])
-
-
-@dataclass(frozen=True)
-class _Entry:
-    at: datetime
-    severity: str
-    message: str
-    user: str
-
-
-def _log_row(offboarding: Offboarding, number: int, entry: _Entry) -> dict[str, Any]:
-    tenant = offboarding.request.tenant
-    return {
-        "DateTime": clock.to_text(entry.at),
-        "Severity": entry.severity,
-        "Message": entry.message,
-        "User": entry.user,
-        "Tenant": tenant.domain,
-        "API": "Offboarding",
-        "TenantID": tenant.id,
-        "AppId": "",
-        "IP": "",
-        "LogData": None,
-        "RowKey": f"{offboarding.id}-{number}",
-        "StandardInfo": {},
-        "DateFilter": f"{entry.at:%Y%m%d}",
-    }
+    `Status` is colored, `Message` has a tooltip where it is cut, `DateTime` is shown as "5 minutes ago".
+    """
+    at = line.written_at or line.at
+    text = line.text
+    if line.at and line.written_at and clock.in_words(line.at) != clock.in_words(line.written_at):
+        text = f"{text} Verified {clock.in_words(line.at)}."
+    return {"Step": line.title, "Status": line.status, "Message": text, "DateTime": _text(at)}
 
 
 @route_with_client(wire.blueprint, "POST AddScheduledItem", wire.text_refused)

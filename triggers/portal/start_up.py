@@ -1,8 +1,8 @@
-"""What the portal asks before it shows anything: who is signed in, and decoration that this backend does not have."""
+"""What the portal asks before it shows anything: who is signed in, and whether anything is out of date."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import azure.functions as func
 
@@ -50,30 +50,6 @@ def _permissions(role: Role) -> list[str]:
     kinds = ["Read"] if role >= Role.reader else []
     kinds += ["ReadWrite"] if role >= Role.operator else []
     return [f"{area}.{kind}" for area in areas for kind in kinds]
-
-
-_EMPTY: Final[dict[str, Any]] = {
-    "ListGitHubReleaseNotes": [],
-    "ListFeatureFlags": [],
-    "GetCippAlerts": [],
-    "ListBrandingSettings": {},
-    "ListGraphExplorerPresets": {"Results": []},
-    "ListCustomVariables": {"Results": []},
-}
-
-
-def _declare_empty(name: str, answer: object) -> None:
-    def run(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
-        """Answer that there is nothing of this kind."""
-        del req, caller
-        return json_answer(answer)
-
-    run.__name__ = run.__qualname__ = name
-    route(wire.blueprint, f"GET {name}", wire.text_refused)(run)
-
-
-for _name, _answer in _EMPTY.items():
-    _declare_empty(_name, _answer)
 
 
 @route(wire.blueprint, "GET ListUserPhoto", wire.text_refused)

@@ -1,4 +1,4 @@
-"""What the portal shows of a run: a line for each step."""
+"""What the portal shows of a run: a line for each step, with its items beneath, and for each message."""
 
 from __future__ import annotations
 
@@ -7,14 +7,40 @@ from typing import TYPE_CHECKING, Final
 
 from shared.actions import catalogue, plan
 from shared.actions.outcome import Outcome, StepState
-from shared.jobs.judgement import told_of_items
+from shared.base import clock
+from shared.jobs.delivery import DeliveryState
+from shared.jobs.judgement import told_of_item
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
+    from shared.jobs.delivery import Delivery
     from shared.jobs.records import Offboarding, Step
     from shared.jobs.storage.store import Details
 
+_SUCCESS: Final = "success"
+_WARNING: Final = "warning"
+_SKIPPED: Final = "skipped"
+_FAILED: Final = "failed"
+_IN_PROGRESS: Final = "in progress"
+_NOT_STARTED: Final = "not started"
+"""The words that the portal gives a color in a column called `Status`."""
+
+_OUTCOMES: Final = {
+    Outcome.done: _SUCCESS,
+    Outcome.already_done: _SUCCESS,
+    Outcome.not_applicable: _SKIPPED,
+    Outcome.needs_attention: _WARNING,
+    Outcome.skipped: _SKIPPED,
+    Outcome.failed: _FAILED,
+}
+_DELIVERIES: Final = {
+    DeliveryState.pending: _IN_PROGRESS,
+    DeliveryState.delivered: _SUCCESS,
+    DeliveryState.dead: _FAILED,
+    DeliveryState.superseded: _SKIPPED,
+}
 _TEXTS: Final = {
     StepState.waiting: "Waiting.",
     StepState.running: "In progress.",
@@ -25,26 +51,67 @@ _TEXTS: Final = {
 
 @dataclass(frozen=True)
 class Line:
-    """One step: its outcome (or state, while it has none), what there is to say of it, and since when."""
+    """What is told of a step, an item of it or a message: a status that the portal colors, and since when it is so.
 
+    `written_at` is when Microsoft accepted what a step changed, where that is another moment than `at`.
+    """
+
+    id: str
     title: str
     status: str
     text: str
     at: datetime | None
+    written_at: datetime | None = None
+    is_item: bool = False
 
 
 def lines_of(offboarding: Offboarding, details: Details) -> list[Line]:
-    """Return a line for each selected action, in the order of the plan."""
+    """Return the lines of each selected action in the order of the plan, then what was warned of, then the messages."""
     actions = offboarding.request.actions
     known = [name for name in actions if name in catalogue.all_actions()]
-    order = [node.name for node in plan.make(known).steps] + [name for name in actions if name not in known]
-    return [_line(name, details.steps.get(name), is_over=offboarding.has_ended) for name in order]
+    planned = plan.make_back(known) if offboarding.request.restores else plan.make(known)
+    order = [node.name for node in planned.steps] + [name for name in actions if name not in known]
+    steps = [line for name in order for line in _of_step(name, details.steps.get(name), is_over=offboarding.has_ended)]
+    return [*steps, *_of_warnings(offboarding), *_of_messages(offboarding)]
 
 
-def _line(name: str, step: Step | None, *, is_over: bool) -> Line:
+def _of_step(name: str, step: Step | None, *, is_over: bool) -> Iterator[Line]:
     title = catalogue.title_of(name)
-    if step is None:
-        status, text = (Outcome.skipped, "Not begun.") if is_over else (StepState.waiting, _TEXTS[StepState.waiting])
-        return Line(title, status, text, None)
-    text = " ".join(filter(None, (step.message or _TEXTS.get(step.state, ""), told_of_items(step.items))))
-    return Line(title, step.outcome or step.state, text, step.ended_at or step.updated_at or step.started_at)
+    if step is None or step.state is StepState.waiting:
+        yield Line(name, title, _NOT_STARTED, "Not begun." if is_over else _TEXTS[StepState.waiting], None)
+        return
+    status = _OUTCOMES[step.outcome] if step.outcome else _IN_PROGRESS
+    text = step.message or _TEXTS.get(step.state, "")
+    at = step.ended_at or step.updated_at or step.started_at
+    yield Line(name, title, status, text, at, step.written_at)
+    for number, item in enumerate(step.items):
+        status = _OUTCOMES[item.outcome]
+        yield Line(f"{name}-{number}", title, status, told_of_item(item), at, step.written_at, is_item=True)
+
+
+def _of_warnings(offboarding: Offboarding) -> Iterator[Line]:
+    """Tell what was warned of when it was submitted; at its end, what the steps say themselves is added to that."""
+    titles = tuple(f"{catalogue.title_of(name)}: " for name in offboarding.request.actions)
+    for number, text in enumerate(offboarding.warnings):
+        if not text.startswith(titles):
+            yield Line(f"warning-{number}", "When submitted", _WARNING, text, offboarding.requested_at)
+
+
+def _of_messages(offboarding: Offboarding) -> Iterator[Line]:
+    """Tell what became of the messages about the last run."""
+    for one in offboarding.deliveries:
+        if one.run == offboarding.run:
+            yield Line(one.key, f"Send results by {one.channel}", _DELIVERIES[one.state], _told(one), _since(one))
+
+
+def _told(delivery: Delivery) -> str:
+    where = "" if delivery.destination == delivery.channel else f"{delivery.destination}: "
+    if delivery.is_pending:
+        again = delivery.next_attempt_at
+        when = f"It is tried again {clock.in_words(again)}." if delivery.attempts and again else "It is on its way."
+        return f"{where}{delivery.message} {when}" if delivery.message else f"{where}{when}"
+    return f"{where}{delivery.message}"
+
+
+def _since(delivery: Delivery) -> datetime:
+    return delivery.ended_at or delivery.created_at

@@ -44,7 +44,7 @@ async def exec_offboard_user(
     service = Submissions(services.current(), caller.scope)
     submitted = await asyncio.to_thread(service.submit, submission, caller.name, looks_at_mail=True)
     await runs.start(client, submitted.to_start)
-    return json_answer({"Results": [_result(one, submitted, dropped) for one in submitted.offboardings]})
+    return json_answer({"Results": _results(submitted, [*dropped, *submitted.general])})
 
 
 def _submission(form: Form) -> tuple[Submission, list[str]]:
@@ -157,10 +157,20 @@ def _reference(form: Form, problems: list[Problem]) -> str:
     return reference
 
 
-def _result(offboarding: Offboarding, submitted: Submitted, dropped: list[str]) -> dict[str, Any]:
+def _results(submitted: Submitted, general: list[str]) -> list[dict[str, Any]]:
+    """Return a line for each person; of several, what holds for all of them stands once, in a line of its own."""
+    one_line = len(submitted.offboardings) == 1
+    results = [_result(each, submitted, general if one_line else []) for each in submitted.offboardings]
+    if general and not one_line:
+        text = " ".join(["For all of them:", *general])
+        results.append({"resultText": text, "state": "warning", "copyField": text, "details": {"warnings": general}})
+    return results
+
+
+def _result(offboarding: Offboarding, submitted: Submitted, general: list[str]) -> dict[str, Any]:
     """Say what becomes of one person, and all that the wizard's screens could not show."""
     person = offboarding.request.person
-    warnings = [*submitted.remarks.get(person.id, ()), *dropped, *submitted.general]
+    warnings = [*submitted.remarks.get(person.id, ()), *general]
     texts = [f"The offboarding of {person.upn} {_when(offboarding)}."]
     if "reset_password" in offboarding.request.actions:
         texts.append("The new password is shown to nobody and kept nowhere.")

@@ -80,6 +80,7 @@ def _list_columns(offboarding: Offboarding) -> Row:
         "restores": request.restores,
         "state": offboarding.state.value,
         "reason": offboarding.reason.value if offboarding.reason else "",
+        "message": offboarding.message,
         "requested_at": clock.to_text(offboarding.requested_at),
         "scheduled_for": _text(offboarding.scheduled_for),
         "started_at": _text(offboarding.started_at),
@@ -93,7 +94,6 @@ def _list_columns(offboarding: Offboarding) -> Row:
 def _own_columns(offboarding: Offboarding) -> Row:
     return {
         **of_request(offboarding.request),
-        "message": offboarding.message,
         "recoveries": offboarding.recoveries,
         "planned_for": _text(offboarding.planned_for),
         "claimed_at": _text(offboarding.claimed_at),
@@ -161,6 +161,7 @@ def of_request(request: Request) -> Row:
         "ticket": request.ticket,
         "restores": request.restores,
         "overwrite": request.overwrite,
+        "named": json.dumps(request.named, ensure_ascii=False),
         "known_as": json.dumps(_fitting(request.known_as), ensure_ascii=False),
     }
 
@@ -200,6 +201,7 @@ def to_request(row: Row) -> Request:
         ticket=row.get("ticket", ""),
         restores=row.get("restores", ""),
         overwrite=row.get("overwrite", False),
+        named=json.loads(row.get("named", "{}")),
         known_as=tuple(json.loads(row.get("known_as", "[]"))),
     )
 
@@ -222,6 +224,7 @@ def of_step(step: Step) -> Row:
         "attempts": step.attempts,
         "started_at": _text(step.started_at),
         "updated_at": _text(step.updated_at),
+        "written_at": _text(step.written_at),
         "next_attempt_at": _text(step.next_attempt_at),
         "ended_at": _text(step.ended_at),
         "blocked_by": ",".join(step.blocked_by),
@@ -240,6 +243,7 @@ def _to_step(row: Row) -> Step:
         attempts=row["attempts"],
         started_at=_moment(row, "started_at"),
         updated_at=_moment(row, "updated_at"),
+        written_at=_moment(row, "written_at"),
         next_attempt_at=_moment(row, "next_attempt_at"),
         ended_at=_moment(row, "ended_at"),
         items=tuple(Item(i, name, Outcome(outcome), message) for i, name, outcome, message in work["items"]),

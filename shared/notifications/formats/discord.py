@@ -60,7 +60,7 @@ def _description(message: Message) -> str:
 
 def _line(step: StepLine) -> str:
     text = f"**{_plain(step.title)}**: {step.word}"
-    return f"{text}. {_plain(cut(step.text, _MAX_STEP))}" if step.needs_attention else text
+    return f"{text}. {_plain(cut(step.full_text, _MAX_STEP))}" if step.needs_attention else text
 
 
 def _plain(text: str) -> str:

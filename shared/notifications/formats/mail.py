@@ -83,9 +83,9 @@ def _html_list(heading: str, items: str) -> str:
 
 
 def _html_step(step: StepLine) -> str:
-    text = f"<br>{escape(cut(step.text, _MAX_TEXT))}" if step.text else ""
+    text = f"<br>{escape(cut(step.full_text, _MAX_TEXT))}" if step.full_text else ""
     return f"<li><strong>{escape(step.title)}</strong>: {step.word}{text}</li>"
 
 
 def _words(step: StepLine) -> str:
-    return cut(f"{step.title}: {step.word}. {step.text}".rstrip(), _MAX_TEXT)
+    return cut(f"{step.title}: {step.word}. {step.full_text}".rstrip(), _MAX_TEXT)

@@ -81,4 +81,10 @@ def _name(message: Message) -> str:
 
 
 def _results(message: Message) -> list[dict[str, str]]:
-    return [{"Results": f"{step.title}: {step.word}. {step.full_text}".rstrip()} for step in message.steps]
+    """Return how it ended, then a row for each step, with one for each of its items beneath."""
+    ended = ". ".join(filter(None, (message.result_words, message.explanation)))
+    rows = [f"{ended.rstrip('.')}."]
+    for step in message.steps:
+        rows.append(f"{step.title}: {step.word}. {step.text}".rstrip())
+        rows += [f"{step.title}: {text}" for text in step.item_texts]
+    return [{"Results": row} for row in rows]

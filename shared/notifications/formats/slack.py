@@ -57,7 +57,7 @@ def _sections(steps: list[StepLine]) -> list[dict[str, Any]]:
 
 def _line(step: StepLine) -> str:
     text = f"*{_plain(step.title)}*: {step.word}"
-    return f"{text}. {_plain(cut(step.text, _MAX_STEP))}" if step.needs_attention else text
+    return f"{text}. {_plain(cut(step.full_text, _MAX_STEP))}" if step.needs_attention else text
 
 
 def _markdown(text: str) -> dict[str, Any]:

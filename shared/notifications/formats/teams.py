@@ -70,7 +70,7 @@ def _head(message: Message) -> list[dict[str, Any]]:
 
 
 def _step(step: StepLine) -> dict[str, Any]:
-    text = f"{step.title}: {step.word}. {step.text}" if step.needs_attention else f"{step.title}: {step.word}"
+    text = f"{step.title}: {step.word}. {step.full_text}" if step.needs_attention else f"{step.title}: {step.word}"
     return _text(text, spacing="Small", color="Attention" if step.needs_attention else "Default")
 
 

@@ -155,6 +155,7 @@ class Submissions:
         beside = dict.fromkeys(name for names in wishes.successors(submission.actions).values() for name in names)
         found = people.find(tenant_id, submission.users, self._microsoft365, list(beside)[:MAX_LOOKED_UP])
         wishes.refuse_leaving(submission.actions, found)
+        wishes.refuse_outsiders(submission.actions, found)
         protection.refuse_protected(found.users, protected_names.protected(self._services), self._scope.own_names)
         protection.refuse_last(map(people.person_of, found.users), found.administrators, ())
         planned = plan.make(submission.actions)
@@ -211,6 +212,7 @@ class Submissions:
                 reference=submission.reference,
                 requested_by=operator,
                 ticket=submission.ticket,
+                named=wishes.named(planned.found),
                 known_as=tuple(sorted(protection.names_of(user))),
             )
             offboarding = Offboarding(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from shared.actions import catalogue
+from shared.base.identifiers import shown
 from shared.base.problems import Problem, RefusedError
+from shared.base.texts import cut, without_direction_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +26,17 @@ def successors(actions: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]
     return {name: [to] if isinstance(to, str) else list(to) for name, to in named.items() if to}
 
 
+def named(found: Found) -> dict[str, str]:
+    """Return what the people are called whom the parameters name: "Cy Brandt (cy@example.com)"."""
+    return {
+        name: f"{cut(without_direction_marks(user.display_name), _MAX_NAME)} ({user.upn})"
+        for name, user in found.others.items()
+    }
+
+
+_MAX_NAME: Final = 100
+
+
 def refuse_leaving(actions: Mapping[str, Mapping[str, Any]], found: Found) -> None:
     """Raise `RefusedError` 422 where mail or access would go to somebody who leaves by the same request."""
     leaving = {user.id for user in found.users}
@@ -37,6 +50,22 @@ def refuse_leaving(actions: Mapping[str, Mapping[str, Any]], found: Found) -> No
     ]
     if problems:
         raise RefusedError(422, "successor_leaves", problems)
+
+
+def refuse_outsiders(actions: Mapping[str, Mapping[str, Any]], found: Found) -> None:
+    """Raise `RefusedError` 422 where a right would go to an address outside the tenant, which can hold none."""
+    problems = [
+        Problem(
+            f"actions.{action}.to",
+            f"{catalogue.title_of(action)}: {shown(name)} is not an address of {found.tenant.domain}. Name somebody of "
+            "the tenant.",
+        )
+        for action, names in successors(actions).items()
+        for name in names
+        if catalogue.get(action).only_inside and name in found.outsiders
+    ]
+    if problems:
+        raise RefusedError(422, "successor_outside", problems)
 
 
 def remarks_on_successors(actions: Mapping[str, Mapping[str, Any]], found: Found) -> Iterator[str]:
@@ -74,8 +103,7 @@ def _problem_of(destination: Destination, tenant: Tenant, settings: Settings) ->
     from shared.notifications.settings.destinations import Autotask, ConnectWise, Email, HaloPsa
 
     if isinstance(destination, Email):
-        is_set = settings.mail_tenant and settings.mail_sender
-        return settings.mail_problem or ("" if is_set else "set MAIL_TENANT and MAIL_SENDER.")
+        return settings.why_no_mail
     if isinstance(destination, HaloPsa | ConnectWise | Autotask) and tenant.id not in destination.clients:
         return f"tenant {tenant.domain} is not mapped to a client of the PSA system."
     return ""

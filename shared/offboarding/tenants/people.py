@@ -35,7 +35,7 @@ class Found:
 
     `administrators` are the ids of the tenant's enabled Global Administrators. `others` are the users who are named
     beside those who leave, by the names they were given; `strangers` are addresses of the tenant's domains that no user
-    has.
+    has, `outsiders` those of other domains.
     """
 
     tenant: Tenant
@@ -44,6 +44,7 @@ class Found:
     administrators: frozenset[str] = frozenset()
     others: Mapping[str, User] = field(default_factory=dict[str, "User"])
     strangers: tuple[str, ...] = ()
+    outsiders: tuple[str, ...] = ()
 
 
 def find(tenant_id: str, names: Sequence[str], microsoft365: Microsoft365, others: Sequence[str] = ()) -> Found:
@@ -75,8 +76,15 @@ def find(tenant_id: str, names: Sequence[str], microsoft365: Microsoft365, other
     ours = _domains(organization)
     beside = [(n, a) for n, a in zip(others, answers[len(names) :], strict=True) if _is_answered(a)]
     known, unknown = _by_name(graph, [n for n, _ in beside], [a for _, a in beside], ours)
-    strangers = tuple(name for name in unknown if name.rpartition("@")[2].casefold() in ours)
-    return Found(tenant, tuple(users.values()), tuple(warnings), _administrators(administrators), known, strangers)
+    addresses = [name for name in unknown if "@" in name and ours]
+    strangers = tuple(name for name in addresses if _domain_in(name) in ours)
+    outsiders = tuple(name for name in addresses if _domain_in(name) not in ours)
+    ids = _administrators(administrators)
+    return Found(tenant, tuple(users.values()), tuple(warnings), ids, known, strangers, outsiders)
+
+
+def _domain_in(address: str) -> str:
+    return address.rpartition("@")[2].casefold()
 
 
 def _is_answered(answer: Any) -> bool:  # noqa: ANN401 - Microsoft's JSON
@@ -99,7 +107,7 @@ def _by_name(
             nobody[name] = f"There is no user {identifiers.shown(name)} in this tenant."
         elif user := USER.parse(answer):
             found[name] = user
-    addresses = [n for n in nobody if "@" in n and (only_in is None or n.rpartition("@")[2].casefold() in only_in)]
+    addresses = [n for n in nobody if "@" in n and (only_in is None or _domain_in(n) in only_in)]
     if addresses:
         calls = [graph_calls.find_users_by_address(address) for address in addresses]
         for address, page in zip(addresses, in_time(lambda: graph.batch(calls)), strict=True):
