@@ -26,6 +26,7 @@ _POSTS = (
     "EditTenantOffboardingDefaults",
     "ExecNotificationConfig",
     "ExecAddAlert",
+    "ExecUserBookmarks",
 )
 _KEYS = [
     "tenantFilter",
@@ -52,6 +53,7 @@ _KEYS = [
     "webhookAuthType",
     "webhookAuthHeaders",
     "logsToInclude",
+    "bookmarks",
 ]
 _PORTAL_KEYS = [action.portal_key for action in catalogue.all_actions().values() if action.portal_key]
 _VALUES = st.sampled_from(
