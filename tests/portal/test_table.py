@@ -240,7 +240,9 @@ def last_owner(front: Front, person: dict[str, Any]) -> dict[str, Any]:
 def left(front: Front, form: Form, last_owner: dict[str, Any]) -> str:
     """Return the key of their offboarding, which has ended: a person must still act."""
     del last_owner
-    answer = front.post("ExecOffboardUser", form(**_off(RemoveGroups=True), postExecution={"psa": True}))
+    answer = front.post(
+        "ExecOffboardUser", form(**_off(RemoveGroups=True, ClearImmutableId=True), postExecution={"psa": True})
+    )
     key = answer.json()["Results"][0]["copyField"]
     _wait_for_end(front, key)
     return key
@@ -304,6 +306,9 @@ def test_the_log_is_a_history(front: Front, left: str) -> None:
     proved = next(entry for entry in entries if entry["Message"].startswith("Remove from groups: 1 group removed"))
     assert written["DateTime"] <= proved["DateTime"]
     assert proved["Severity"] == "Warning"
+    assert {entry["Severity"] for entry in entries if entry["Message"].endswith(": Removed.")} == {"Info"}
+    (nothing_to_do,) = [entry for entry in entries if entry["Message"].startswith("Clear the immutable id")]
+    assert nothing_to_do["Severity"] == "Info"
     ended = next(entry for entry in entries if "The offboarding is completed." in entry["Message"])
     assert ended["Severity"] == "Warning"
     assert "Needs attention: Remove from groups." in ended["Message"]

@@ -149,7 +149,7 @@ def _of_lines(offboarding: Offboarding, details: Details) -> Iterator[_Entry]:
             text = f"{line.title}: Microsoft accepted the changes."
             yield _Entry(f"{key}-written", line.written_at, _INFO, text, by, offboarding)
         if line.at:
-            severity = _OF_STATUS.get(line.status, _INFO)
+            severity = _INFO if line.is_as_it_should_be else _OF_STATUS.get(line.status, _INFO)
             yield _Entry(key, line.at, severity, f"{line.title}: {line.text}", by, offboarding)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared.actions import catalogue, plan
-from shared.actions.outcome import Outcome, StepState
+from shared.actions.outcome import OPENS_GATE, Outcome, StepState
 from shared.base import clock
 from shared.jobs.delivery import DeliveryState
 from shared.jobs.judgement import told_of_item
@@ -63,6 +63,8 @@ class Line:
     at: datetime | None
     written_at: datetime | None = None
     is_item: bool = False
+    is_as_it_should_be: bool = False
+    """Whether there was rightly nothing to do, where the status is skipped."""
 
 
 def lines_of(offboarding: Offboarding, details: Details) -> list[Line]:
@@ -83,10 +85,18 @@ def _of_step(name: str, step: Step | None, *, is_over: bool) -> Iterator[Line]:
     status = _OUTCOMES[step.outcome] if step.outcome else _IN_PROGRESS
     text = step.message or _TEXTS.get(step.state, "")
     at = step.ended_at or step.updated_at or step.started_at
-    yield Line(name, title, status, text, at, step.written_at)
+    yield Line(name, title, status, text, at, step.written_at, is_as_it_should_be=step.outcome in OPENS_GATE)
     for number, item in enumerate(step.items):
-        status = _OUTCOMES[item.outcome]
-        yield Line(f"{name}-{number}", title, status, told_of_item(item), at, step.written_at, is_item=True)
+        yield Line(
+            f"{name}-{number}",
+            title,
+            _OUTCOMES[item.outcome],
+            told_of_item(item),
+            at,
+            step.written_at,
+            is_item=True,
+            is_as_it_should_be=item.outcome in OPENS_GATE,
+        )
 
 
 def _of_warnings(offboarding: Offboarding) -> Iterator[Line]:
