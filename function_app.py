@@ -40,6 +40,7 @@ import triggers.notifications
 import triggers.offboardings
 import triggers.openapi
 import triggers.portal
+import triggers.reports
 import triggers.restoring
 import triggers.schedule
 import triggers.setting_changes
@@ -58,6 +59,7 @@ app.register_functions(triggers.notifications.blueprint)
 app.register_functions(triggers.offboardings.blueprint)
 app.register_functions(triggers.openapi.blueprint)
 app.register_functions(triggers.portal.blueprint)
+app.register_functions(triggers.reports.blueprint)
 app.register_functions(triggers.restoring.blueprint)
 app.register_functions(triggers.schedule.blueprint)
 app.register_functions(triggers.setting_changes.blueprint)

@@ -300,12 +300,21 @@ def settle_step(services: Services, order: Order, name: str, verdict: Mapping[st
         return SUPERSEDED
     if not step.has_ended:
         blockers = tuple(verdict.get("blocked_by", ()))
-        finding = Finding(Outcome(verdict["outcome"]), verdict["message"], blocked_by=blockers)
+        message = f"Not begun: {_named(blockers)} did not succeed." if blockers else verdict["message"]
+        finding = Finding(Outcome(verdict["outcome"]), message, blocked_by=blockers)
         try:
             step = services.store.put_steps(order.id, [judgement.ended(step, [finding], clock.now())])[0]
         except ConflictError:
             return settle_step(services, order, name, verdict)
     return settled(step)
+
+
+def _named(nodes: Sequence[str]) -> str:
+    """Name what a step waited for in the words of its titles."""
+    return ", ".join(f'"{_READING.get(name) or catalogue.title_of(name)}"' for name in nodes)
+
+
+_READING: Final = {plan.SNAPSHOT_DIRECTORY: "Read the account", plan.SNAPSHOT_MAILBOX: "Read the mailbox"}
 
 
 _STOPPED: Final[Mapping[str, tuple[Reason, str]]] = {
@@ -397,7 +406,8 @@ def _attention(steps: list[Step]) -> list[str]:
 def _left_to_do(request: Request, steps: list[Step]) -> str:
     """Name the steps that a person must act on; "" where all went well."""
     by_name = {step.name: step for step in steps}
-    ended = [by_name[node.name] for node in plan_of(request).steps if node.name in by_name]
+    order = plan.in_order(request.actions, backwards=bool(request.restores))
+    ended = [by_name[name] for name in order if name in by_name]
     parts = [
         f"{what}: {', '.join(catalogue.title_of(step.name) for step in ended if step.outcome is outcome)}."
         for outcome, what in _LEFT_TO_DO.items()

@@ -1,1 +1,3 @@
 """What triggers, orchestrators and activities share. docs/architecture.md draws who may import whom."""
+
+__version__ = "0.2.0"

@@ -77,7 +77,6 @@ def details(offboarding: Offboarding, known: Details, place: int | None) -> dict
     actions = offboarding.request.actions
     planned = planned_steps(actions, backwards=bool(offboarding.request.restores))
     steps, first = known.steps, known.first()
-    unplanned = [name for name in actions if name not in catalogue.all_actions()]
     return {
         **item(offboarding, place),
         "message": offboarding.message,
@@ -85,12 +84,14 @@ def details(offboarding: Offboarding, known: Details, place: int | None) -> dict
         "requested_at": _moment(offboarding.requested_at),
         "requested_by": offboarding.request.requested_by,
         "planned_for": _moment(offboarding.planned_for),
-        "events": [{"at": clock.to_text(e.at), "by": e.by, "what": e.what} for e in offboarding.events],
+        "events": [
+            {"at": clock.to_text(e.at), "by": e.by, "what": e.what, "origin": e.origin} for e in offboarding.events
+        ],
         "force": offboarding.request.force,
         "plan": planned,
         "steps": [
             _step(name, steps.get(name), is_over=offboarding.has_ended)
-            for name in (*(one["name"] for one in planned), *unplanned)
+            for name in plan.in_order(actions, backwards=bool(offboarding.request.restores))
         ],
         "notifications": [one.shown(offboarding.id) for one in offboarding.deliveries],
         "snapshot": {"values": first.values, "errors": first.errors} if known.snapshots else None,

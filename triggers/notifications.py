@@ -70,7 +70,7 @@ def resend_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResp
     app = services.current()
     offboarding = Lookup(app, caller.scope).get(req.route_params["id"])
     named = [one for one in query(req).get("destinations", "").split(",") if one]
-    changed = outbox.resend(app, offboarding.id, named, caller.name)
+    changed = outbox.resend(app, offboarding.id, named, caller.name, caller.scope.origin)
     return json_answer({"notifications": [one.shown(changed.id) for one in changed.deliveries]}, 202)
 
 

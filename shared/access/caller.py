@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -52,11 +53,25 @@ def authorised(route: str, settings: Settings, headers: Mapping[str, str]) -> Ca
     if needed is None:
         return _NOBODY
     caller = _caller(settings, headers)
+    caller = replace(caller, scope=replace(caller.scope, origin=_origin(headers)))
     if caller.role < needed:
         own = f"your role is {caller.role.name}" if caller.role else "you have none"
         text = f"This requires the role {needed.name}; {own}."
         raise refused(403, "forbidden", text)
     return caller
+
+
+_MAX_ORIGIN_CHARS: Final = 100
+_IN_ADDRESSES: Final = re.compile(r"[0-9A-Fa-f.:, \[\]]+")
+
+
+def _origin(headers: Mapping[str, str]) -> str:
+    """Return the addresses a request came by: App Service adds the last one, whoever called may have made up the first.
+
+    Learn: "Azure App Service: access client IP address" (X-Forwarded-For).
+    """
+    given = headers.get("x-forwarded-for", "")
+    return given[-_MAX_ORIGIN_CHARS:].strip() if _IN_ADDRESSES.fullmatch(given) else ""
 
 
 def _caller(settings: Settings, headers: Mapping[str, str]) -> Caller:

@@ -26,6 +26,7 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
         "GET offboardings/{id}": Role.reader,
         "GET offboardings/{id}/status": Role.reader,
         "GET offboardings/{id}/audit": Role.reader,
+        "GET offboardings/{id}/report": Role.reader,
         "PATCH offboardings/{id}": Role.operator,
         "DELETE offboardings/{id}": Role.operator,
         "POST offboardings/{id}/run-now": Role.operator,
@@ -40,6 +41,7 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
         "GET audit": Role.admin,
         "POST tick": Role.admin,  # The host reserves routes that begin with `admin` or `runtime`.
         "GET tenants/{tenant}/users": Role.reader,
+        "GET tenants/{tenant}/report": Role.reader,
         "GET tenants/{tenant}/defaults": Role.reader,
         "PUT tenants/{tenant}/defaults": Role.operator,
         "GET defaults": Role.reader,

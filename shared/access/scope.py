@@ -43,6 +43,8 @@ class Scope:
     identity: str = ""
     authority: Authority | None = None
     """None: it is the app itself that asks."""
+    origin: str = ""
+    """From which network addresses the request came: what the proxies before the app added to whatever it said."""
 
     def sees(self, tenant_id: str) -> bool:
         """Return whether a tenant exists for the operator."""

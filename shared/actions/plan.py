@@ -90,6 +90,13 @@ def make(selected: Selected | Collection[str]) -> Plan:
     )
 
 
+def in_order(names: Collection[str], *, backwards: bool = False) -> list[str]:
+    """Return selected actions in the order of their plan, and behind them those that a later release dropped."""
+    known = [name for name in names if name in catalogue.all_actions()]
+    steps = (make_back(known) if backwards else make(known)).steps
+    return [node.name for node in steps] + [name for name in names if name not in known]
+
+
 def make_back(names: Collection[str]) -> Plan:
     """Plan the restoration of what the actions `names` changed; raises KeyError for one that does not exist.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,6 +63,20 @@ def count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise ValueError("must be a whole number above 0")
     return int(text)
+
+
+def prices(text: str) -> dict[str, float]:
+    """Read amounts by name: `A=1.50,B=2`; names in lower case."""
+    found: dict[str, float] = {}
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        name, _, amount = part.partition("=")
+        if not _AMOUNT.fullmatch(amount.strip()) or not name.strip():
+            raise ValueError("must be names with amounts, such as SPE_E3=35.70,MCOEV=7.50")
+        found[name.strip().casefold()] = float(amount)
+    return found
+
+
+_AMOUNT: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?")
 
 
 def is_true(text: str) -> bool:

@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final
 
 from shared.access import policy
-from shared.app.declared import Setting, count, declared_in, is_true, one_of, origin, parsed, setting
+from shared.app.declared import Setting, count, declared_in, is_true, one_of, origin, parsed, prices, setting
 from shared.app.host_settings import HOST_SETTINGS
 
 if TYPE_CHECKING:
@@ -188,6 +188,12 @@ class Settings:
         "After how many days ended offboardings and their audit records are removed.",
         "365",
         parse=count,
+    )
+    licence_prices: Mapping[str, float] = setting(
+        "LICENCE_PRICES",
+        "What licenses are worth to a tenant's report, by part number, in any currency: SPE_E3=35.70,MCOEV=7.50.",
+        "",
+        parse=prices,
     )
     notification_secrets: Mapping[str, str] = field(repr=False)
     """The settings that notification settings may refer to, by their names."""

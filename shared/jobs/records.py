@@ -90,12 +90,14 @@ class Request:
 class Event:
     """What was decided about an offboarding: submitted, scheduled, run_now, retried, cancelled, resent.
 
-    By the service itself: claimed, recovered, and ended_completed or ended_ with the reason of the failure.
+    By the service itself: claimed, recovered, and ended_completed or ended_ with the reason of the failure. `origin` is
+    from which network addresses it was asked for, as the request came; empty where nothing said it.
     """
 
     at: datetime
     by: str
     what: str
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,9 +149,9 @@ class Offboarding:
         """Return whether it is due, but its tenant has as many runs in flight as it may have."""
         return self.state is State.planned and self.wake_at is not None and self.wake_at <= now
 
-    def noted(self, now: datetime, by: str, what: str) -> Offboarding:
+    def noted(self, now: datetime, by: str, what: str, origin: str = "") -> Offboarding:
         """Return it with one more event; the oldest are dropped, the first stays."""
-        events = (*self.events, Event(now, by, what))
+        events = (*self.events, Event(now, by, what, origin))
         return replace(self, events=events if len(events) <= MAX_EVENTS else (events[0], *events[-MAX_EVENTS + 1 :]))
 
     def planned(self, due: datetime) -> Offboarding:

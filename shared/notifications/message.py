@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.actions.reads.snapshot import Person
-    from shared.jobs.records import Item, Offboarding, Request, Step, Tenant
+    from shared.jobs.records import Item, Offboarding, Step, Tenant
 
 
 class Result(StrEnum):
@@ -207,16 +207,12 @@ def make(offboarding: Offboarding, steps: Mapping[str, Step], message_id: str, l
         state=offboarding.state,
         reason=offboarding.reason,
         explanation=without_direction_marks(explanation),
-        steps=tuple(_line(name, steps.get(name)) for name in _in_order(request)),
+        steps=tuple(
+            _line(name, steps.get(name)) for name in plan.in_order(request.actions, backwards=bool(request.restores))
+        ),
         link=link.replace("{id}", offboarding.id),
         restores=request.restores,
     )
-
-
-def _in_order(request: Request) -> list[str]:
-    known = [name for name in request.actions if name in catalogue.all_actions()]
-    planned = plan.make_back(known) if request.restores else plan.make(known)
-    return [node.name for node in planned.steps] + [name for name in request.actions if name not in known]
 
 
 def _line(name: str, step: Step | None) -> StepLine:

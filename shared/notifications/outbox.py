@@ -150,7 +150,8 @@ class _Round:
         steps = store.details(offboarding_id).steps
         found = _in_force(store, offboarding.request.tenant.id)
         link = (
-            self.services.settings.notification_link or f"{self.services.settings.public_url}/api/offboardings/{{id}}"
+            self.services.settings.notification_link
+            or f"{self.services.settings.public_url}/api/offboardings/{{id}}/report"
         )
         for delivery in waiting:
             if time.monotonic() > self.until:
@@ -211,7 +212,9 @@ def _newer(old: Delivery, tried: Delivery) -> Delivery:
     return tried if old.is_pending or tried.state is DeliveryState.delivered else old
 
 
-def resend(services: Services, offboarding_id: str, destinations: Collection[str], by: str) -> Offboarding:
+def resend(
+    services: Services, offboarding_id: str, destinations: Collection[str], by: str, origin: str = ""
+) -> Offboarding:
     """Let messages about the last run be delivered again, under the same ids, within a minute.
 
     Args:
@@ -219,6 +222,7 @@ def resend(services: Services, offboarding_id: str, destinations: Collection[str
         offboarding_id: of an offboarding that has ended.
         destinations: whose messages; where none is named, those that were given up.
         by: who asked.
+        origin: from which network addresses.
 
     Raises:
         RefusedError: 404 no such offboarding or destination; 409 nothing to send again, or it keeps changing.
@@ -230,7 +234,7 @@ def resend(services: Services, offboarding_id: str, destinations: Collection[str
         now = clock.now()
         chosen = _chosen(offboarding, destinations)
         again = tuple(one.again(now) if one in chosen else one for one in offboarding.deliveries)
-        new = replace(offboarding, deliveries=again).noted(now, by, "resent")
+        new = replace(offboarding, deliveries=again).noted(now, by, "resent", origin)
         try:
             services.store.change(offboarding, new)
         except ConflictError:

@@ -146,6 +146,10 @@ class Lookup:
                 break
         return found, start
 
+    def tenant_id(self, tenant: str) -> str:
+        """Return the id of a tenant of which offboardings are stored; raises `RefusedError` 404."""
+        return self._tenants.resolve_stored(tenant)
+
     def newest(self, tenant: str, until: datetime) -> list[Offboarding]:
         """Return whole those submitted before `until`, of one tenant or ("") all; raises `RefusedError` 404.
 

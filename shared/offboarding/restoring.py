@@ -121,7 +121,9 @@ class Restorations:
             wake_at=max(wish.scheduled_for or now, now),
             authority=self._scope.authority,
         )
-        return self._submissions.store([new.noted(now, self._operator, "submitted")], frozenset(), None)[0]
+        return self._submissions.store(
+            [new.noted(now, self._operator, "submitted", self._scope.origin)], frozenset(), None
+        )[0]
 
     def _refuse_forbidden(self, original: Offboarding, names: tuple[str, ...]) -> None:
         self._tenants.resolve(original.request.tenant.id)

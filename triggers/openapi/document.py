@@ -27,6 +27,14 @@ _ABOUT: Final = (
 )
 
 
+_OTHER_FORMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Audit": ("text/csv",),
+    "Report": ("text/html",),
+    "TenantReport": ("text/html", "text/csv"),
+}
+"""What an answer may be besides JSON."""
+
+
 def document(public_url: str) -> dict[str, Any]:
     """Return the description of the API that is reached under `public_url`."""
     bodies, components = _bodies()
@@ -86,7 +94,7 @@ def _answer(schema: str | None) -> dict[str, Any]:
         return {"description": "No content.", "headers": _HEADERS}
     if schema == "Page":
         return {"description": schema, "headers": _HEADERS, "content": {"text/html": {"schema": TEXT}}}
-    also = {"text/csv": {"schema": TEXT}} if schema == "Audit" else {}
+    also = {kind: {"schema": TEXT} for kind in _OTHER_FORMS.get(schema, ())}
     return {
         "description": schema,
         "headers": _HEADERS,

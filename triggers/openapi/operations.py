@@ -21,6 +21,11 @@ def _parameter(name: str, schema: Schema, description: str, place: str = "query"
     return {"name": name, "in": place, "description": description, "required": place == "path", "schema": schema}
 
 
+def _format(first: str, *others: str) -> Schema:
+    description = f"The form of the answer: {first}, unless another one is asked for."
+    return _parameter("format", {"type": "string", "enum": [first, *others]}, description)
+
+
 IN_PATH: Final = {
     "id": _parameter("id", TEXT, "The id of an offboarding.", "path"),
     "tenant": _parameter("tenant", TEXT, "A tenant's id, or one of its domains.", "path"),
@@ -29,6 +34,9 @@ _LIMIT: Final = _parameter(
     "limit", {"type": "integer", "minimum": 1, "maximum": MAX_COUNT}, "How many to return at most."
 )
 _NEXT: Final = _parameter("next", TEXT, "What an earlier page answered as `next`.")
+_SINCE: Final = _parameter("since", MOMENT, "Only those requested at this moment or later.")
+_UNTIL: Final = _parameter("until", MOMENT, "Only those requested before this moment.")
+_ZONE: Final = _parameter("zone", TEXT, "In which time zone (IANA) times are told, such as Europe/Berlin; UTC.")
 _DESTINATION: Final = _parameter("destination", TEXT, "The id of one destination; all that are enabled without it.")
 _CHANNEL: Final = _parameter("channel", {"type": "string", "enum": list(CHANNELS)}, "One channel instead of all.")
 _IN_TENANT: Final = _parameter("tenant", TEXT, "A tenant's id, or one of its domains.")
@@ -41,8 +49,8 @@ _LISTED: Final = (
     _parameter("reason", one_of(Reason), "Only those that failed for this reason."),
     _parameter("user", TEXT, "A part of the name or address, or the object id."),
     _parameter("reference", TEXT, "The reference that was given with the request."),
-    _parameter("since", MOMENT, "Only those requested at this moment or later."),
-    _parameter("until", MOMENT, "Only those requested before this moment."),
+    _SINCE,
+    _UNTIL,
 )
 _IDEMPOTENCY: Final = _parameter(
     "Idempotency-Key",
@@ -67,12 +75,6 @@ class Operation:
 
 
 _MICROSOFT: Final = (502, 503)
-_AUDIT_FORMAT: Final = {
-    "name": "format",
-    "in": "query",
-    "description": "As JSON (unless given), or as a table for spreadsheets.",
-    "schema": {"enum": ["json", "csv"]},
-}
 _SENT: Final = (400, 411, 413, 422)
 _CHANGED: Final = (404, 409)
 
@@ -88,7 +90,8 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "GET offboardings": Operation({200: "OffboardingPage"}, "", (400, 404, *_MICROSOFT), _LISTED),
     "GET offboardings/{id}": Operation({200: "OffboardingDetails"}, "", (404,)),
     "GET offboardings/{id}/status": Operation({200: "Status", 202: "Status"}, "", (404,)),
-    "GET offboardings/{id}/audit": Operation({200: "Audit"}, "", (400, 404), (_AUDIT_FORMAT,)),
+    "GET offboardings/{id}/audit": Operation({200: "Audit"}, "", (400, 404), (_format("json", "csv"),)),
+    "GET offboardings/{id}/report": Operation({200: "Report"}, "", (400, 404), (_format("html", "json"), _ZONE)),
     "PATCH offboardings/{id}": Operation({200: "Offboarding"}, "Schedule", (*_SENT, *_CHANGED)),
     "DELETE offboardings/{id}": Operation({204: None}, "", _CHANGED),
     "POST offboardings/{id}/run-now": Operation({202: "Offboarding"}, "", _CHANGED),
@@ -113,6 +116,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         "",
         (400, 404, *_MICROSOFT),
         (_LIMIT, _NEXT, _parameter("search", SEARCH, "The beginning of a name or an address.")),
+    ),
+    "GET tenants/{tenant}/report": Operation(
+        {200: "TenantReport"}, "", (400, 404, *_MICROSOFT), (_SINCE, _UNTIL, _format("html", "csv", "json"), _ZONE)
     ),
     "GET tenants/{tenant}/defaults": Operation({200: "ResolvedDefaults"}, "", (404, *_MICROSOFT)),
     "PUT tenants/{tenant}/defaults": Operation({200: "ResolvedDefaults"}, "Defaults", (*_SENT, *_CHANGED, *_MICROSOFT)),

@@ -55,6 +55,7 @@ def ref(name: str) -> Schema:
 
 _USER: Final = _object(id=TEXT, upn=TEXT, display_name=TEXT)
 _PLAN: Final = _list(_object(name=TEXT, title=TEXT, after=_list(TEXT), requires=_list(TEXT), lane=or_null(TEXT)))
+_REPORT: Final = _object(sha256=TEXT, made_at=MOMENT, version=TEXT, record=_ANY_OBJECT)
 _STEP: Final = _object(
     name=TEXT,
     title=TEXT,
@@ -125,6 +126,8 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         ),
     ),
     "Offboarding": _object(**_ITEM),
+    "Report": _REPORT,
+    "TenantReport": _REPORT,
     "SettingChanges": _object(
         items=_list(
             _object(
@@ -158,6 +161,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
                 message=TEXT,
                 client_request_id=TEXT,
                 request_id=TEXT,
+                origin=TEXT,
             )
         ),
     ),
@@ -169,7 +173,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         requested_at=MOMENT,
         requested_by=TEXT,
         planned_for=or_null(MOMENT),
-        events=_list(_object(at=MOMENT, by=TEXT, what=TEXT)),
+        events=_list(_object(at=MOMENT, by=TEXT, what=TEXT, origin=TEXT)),
         force=SWITCH,
         plan=_PLAN,
         steps=_list(_STEP),

@@ -15,7 +15,7 @@ from shared.base.problems import RefusedError, refused
 from shared.jobs.records import Reason, State
 from shared.offboarding.lifecycle.operations import OperationResult, Operations
 from shared.offboarding.lookup import MAX_PAGE, ListFilter, Lookup
-from triggers import starting
+from triggers import bodies, starting
 from triggers.answers import json_answer
 from triggers.portal import forms, wire
 from triggers.portal.steps import Line, lines_of
@@ -106,6 +106,7 @@ def _task(offboarding: Offboarding, place: int | None) -> dict[str, Any]:
             "APIName": "Scheduled Offboarding",
             "RunScheduled": True,
             "options": options,
+            "Report": bodies.url(offboarding, "/report"),
         },
         "ScheduledTime": clock.to_text(scheduled),
         "ExecutedTime": _text(offboarding.ended_at if offboarding.started_at else None),

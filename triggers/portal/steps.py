@@ -69,10 +69,8 @@ class Line:
 
 def lines_of(offboarding: Offboarding, details: Details) -> list[Line]:
     """Return the lines of each selected action in the order of the plan, then what was warned of, then the messages."""
-    actions = offboarding.request.actions
-    known = [name for name in actions if name in catalogue.all_actions()]
-    planned = plan.make_back(known) if offboarding.request.restores else plan.make(known)
-    order = [node.name for node in planned.steps] + [name for name in actions if name not in known]
+    request = offboarding.request
+    order = plan.in_order(request.actions, backwards=bool(request.restores))
     steps = [line for name in order for line in _of_step(name, details.steps.get(name), is_over=offboarding.has_ended)]
     return [*steps, *_of_warnings(offboarding), *_of_messages(offboarding)]
 

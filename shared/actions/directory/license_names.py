@@ -20,6 +20,11 @@ def named(sku_id: str, part_number: str = "") -> str:
     return f"{name} ({part})" if part else name
 
 
+def part_number(sku_id: str) -> str:
+    """Return the part number of a product, such as SPE_E3; "" for one that the table lacks."""
+    return _parts().get(sku_id.casefold(), "")
+
+
 @cache
 def _rows() -> list[dict[str, str]]:
     with Path(__file__).with_name("license_names.csv").open(encoding="utf-8", newline="") as file:

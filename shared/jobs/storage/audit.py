@@ -7,14 +7,11 @@ deleted. That it was deleted stands in the note that the deletion itself leaves:
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 import secrets
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.base import clock
+from shared.base import clock, sheets
 from shared.jobs.storage import keys, rows
 from shared.jobs.storage.table import Insert, Replace
 
@@ -22,18 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from shared.jobs.records import Offboarding, Step
+    from shared.jobs.records import Event, Offboarding, Step
     from shared.jobs.storage.table import Operation, Row
     from shared.microsoft365.http.messages import SentRequest
-
-_ENDS_A_CELL: Final = r";,|\"'\u2028\u2029\uff0c\uff1b\uff5c\x00-\x1f\x7f-\x9f"
-_IS_NOT_SEEN: Final = r"\s\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-_BEGINS_FORMULA: Final = re.compile(
-    rf"(?:^|[{_ENDS_A_CELL}])[{_IS_NOT_SEEN}]*(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b])"
-)
-"""Where a spreadsheet could see a formula begin (OWASP: "CSV Injection"): at the beginning of a cell, and behind
-whatever else a program cuts cells at, because many open the file with another separator than the comma. What is
-not seen is skipped by some programs, and full-width forms are taken for the characters they stand for."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +29,8 @@ class Entry:
     """One decision, one write to Microsoft 365, one value it changed, or the end of one step or item.
 
     `at` of a write is when its attempt was recorded, just after it. `status` is None where no answer came, so that it
-    is not known whether the write was carried out. `outcome` tells before and after: `already_done` was so before,
-    `done` is so only now.
+    is not known whether the write was carried out. `origin` of a decision is from where it was asked for. `outcome`
+    tells before and after: `already_done` was so before, `done` is so only now.
     """
 
     at: str
@@ -60,6 +48,7 @@ class Entry:
     message: str = ""
     client_request_id: str = ""
     request_id: str = ""
+    origin: str = ""
 
 
 _ATTEMPT: Final = 3
@@ -82,17 +71,18 @@ def of_decisions(offboarding: Offboarding) -> list[Operation]:
         key = f"{keys.AUDIT}{at}|{_place(event.what)}|{event.what}"
         if key not in seen:
             seen.add(key)
-            operations.append(Replace(key, {"at": at, "by": event.by, "what": event.what}))
+            operations.append(Replace(key, _of_event(event)))
     return operations
 
 
 def of_new_decisions(old: Offboarding, new: Offboarding) -> list[Operation]:
     """Return the rows of what a change decides, for its transaction: the offboarding itself lists only the newest."""
     decided = [event for event in new.events if event not in old.events]
-    return [
-        Insert(keys.decided(new.id, event.at), {"at": clock.to_text(event.at), "by": event.by, "what": event.what})
-        for event in decided
-    ]
+    return [Insert(keys.decided(new.id, event.at), _of_event(event)) for event in decided]
+
+
+def _of_event(event: Event) -> Row:
+    return {"at": clock.to_text(event.at), "by": event.by, "what": event.what, "origin": event.origin}
 
 
 def of_attempt(step: Step, sent: Iterable[SentRequest], now: datetime) -> list[Operation]:
@@ -153,7 +143,7 @@ def _entries(row: Row, requested_by: str) -> list[Entry]:
     if row["what"] == "asked":
         return []
     if row["what"] != "attempt":
-        return [Entry(row["at"], row["by"], row["what"])]
+        return [Entry(row["at"], row["by"], row["what"], origin=row.get("origin", ""))]
     at, run, step = row["at"], row["run"], row["step"]
     content = rows.to_document(row)
     entries = [
@@ -196,18 +186,7 @@ def to_json(offboarding_id: str, audit: Audit) -> dict[str, Any]:
 
 
 def to_csv(offboarding_id: str, audit: Audit) -> str:
-    """Return the record as a table (RFC 4180), every cell quoted, whose cells no spreadsheet takes for formulas."""
+    """Return the record as a table."""
     columns = [field.name for field in fields(Entry)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(["offboarding", "tenant", "user", *columns])
-    for entry in audit.entries:
-        values = asdict(entry)
-        cells = [offboarding_id, audit.tenant_id, audit.upn, *(values[name] for name in columns)]
-        writer.writerow([_cell(value) for value in cells])
-    return text.getvalue()
-
-
-def _cell(value: object) -> str:
-    """Write a cell; what would be a formula is put behind an apostrophe."""
-    return _BEGINS_FORMULA.sub(r"\g<0>'", "" if value is None else str(value))
+    rows_ = ([offboarding_id, audit.tenant_id, audit.upn, *asdict(entry).values()] for entry in audit.entries)
+    return sheets.to_csv(["offboarding", "tenant", "user", *columns], rows_)

@@ -103,7 +103,9 @@ def _own_columns(offboarding: Offboarding) -> Row:
         "traceparent": offboarding.traceparent,
         "authority": _of_authority(offboarding.authority),
         "deliveries": json.dumps([one.to_json() for one in offboarding.deliveries], ensure_ascii=False),
-        "events": json.dumps([[clock.to_text(e.at), e.by, e.what] for e in offboarding.events], ensure_ascii=False),
+        "events": json.dumps(
+            [[clock.to_text(e.at), e.by, e.what, e.origin] for e in offboarding.events], ensure_ascii=False
+        ),
     }
 
 
@@ -127,7 +129,7 @@ def to_offboarding(row: Row) -> Offboarding:
         slot=row["slot"] if row.get("slot", -1) >= 0 else None,
         cancelled_by=row.get("cancelled_by", ""),
         receipt=row.get("receipt", ""),
-        events=tuple(Event(clock.from_text(at), by, what) for at, by, what in json.loads(row.get("events", "[]"))),
+        events=tuple(Event(clock.from_text(at), *rest) for at, *rest in json.loads(row.get("events", "[]"))),
         warnings=tuple(json.loads(row["warnings"])),
         deliveries=tuple(Delivery.from_json(one) for one in json.loads(row.get("deliveries", "[]"))),
         traceparent=row.get("traceparent", ""),

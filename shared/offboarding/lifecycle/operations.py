@@ -133,7 +133,9 @@ class Operations:
     def _taken(self, offboarding: Offboarding, what: str) -> Offboarding:
         self._scope.check_actions(offboarding.request.actions)
         now = clock.now()
-        planned = self._decided(offboarding).planned(now).due_by(now).noted(now, self._operator, what)
+        planned = (
+            self._decided(offboarding).planned(now).due_by(now).noted(now, self._operator, what, self._scope.origin)
+        )
         free = slots.free_slots(self._store, offboarding.request.tenant.id, self._room)
         return slots.claimed(planned, now, free[0]) if free else planned
 
@@ -148,7 +150,7 @@ class Operations:
         moved = (
             self._decided(offboarding)
             .moved(scheduled_for, max(scheduled_for or now, now))
-            .noted(now, self._operator, "scheduled")
+            .noted(now, self._operator, "scheduled", self._scope.origin)
         )
         warnings = (*schedule.without_remarks(moved.warnings), *schedule.remarks_on(scheduled_for, now))
         return replace(moved, warnings=warnings)
@@ -165,7 +167,7 @@ class Operations:
         if offboarding.cancelled_by:
             return offboarding
         now = clock.now()
-        cancelled = offboarding.cancelled(self._operator).noted(now, self._operator, "cancelled")
+        cancelled = offboarding.cancelled(self._operator).noted(now, self._operator, "cancelled", self._scope.origin)
         if offboarding.state is State.running:
             return cancelled
         over = cancelled.ended(now, Reason.cancelled, f"Cancelled by {self._operator} before it began.")

@@ -226,7 +226,7 @@ class Submissions:
                 receipt=receipt_key or "",
                 authority=self._scope.authority,
             )
-            new.append(offboarding.noted(now, operator, "submitted"))
+            new.append(offboarding.noted(now, operator, "submitted", self._scope.origin))
         return new
 
     def store(
