@@ -417,7 +417,7 @@ def _left_to_do(request: Request, steps: list[Step]) -> str:
 
 
 _LEFT_TO_DO: Final = {
-    Outcome.failed: "Failed",
+    Outcome.failed: "Did not succeed",
     Outcome.skipped: "Skipped",
     Outcome.needs_attention: "Needs attention",
 }

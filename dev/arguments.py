@@ -57,6 +57,9 @@ def parser() -> argparse.ArgumentParser:
     )
     start.add_argument("--json", action="store_true", help="print one line of JSON, as where there is no terminal")
     made["demo"].add_argument("--json", type=_file, metavar="FILE", help="write the result here as well")
+    made["demo"].add_argument(
+        "--html", type=_folder, metavar="FOLDER", help="write the reports of its offboardings here"
+    )
     latency = "delay of each simulated request in ms (default 100)"
     made["demo"].add_argument("--latency", type=_milliseconds, default=100, metavar="MS", help=latency)
     for name in ("start", "demo"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from dev.bench import imports, leavers, queue, scale, timing
+from dev.bench import imports, leavers, queue, report, scale, timing
 from dev.bench.offboarding import OPTIONS
 from dev.processes import StackError
 from dev.stack import Stack
@@ -32,7 +32,8 @@ _ON_A_STACK: Final[dict[str, Callable[[Stack], dict[str, float]]]] = {
     **{name: partial(leavers.measure, leaver=leaver) for name, leaver in leavers.LEAVERS.items()},
     "scale": scale.measure,
 }
-CASES: Final = ("import", *_ON_A_STACK)
+_ALONE: Final[dict[str, Callable[[], dict[str, float]]]] = {"import": imports.measure, "report": report.measure}
+CASES: Final = (*_ALONE, *_ON_A_STACK)
 
 
 def run_bench(given: argparse.Namespace) -> int:
@@ -65,8 +66,8 @@ def chosen(names: list[str]) -> list[str]:
 
 
 def _measure(case: str) -> dict[str, float]:
-    if case == "import":
-        figures = imports.measure()
+    if case in _ALONE:
+        figures = _ALONE[case]()
     else:
         options = queue.OPTIONS_OF_QUEUE if case == "queue" else OPTIONS
         with tempfile.TemporaryDirectory(prefix="offboarding-") as folder, Stack(Path(folder), options) as stack:

@@ -49,7 +49,7 @@ def run_demo(given: argparse.Namespace) -> int:
             options = Options(host=given.host, settings=receivers.settings())
             with Sinks.start() as sinks, Stack(Path(folder), options) as stack:
                 receivers.direct(stack, sinks)
-                return _demonstrate(stack, sinks, given.latency, given.json)
+                return _demonstrate(stack, sinks, given)
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -57,7 +57,8 @@ def run_demo(given: argparse.Namespace) -> int:
         return 130
 
 
-def _demonstrate(stack: Stack, sinks: Sinks, latency: float, file: Path | None) -> int:
+def _demonstrate(stack: Stack, sinks: Sinks, given: argparse.Namespace) -> int:
+    latency = given.latency
     stack.simulator.latency(graph=latency, exchange=latency, sharepoint=latency, login=latency)
     shares = form.split(_all_actions())
     users = leavers.prepare(stack.simulator, [[action.name for action in share] for share in shares])
@@ -71,10 +72,12 @@ def _demonstrate(stack: Stack, sinks: Sinks, latency: float, file: Path | None) 
     show.listed(f"What changed in {before['displayName']}:", differences)
     arrived, missing = inbox.wait(stack, sinks, offboardings)
     show.listed("Who was told:", arrived)
-    if file:
+    if given.html:
+        show.listed("Their reports:", _write_reports(stack, leavings, given.html))
+    if given.json:
         main, *others = offboardings
         result = {"offboarding": main, "others": others, "tenant_changes": differences}
-        file.write_text(json.dumps(result, indent=2), encoding="utf-8")
+        given.json.write_text(json.dumps(result, indent=2), encoding="utf-8")
     return _judge(before, after, leavings, offboardings, missing)
 
 
@@ -110,6 +113,20 @@ def _watch(stack: Stack, leavings: Sequence[Leaving]) -> list[Details]:
             if time.monotonic() > deadline:
                 raise StackError(f"The offboarding had not ended after {_PATIENCE_SECONDS} s.")
             time.sleep(_LOOK_SECONDS)
+
+
+def _write_reports(stack: Stack, leavings: Sequence[Leaving], folder: Path) -> list[str]:
+    """Write the page of each offboarding, and that of their tenant; returns where they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    addresses = {f"{leaving.offboarding}.html": f"offboardings/{leaving.offboarding}/report" for leaving in leavings}
+    addresses["tenant.html"] = f"tenants/{leavers.TENANT}/report"
+    written: list[str] = []
+    for name, address in addresses.items():
+        answer = stack.get(f"/api/{address}")
+        answer.raise_for_status()
+        (folder / name).write_text(answer.text, encoding="utf-8")
+        written.append(str(folder / name))
+    return written
 
 
 def _judge(

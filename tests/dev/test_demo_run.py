@@ -12,7 +12,7 @@ def test_the_demonstration_succeeds_and_tells_what_it_did(tmp_path: Path) -> Non
     file = tmp_path / "demo.json"
 
     run = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", CODE, "demo", "--latency", "0", "--json", file],
+        [sys.executable, "-c", CODE, "demo", "--latency", "0", "--json", file, "--html", tmp_path / "pages"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -25,5 +25,10 @@ def test_the_demonstration_succeeds_and_tells_what_it_did(tmp_path: Path) -> Non
     assert set(told) == {"offboarding", "others", "tenant_changes"}
     assert told["offboarding"]["user"]["upn"] == "ada@fabrikam.example"
     assert {each["state"] for each in (told["offboarding"], *told["others"])} == {"Completed"}
+    pages = {page.name: page.read_text() for page in (tmp_path / "pages").iterdir()}
+    assert set(pages) == {"tenant.html", *(f"{each['id']}.html" for each in (told["offboarding"], *told["others"]))}
+    assert "Offboarding of <bdi>Ada Castell</bdi>" in pages[f"{told['offboarding']['id']}.html"]
+    assert "Offboardings of fabrikam.example" in pages["tenant.html"]
+    assert str(tmp_path / "pages" / "tenant.html") in run.stdout.replace("\n", "")
     assert "Ada Castell: sign-in is blocked" in told["tenant_changes"]
     assert "Ada Castell: Block sign-in: done: Sign-in is blocked." in run.stdout

@@ -106,7 +106,7 @@ def test_the_end_is_told_and_shown_in_the_details(cloud: Stack, sinks: Sinks) ->
     (shown,) = cloud.details(details["id"])["notifications"]
     assert (shown["id"], shown["attempts"], shown["status"]) == (f"{details['id']}-1-webhook-hook", 1, 204)
     (arrived,) = sinks.arrived()
-    assert arrived["body"]["data"]["link"].endswith(details["id"])
+    assert arrived["body"]["data"]["link"].endswith(f"/api/offboardings/{details['id']}/report")
 
 
 def test_the_timer_delivers_later_and_a_person_can_send_again(cloud: Stack, sinks: Sinks) -> None:

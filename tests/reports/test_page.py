@@ -134,7 +134,7 @@ def test_a_bar_waits_works_and_is_proved() -> None:
 
     assert (done.start, done.proof, done.end, done.attempts, done.seconds) == (20, 40, 100, (30,), 80)
     assert (running.start, running.end, running.outcome) == (0, 100, "running")
-    assert (skipped.is_drawn, skipped.note) == (False, "waits for: Other")
+    assert (skipped.is_drawn, skipped.note) == (False, "needed: Other")
     assert run.ticks[0] == (0, 0)
     assert run.ticks[-1][0] <= 100
 

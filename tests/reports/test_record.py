@@ -20,7 +20,7 @@ from reporting import HALF, record_of
 def test_it_says_what_happened_and_what_is_left(half_failed: dict[str, Any]) -> None:
     assert half_failed["result"] == "failed"
     assert half_failed["user"]["upn"] == "ada@fabrikam.example"
-    assert half_failed["message"] == "Failed: Convert to a shared mailbox. Skipped: Remove licenses."
+    assert half_failed["message"] == "Did not succeed: Convert to a shared mailbox. Skipped: Remove licenses."
     assert [left["title"] for left in half_failed["left_to_do"]] == ["Convert to a shared mailbox", "Remove licenses"]
     skipped = half_failed["left_to_do"][1]
     assert skipped["message"] == 'Not begun: "Convert to a shared mailbox" did not succeed.'

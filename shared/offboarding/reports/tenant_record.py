@@ -98,8 +98,8 @@ def _row(offboarding: Offboarding, steps: Mapping[str, Step]) -> Record:
 
 def _contained(steps: Mapping[str, Step]) -> datetime | None:
     """Return since when nobody works with the account; None where one of those steps was not selected or not done."""
-    ended = [step.ended_at for name in _CONTAIN if (step := steps.get(name)) and step.outcome in OPENS_GATE]
-    moments = [moment for moment in ended if moment]
+    done = [step for name in _CONTAIN if (step := steps.get(name)) and step.outcome in OPENS_GATE]
+    moments = [moment for step in done if (moment := step.written_at or step.ended_at)]
     return max(moments) if len(moments) == len(_CONTAIN) else None
 
 

@@ -80,7 +80,7 @@ def _moments(step: dict[str, Any], now: datetime) -> Iterable[datetime]:
 def _bar(
     step: dict[str, Any], writes: Sequence[dict[str, Any]], now: datetime, place: Callable[[datetime], float]
 ) -> Bar:
-    note = f"waits for: {', '.join(step['blocked_by'])}" if step["blocked_by"] else ""
+    note = f"needed: {', '.join(step['blocked_by'])}" if step["blocked_by"] else ""
     outcome = step["outcome"] or step["state"]
     if not step["started_at"]:
         return Bar(step["title"], outcome, note, 0)
