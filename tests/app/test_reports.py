@@ -43,6 +43,14 @@ def test_a_report_is_a_page_under_a_strict_policy(stack: Stack, planned: str, le
     assert "It is due 1 Jan 2027, 01:00:00 CET." in answer.text
 
 
+def test_a_browser_gives_its_key_in_the_address_and_the_page_does_not_repeat_it(stack: Stack, planned: str) -> None:
+    path = f"/api/offboardings/{planned}/report?code={stack.key}"
+    answer = stack.send("GET", path, headers={"x-functions-key": ""})
+
+    assert answer.status_code == 200
+    assert stack.key not in answer.text
+
+
 def test_the_record_is_what_its_hash_is_of(stack: Stack, planned: str) -> None:
     told = stack.get(f"/api/offboardings/{planned}/report?format=json").json()
     text = json.dumps(told["record"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from reporting import MADE
 
+from dev.processes import ROOT
 from shared.base.problems import RefusedError
 from shared.offboarding.reports import page, timeline
 
@@ -84,6 +85,13 @@ def test_hostile_names_stay_text(half_failed: dict[str, Any], name: str) -> None
     assert set(read.tags) == set(plain.tags)
     assert name.replace("\u202e", "") in read.text
     assert "\u202e" not in read.text
+
+
+def test_no_template_lets_anything_through_unescaped() -> None:
+    for template in (ROOT / "shared" / "offboarding" / "reports" / "templates").iterdir():
+        text = template.read_text()
+        assert "safe" not in text, template.name
+        assert "autoescape" not in text, template.name
 
 
 def test_each_table_has_headers(half_failed: dict[str, Any]) -> None:
