@@ -25,6 +25,7 @@ from shared.jobs.storage.table import ConflictError
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.notifications import outbox
+from shared.offboarding.lifecycle import access
 from shared.offboarding.tenants import protected_names, protection
 from shared.offboarding.tenants.tenants import Tenants
 
@@ -353,7 +354,10 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
     if stop in _STOPPED and (reason or not steps):
         reason, message = _STOPPED[stop]
     message = message or _left_to_do(offboarding.request, steps)
+    if offboarding.request.restores:
+        access.taken_back(services, offboarding, steps)
     over = offboarding.ended(clock.now(), reason, message)
+    over = replace(over, access=access.given(over, {step.name: step for step in steps}))
     attention = _attention(steps)
     over = replace(over, warnings=tuple(dict.fromkeys((*offboarding.warnings, *attention))))
     over = outbox.announced(services, over, has_attention=bool(attention))

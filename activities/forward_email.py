@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - pydantic reads the field's type
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from shared.actions.reads.account import DOMAINS, USER
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read
 from shared.actions.restoration import restores
-from shared.base import identifiers
+from shared.base import clock, identifiers
 from shared.microsoft365.exchange import exchange_cmdlets
 from shared.microsoft365.http.errors import Category, MicrosoftError
 
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Params:
-    """Where mail goes (object id or address), and whether the mailbox keeps a copy of it."""
+    """Where mail goes (object id or address), whether the mailbox keeps a copy of it, and until when."""
 
     to: str
     keep_copy: bool = False
+    until: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot name a recipient."""
+        clock.check_offset(self.until)
         identifiers.check_person(self.to)
 
 
@@ -95,6 +98,7 @@ class ForwardEmail(Action):
     description = "Sends arriving mail on to a colleague or another address, and keeps a copy if wanted."
     portal_key = "forward"
     params = Params
+    can_end = True
     reads = (USER, MAILBOX, DOMAINS)
     proof = (MAILBOX,)
     changes = ("mailbox.ForwardingAddress", "mailbox.ForwardingSmtpAddress", "mailbox.DeliverToMailboxAndForward")

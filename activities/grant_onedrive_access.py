@@ -53,6 +53,7 @@ class GrantOnedriveAccess(Action):
         graph_permission("User.Read.All"),
         Permission("SharePoint", "Sites.FullControl.All"),
     )
+    can_end = True
     only_inside = True
     undo = "Remove the people from the site's administrators, but those whom the snapshot shows as such before."
 

@@ -6,6 +6,7 @@ import html
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import datetime  # noqa: TC003 - pydantic reads the field's type
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -17,6 +18,7 @@ from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX, only_row
 from shared.actions.reads.snapshot import Read
 from shared.actions.restoration import Restoration, original_of, restores, values_back
+from shared.base import clock
 from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
@@ -49,14 +51,16 @@ def _html(message: str) -> str:
 
 @dataclass(frozen=True)
 class Params:
-    """The messages (HTML or plain text) for colleagues and for others, and which others are answered."""
+    """The messages (HTML or plain text) for colleagues and for others, which others are answered, and until when."""
 
     internal: str
     external: str | None = None
     audience: Literal["none", "known", "all"] = "all"
+    until: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse a message that says nothing or too much; tags alone say nothing."""
+        clock.check_offset(self.until)
         for name, message in (("internal", self.internal), ("external", self.external)):
             if message is not None and not _text(_html(message)):
                 raise ValueError(f"{name} is empty")
@@ -106,6 +110,7 @@ class SetOutOfOffice(Action):
     description = "Answers arriving mail with a message, one for colleagues and one for others."
     portal_key = "OOO"
     params = Params
+    can_end = True
     reads = (USER, MAILBOX, AUTO_REPLY)
     proof = (AUTO_REPLY,)
     changes = (

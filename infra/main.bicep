@@ -62,6 +62,9 @@ param maxRunsPerTenant int = 3
 param maxPerTenantAndHour int = 100
 param retentionDays int = 365
 
+@description('What licenses are worth to the reports of tenants, by part number: SPE_E3=35.70,MCOEV=7.50.')
+param licencePrices string = ''
+
 // Notifications.
 
 @description('Names of settings that stand in the vault, comma-separated: NOTIFICATION_KEY, NOTIFICATION_SECRET_...')
@@ -148,6 +151,7 @@ var settings = {
   MAX_RUNS_PER_TENANT: string(maxRunsPerTenant)
   MAX_PER_TENANT_AND_HOUR: string(maxPerTenantAndHour)
   RETENTION_DAYS: string(retentionDays)
+  LICENCE_PRICES: licencePrices
   NOTIFICATION_KEY: ''
   NOTIFICATION_LINK: notificationLink
   MAIL_TENANT: mailTenant

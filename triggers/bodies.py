@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from shared.actions.reads.account import User
     from shared.actions.reads.snapshot import Person
-    from shared.jobs.records import Offboarding
+    from shared.jobs.records import Access, Offboarding
     from shared.jobs.storage.store import Details
     from shared.offboarding.restoring import Planned
 
@@ -50,6 +50,11 @@ def person(one: Person | User) -> dict[str, str]:
 def tenant(tenant_id: str, domain: str) -> dict[str, str]:
     """Name a tenant."""
     return {"id": tenant_id, "domain": domain}
+
+
+def access(one: Access) -> dict[str, Any]:
+    """Show what an action gave to others, and when that ends."""
+    return {"action": one.action, "until": _moment(one.until)}
 
 
 def item(offboarding: Offboarding, place: int | None) -> dict[str, Any]:
@@ -94,6 +99,7 @@ def details(offboarding: Offboarding, known: Details, place: int | None) -> dict
             for name in plan.in_order(actions, backwards=bool(offboarding.request.restores))
         ],
         "notifications": [one.shown(offboarding.id) for one in offboarding.deliveries],
+        "access": [access(one) for one in offboarding.access],
         "snapshot": {"values": first.values, "errors": first.errors} if known.snapshots else None,
     }
 

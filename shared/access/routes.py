@@ -35,6 +35,8 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
         "POST offboardings/{id}/restore/plan": Role.reader,
         "POST offboardings/{id}/restore": Role.operator,
         "POST offboardings/bulk": Role.operator,
+        "GET access": Role.reader,
+        "PATCH offboardings/{id}/access/{action}": Role.operator,
         "GET actions": Role.reader,
         "GET tenants": Role.reader,
         "GET tenants/{tenant}/check": Role.admin,

@@ -216,6 +216,8 @@ class Action(Procedure):
     excludes: ClassVar[tuple[str, ...]] = ()
     defers_to: ClassVar[str | None] = None
     """Another action with a list of people, `to`, that must not share a person with this one's: that one has them."""
+    can_end: ClassVar[bool] = False
+    """True: what it gives to others can end by itself, at the moment `until` among its parameters."""
     only_inside: ClassVar[bool] = False
     """True: nobody outside the tenant can be named in `to`, because they cannot be given what it gives."""
     warns_with: ClassVar[Mapping[str, str]] = {}

@@ -45,3 +45,9 @@ def in_words(moment: datetime) -> str:
 def from_text(text: str) -> datetime:
     """Parse ISO 8601 with an offset, as Microsoft and this project write it."""
     return datetime.fromisoformat(text)
+
+
+def check_offset(moment: datetime | None) -> None:
+    """Refuse a moment without an offset from UTC; raises ValueError in words."""
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone, such as 2027-06-30T18:00:00+02:00")

@@ -88,16 +88,25 @@ class Request:
 
 @dataclass(frozen=True)
 class Event:
-    """What was decided about an offboarding: submitted, scheduled, run_now, retried, cancelled, resent.
+    """What was decided about an offboarding: submitted, scheduled, run_now, retried, cancelled, resent, access_moved.
 
-    By the service itself: claimed, recovered, and ended_completed or ended_ with the reason of the failure. `origin` is
-    from which network addresses it was asked for, as the request came; empty where nothing said it.
+    By the service itself: claimed, recovered, access_ended, access_not_ended, and ended_completed or ended_ with the
+    reason of the failure. `origin` is from which network addresses it was asked for, as the request came; empty where
+    nothing said it.
     """
 
     at: datetime
     by: str
     what: str
     origin: str = ""
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one action of an offboarding gave to others, and when that ends; None: it stays."""
+
+    action: str
+    until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -131,6 +140,7 @@ class Offboarding:
     events: tuple[Event, ...] = ()
     warnings: tuple[str, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    access: tuple[Access, ...] = ()
     traceparent: str = ""
     authority: Authority | None = None
     etag: str = ""
@@ -289,10 +299,12 @@ class Wake:
     due_at: datetime
     destination: str = ""
     run: int = 0
+    access: str = ""
+    """The action that gave what ends now."""
 
     def is_waiting_in(self, tenant_id: str) -> bool:
         """Return whether it is a due offboarding of the tenant that waits for room."""
-        return self.is_planned and not self.destination and self.tenant_id == tenant_id
+        return self.is_planned and not self.destination and not self.access and self.tenant_id == tenant_id
 
     @property
     def instance_id(self) -> str:

@@ -12,6 +12,7 @@ from shared.access.scope import EVERYTHING, Scope
 from shared.base import clock
 from shared.base.problems import refused
 from shared.jobs.storage import audit, keys
+from shared.jobs.storage.table import LAST
 from shared.offboarding.tenants.tenants import Tenants
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from shared.jobs.records import Kind, Offboarding, Reason, State
     from shared.jobs.storage.setting_changes import SettingChange
     from shared.jobs.storage.store import Details
+    from shared.jobs.storage.table import Row
 
 MAX_PAGE: Final = 200
 MAX_PAGES_READ: Final = 4
@@ -145,6 +147,33 @@ class Lookup:
             if start is None:
                 break
         return found, start
+
+    def open_access(
+        self, tenant: str | None, until: datetime | None, start: str, limit: int
+    ) -> tuple[list[Row], str | None]:
+        """Return what was given to others, by tenant, what ends first before what stays, and where the rest begins.
+
+        Raises:
+            RefusedError: 404 there is no such tenant.
+        """
+        bound = clock.to_text(until) if until else ""
+        if tenant:
+            tenants = [self._tenants.resolve_stored(tenant)]
+        elif self._scope.tenants is not None:
+            tenants = sorted(self._scope.tenants)
+        else:
+            tenants = [""]
+        found: list[Row] = []
+        for place, tenant_id in enumerate(tenants, 1):
+            if start and tenant_id and start >= keys.open_access_prefix(tenant_id) + LAST:
+                continue
+            rows, following = self._store.open_access(tenant_id, bound if tenant_id else "", start, limit - len(found))
+            found += [row for row in rows if not bound or ("" < row["until"] < bound)]
+            if following is None and len(found) >= limit and place < len(tenants):
+                following = keys.open_access_prefix(tenants[place])
+            if following:
+                return found, following
+        return found, None
 
     def tenant_id(self, tenant: str) -> str:
         """Return the id of a tenant of which offboardings are stored; raises `RefusedError` 404."""

@@ -87,8 +87,10 @@ class Restorations:
         found = _look(original, details, names, wish, clients)
         return Planned(original, made, tuple(found[node.name] for node in made.steps))
 
-    def submit(self, offboarding_id: str, wish: Wish) -> Offboarding:
+    def submit(self, offboarding_id: str, wish: Wish, identity: tuple[datetime, str] | None = None) -> Offboarding:
         """Store a restoration, claimed for its first run if it is due and the tenant has room.
+
+        With an `identity`, a moment and 32 or more hexadecimal digits, a repetition returns what the first one stored.
 
         Raises:
             RefusedError: 403 more than the operator may do, or their own account; 404 no such offboarding; 409 it has
@@ -97,6 +99,9 @@ class Restorations:
         """
         now = clock.now()
         schedule.refuse_past(wish.scheduled_for, now)
+        new_id = keys.new_id(*identity) if identity else keys.new_id(now)
+        if identity and (known := self._services.store.get(new_id)):
+            return known
         original, details = self._lookup.details(offboarding_id)
         names = _chosen(original, details, wish)
         self._refuse_forbidden(original, names)
@@ -112,7 +117,7 @@ class Restorations:
             known_as=original.request.known_as,
         )
         new = Offboarding(
-            id=keys.new_id(now),
+            id=new_id,
             request=request,
             state=State.planned,
             requested_at=now,

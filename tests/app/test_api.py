@@ -240,7 +240,7 @@ def test_the_timer_starts_what_is_due_when_its_time_comes(stack: Stack, leaver: 
     assert stack.wait_for_end(one)["state"] == "Completed"
 
 
-@pytest.mark.parametrize("path", ["offboardings", "tenants/fabrikam.example/users"])
+@pytest.mark.parametrize("path", ["offboardings", "tenants/fabrikam.example/users", "access"])
 @pytest.mark.parametrize(
     "token",
     [

@@ -86,6 +86,7 @@ def test_the_examples_of_bodies_are_accepted() -> None:
     assert parsing.parse_defaults(bodies.pop("Defaults"))
     assert parsing.parse_schedule(bodies.pop("Schedule"))
     assert parsing.parse_restore(bodies.pop("Restore"))
+    assert parsing.parse_until(bodies.pop("Until"))
     assert parsing.parse_bulk(bodies.pop("Bulk"))
     assert destinations.parse(bodies.pop("NotificationSettings")).webhook
     assert bodies == {}

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from dev.tenant import seed
 
@@ -44,8 +45,7 @@ def test_a_report_is_a_page_under_a_strict_policy(stack: Stack, planned: str, le
 
 
 def test_a_browser_gives_its_key_in_the_address_and_the_page_does_not_repeat_it(stack: Stack, planned: str) -> None:
-    path = f"/api/offboardings/{planned}/report?code={stack.key}"
-    answer = stack.send("GET", path, headers={"x-functions-key": ""})
+    answer = requests.get(f"{stack.api}/api/offboardings/{planned}/report?code={stack.key}", timeout=60)
 
     assert answer.status_code == 200
     assert stack.key not in answer.text

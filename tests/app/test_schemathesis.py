@@ -50,7 +50,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 403, 404, 409, 422]
 
 # 400: what no earlier page answered as `next` has its form and is no page all the same; not every text is a zone.
 [[operations]]
-include-operation-id = ["list_users", "list_offboardings", "get_report", "get_tenant_report"]
+include-operation-id = ["list_users", "list_offboardings", "get_report", "get_tenant_report", "list_access"]
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 403, 404, 409]
 
 # To the Functions host a parameter without a value, such as `?tenant=`, is none.

@@ -16,6 +16,7 @@ from dev import package
 from dev.processes import ROOT
 
 LIBRARIES = Path(sysconfig.get_path("purelib"))
+SUFFIXES = {".css", ".csv", ".html", ".json", ".py", ".txt"}
 MEMBERS = {"activities", "function_app.py", "host.json", "orchestrators", "requirements.txt", "shared", "triggers"}
 LEFT_LYING = (
     ".azure/prod/.env",
@@ -51,7 +52,14 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_app_is_in_it_and_nothing_else(app: Path) -> None:
     assert {path.name for path in app.iterdir()} == MEMBERS
-    assert {path.suffix for path in app.rglob("*") if path.is_file()} == {".csv", ".py", ".json", ".txt"}
+    assert {path.suffix for path in app.rglob("*") if path.is_file()} == {
+        ".css",
+        ".csv",
+        ".html",
+        ".py",
+        ".json",
+        ".txt",
+    }
     assert (app / "requirements.txt").read_bytes() == (ROOT / "requirements.txt").read_bytes()
 
 

@@ -29,6 +29,7 @@ def _format(first: str, *others: str) -> Schema:
 IN_PATH: Final = {
     "id": _parameter("id", TEXT, "The id of an offboarding.", "path"),
     "tenant": _parameter("tenant", TEXT, "A tenant's id, or one of its domains.", "path"),
+    "action": _parameter("action", TEXT, "The name of an action.", "path"),
 }
 _LIMIT: Final = _parameter(
     "limit", {"type": "integer", "minimum": 1, "maximum": MAX_COUNT}, "How many to return at most."
@@ -104,6 +105,13 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         {202: "AcceptedRestoration"}, "Restore", (*_SENT, *_CHANGED, 429, *_MICROSOFT)
     ),
     "POST offboardings/bulk": Operation({200: "BulkResults"}, "Bulk", _SENT),
+    "GET access": Operation(
+        {200: "AccessPage"},
+        "",
+        (400, 404, *_MICROSOFT),
+        (_LIMIT, _NEXT, _IN_TENANT, _parameter("until_before", MOMENT, "Only what ends before this moment.")),
+    ),
+    "PATCH offboardings/{id}/access/{action}": Operation({200: "MovedAccess"}, "Until", (*_SENT, *_CHANGED)),
     "GET actions": Operation({200: "Actions"}, "", (404, *_MICROSOFT), (_IN_TENANT,)),
     "GET tenants": Operation(
         {200: "Tenants"}, "", (400, *_MICROSOFT), (_parameter("refresh", SWITCH, "Ask Microsoft again."),)

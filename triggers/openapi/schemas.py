@@ -55,6 +55,7 @@ def ref(name: str) -> Schema:
 
 _USER: Final = _object(id=TEXT, upn=TEXT, display_name=TEXT)
 _PLAN: Final = _list(_object(name=TEXT, title=TEXT, after=_list(TEXT), requires=_list(TEXT), lane=or_null(TEXT)))
+_ACCESS: Final = _object(action=TEXT, until=or_null(MOMENT))
 _REPORT: Final = _object(sha256=TEXT, made_at=MOMENT, version=TEXT, record=_ANY_OBJECT)
 _STEP: Final = _object(
     name=TEXT,
@@ -126,6 +127,21 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         ),
     ),
     "Offboarding": _object(**_ITEM),
+    "AccessPage": _object(
+        items=_list(
+            _object(
+                offboarding=TEXT,
+                tenant=_object(id=TEXT, domain=TEXT),
+                user=_USER,
+                action=TEXT,
+                title=TEXT,
+                to=_list(TEXT),
+                until=or_null(MOMENT),
+            )
+        ),
+        next=or_null(TEXT),
+    ),
+    "MovedAccess": _object(items=_list(_ACCESS)),
     "Report": _REPORT,
     "TenantReport": _REPORT,
     "SettingChanges": _object(
@@ -178,6 +194,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         plan=_PLAN,
         steps=_list(_STEP),
         notifications=_list(ref("Delivery")),
+        access=_list(_ACCESS),
         snapshot=or_null(_object(values=_ANY_OBJECT, errors=_ANY_OBJECT)),
     ),
     "Status": _object(

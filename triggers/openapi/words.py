@@ -60,7 +60,16 @@ FIELDS: Final[dict[str, Words]] = {
     "steps": Words("The steps, in the order of the plan."),
     "_Restore.steps": Words("Which steps to take back; all that can be where it is missing.", ["disable_sign_in"]),
     "overwrite": Words("Whether to replace what somebody has changed since."),
-    "action": Words("What to do with each."),
+    "action": Words("The action.", "grant_mailbox_access"),
+    "_Bulk.action": Words("What to do with each.", "cancel"),
+    "until": Words(
+        "When what it gives ends by itself; it stays where this is missing or null.", "2027-06-30T18:00:00+02:00"
+    ),
+    "access": Words("What it has given to others, and when that ends."),
+    "offboarding": Words("The id of the offboarding that gave it.", _ID),
+    "AccessPage.items": Words("What was given, by tenant, what ends first before what stays."),
+    "MovedAccess.items": Words("What the offboarding has given to others, and when that ends."),
+    "AccessPage.to": Words("To whom.", ["Cy Brandt (cy@fabrikam.example)"]),
     "ids": Words("The ids of offboardings.", [_ID]),
     # People, tenants, actions
     "id": Words("Its id.", _ID),
@@ -250,6 +259,7 @@ BODIES: Final[dict[str, Json]] = {
     },
     "Defaults": {"actions": {"disable_sign_in": True, "revoke_sessions": True}, "notify": ["webhook"]},
     "Schedule": {"scheduled_for": "2040-12-01T17:00:00+01:00"},
+    "Until": {"until": "2027-06-30T18:00:00+02:00"},
     "Restore": {"steps": ["disable_sign_in"]},
     "Bulk": {"action": "cancel", "ids": [_ID]},
     "NotificationSettings": {

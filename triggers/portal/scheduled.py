@@ -221,6 +221,7 @@ _REFUSALS: Final = {
     "already_under_way": "another offboarding of this person is planned or running. Delete that one first.",
     "cancelled": "it was cancelled. To offboard the person after all, submit it again with the wizard.",
     "completed": "it is completed. To repeat it, submit it again with the wizard.",
+    "access_ends_later": "what it gave to others has yet to end; an administrator ends that, or lets it stay, first.",
     "ended": "it ended just now. Refresh the table, then delete it again.",
     "changed": "it changed just now. Refresh the table and try again.",
     "action_forbidden": "your role may not delete users, and deleting the user is part of this offboarding.",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - pydantic reads the field's type
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from shared.actions import portal_form
 from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.snapshot import Read
-from shared.base import identifiers
+from shared.base import clock, identifiers
 from shared.microsoft365.exchange import exchange_cmdlets
 from shared.microsoft365.graph import graph_calls
 
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Params:
-    """The people, each by object id or address."""
+    """The people, each by object id or address, and until when; None: for good."""
 
     to: list[str]
+    until: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse an empty list and what cannot name a person; drop doubles."""
+        clock.check_offset(self.until)
         if not self.to:
             raise ValueError("to names nobody")
         for name in self.to:

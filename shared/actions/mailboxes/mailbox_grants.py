@@ -37,6 +37,7 @@ class MailboxGrant(Action):
     params = grantees.Params
     permissions = (EXCHANGE_ADMIN, graph_permission("User.Read.All"))
     excludes = ("delete_user",)
+    can_end = True
     only_inside = True
     lane = "mailbox"
     already: ClassVar[str]

@@ -11,7 +11,8 @@ import secrets
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.base import clock, sheets
+from shared.base import clock
+from shared.jobs import sheets
 from shared.jobs.storage import keys, rows
 from shared.jobs.storage.table import Insert, Replace
 

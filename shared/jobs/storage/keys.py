@@ -33,6 +33,7 @@ FIRST_ID: Final = "0"
 
 SNAPSHOT: Final = "snapshot|"
 STEP: Final = "step|"
+OPEN_ACCESS: Final = "access|"
 DETAILS_LOW: Final = REQUEST
 DETAILS_HIGH: Final = STEP + LAST
 
@@ -143,6 +144,17 @@ def setting_changes_until(moment: datetime) -> str:
 def wake(moment: datetime, offboarding_id: str, destination: str = "") -> str:
     """Key of the row that says when to look at an offboarding next, or at its message to a destination."""
     return "|".join(filter(None, (f"{WAKE}{clock.to_text(moment)}", offboarding_id, destination)))
+
+
+def open_access_prefix(tenant_id: str = "") -> str:
+    """Begin of the keys of what offboardings of a tenant, or of all, have given to others."""
+    return f"{OPEN_ACCESS}{tenant_id}|" if tenant_id else OPEN_ACCESS
+
+
+def open_access(tenant_id: str, until: datetime | None, offboarding_id: str, action: str) -> str:
+    """Key of what an action has given to others: what ends first comes first, what stays last."""
+    moment = clock.to_text(until) if until else "stays"
+    return f"{open_access_prefix(tenant_id)}{moment}|{offboarding_id}|{action}"
 
 
 def wake_bound(moment: datetime) -> str:

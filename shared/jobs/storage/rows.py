@@ -11,7 +11,7 @@ from shared.actions.outcome import Outcome, StepState
 from shared.actions.reads.snapshot import NOTHING_READ, Person, Snapshot
 from shared.base import clock
 from shared.jobs.delivery import Delivery
-from shared.jobs.records import Change, Event, Item, Offboarding, Reason, Request, State, Step, Tenant
+from shared.jobs.records import Access, Change, Event, Item, Offboarding, Reason, Request, State, Step, Tenant
 from shared.jobs.storage import keys
 from shared.jobs.storage.table import MAX_OPERATIONS, Insert
 
@@ -59,11 +59,32 @@ def of(offboarding: Offboarding) -> dict[str, Row]:
         if delivery.next_attempt_at:
             key = keys.wake(delivery.next_attempt_at, offboarding.id, delivery.key)
             rows[key] = {**wake, "destination": delivery.key}
+    for one in offboarding.access:
+        rows[keys.open_access(tenant, one.until, offboarding.id, one.action)] = _of_access(offboarding, one)
+        if one.until:
+            rows[keys.wake(one.until, offboarding.id, f"access-{one.action}")] = {**wake, "access": one.action}
     if not offboarding.has_ended:
         rows[keys.person(tenant, offboarding.request.person.id)] = {"id": offboarding.id}
     if offboarding.slot is not None:
         rows[keys.slot(tenant, offboarding.slot)] = {"id": offboarding.id}
     return rows
+
+
+def _of_access(offboarding: Offboarding, access: Access) -> Row:
+    request = offboarding.request
+    params = request.actions.get(access.action, {})
+    to = params.get("to", [])
+    return {
+        "id": offboarding.id,
+        "tenant_id": request.tenant.id,
+        "tenant_domain": request.tenant.domain,
+        "person_id": request.person.id,
+        "upn": request.person.upn,
+        "display_name": request.person.display_name,
+        "action": access.action,
+        "until": _text(access.until),
+        "to": json.dumps([request.named.get(one, one) for one in ([to] if isinstance(to, str) else to)]),
+    }
 
 
 def _list_columns(offboarding: Offboarding) -> Row:
@@ -103,6 +124,7 @@ def _own_columns(offboarding: Offboarding) -> Row:
         "traceparent": offboarding.traceparent,
         "authority": _of_authority(offboarding.authority),
         "deliveries": json.dumps([one.to_json() for one in offboarding.deliveries], ensure_ascii=False),
+        "access": json.dumps([[one.action, _text(one.until)] for one in offboarding.access]),
         "events": json.dumps(
             [[clock.to_text(e.at), e.by, e.what, e.origin] for e in offboarding.events], ensure_ascii=False
         ),
@@ -132,6 +154,10 @@ def to_offboarding(row: Row) -> Offboarding:
         events=tuple(Event(clock.from_text(at), *rest) for at, *rest in json.loads(row.get("events", "[]"))),
         warnings=tuple(json.loads(row["warnings"])),
         deliveries=tuple(Delivery.from_json(one) for one in json.loads(row.get("deliveries", "[]"))),
+        access=tuple(
+            Access(action, clock.from_text(until) if until else None)
+            for action, until in json.loads(row.get("access", "[]"))
+        ),
         traceparent=row.get("traceparent", ""),
         authority=_to_authority(row.get("authority", "")),
         etag=row["etag"],

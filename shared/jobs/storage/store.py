@@ -215,9 +215,23 @@ class Store:
                 due_at=keys.wake_moment(row["key"]),
                 destination=row.get("destination", ""),
                 run=row.get("run", 0),
+                access=row.get("access", ""),
             )
             for row in page.rows
         ]
+
+    def open_access(self, tenant_id: str, until: str, start: str, limit: int) -> tuple[list[Row], str | None]:
+        """Return what was given to others, what ends first before the rest, and the key of what follows.
+
+        Args:
+            tenant_id: of one tenant, or "" of all.
+            until: only what ends before this moment, as text; "" for all. Of one tenant only.
+            start: the key to begin with.
+            limit: how many at most.
+        """
+        low = keys.open_access_prefix(tenant_id)
+        page = self._jobs.range(PARTITION, max(low, start), low + (until or LAST), limit)
+        return page.rows, page.next_key
 
     def page(
         self, tenant_id: str | None, span: keys.Span, start: str | None, limit: int

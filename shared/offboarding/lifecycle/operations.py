@@ -12,6 +12,7 @@ from shared.jobs import slots
 from shared.jobs.records import Reason, State
 from shared.jobs.storage.table import ConflictError
 from shared.notifications import outbox
+from shared.offboarding.lifecycle import access
 from shared.offboarding.request import schedule
 from shared.offboarding.request.submit import refuse_under_way
 from shared.offboarding.tenants import protection
@@ -89,12 +90,28 @@ class Operations:
             return OperationResult(done.offboarding, to_wake=done.offboarding)
         return done
 
+    def move_access(self, offboarding_id: str, action: str, until: datetime | None) -> OperationResult:
+        """Let what an action gave to others end at another moment, or (None) stay; a moment that is past means now.
+
+        Raises `RefusedError` 404, too, for what it did not give, and 422 for a moment too far ahead.
+        """
+        now = clock.now()
+        return self._changed(
+            offboarding_id,
+            lambda o: access.moved(o, action, until, now).noted(
+                now, self._operator, "access_moved", self._scope.origin
+            ),
+        )
+
     def delete(self, offboarding_id: str) -> OperationResult:
         """Remove an offboarding that does not run; what was audited stays until its retention ends."""
         offboarding = self._existing(offboarding_id)
         self._refuse_own(offboarding)
         if offboarding.state is State.running:
             raise refused(409, "running", "The offboarding is running. Cancel it, or wait until it ends.")
+        if ends := [one.until for one in offboarding.access if one.until]:
+            text = f"What it gave to others ends {clock.in_words(min(ends))}. End it first, or let it stay for good."
+            raise refused(409, "access_ends_later", text)
         self._store.audit_decisions(offboarding)
         try:
             self._store.delete(offboarding, self._operator, clock.now())

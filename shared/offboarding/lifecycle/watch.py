@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from shared.base import clock
 from shared.jobs import slots
 from shared.jobs.storage.table import ConflictError
-from shared.offboarding.lifecycle import recovery
+from shared.offboarding.lifecycle import access, recovery
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -41,7 +41,10 @@ def wake(
     for one in services.store.due(now) if due is None else due:
         if one.destination:
             continue
-        if one.is_planned:
+        if one.access:
+            with _alone(one.id):
+                to_start += filter(None, [access.end(services, one)])
+        elif one.is_planned:
             planned.setdefault(one.tenant_id, []).append(one)
         else:
             with _alone(one.id):
@@ -103,7 +106,8 @@ def forget_old(services: Services) -> None:
     cutoff = retained_from(services)
     tenants: set[str] = set()
     for offboarding in services.store.submitted_before(cutoff):
-        if offboarding.ended_at and offboarding.ended_at < cutoff:
+        is_waited_for = any(one.until for one in offboarding.access)
+        if offboarding.ended_at and offboarding.ended_at < cutoff and not is_waited_for:
             with _alone(offboarding.id):
                 services.store.forget(offboarding)
             tenants.add(offboarding.request.tenant.id)

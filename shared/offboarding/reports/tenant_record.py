@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from shared.actions import catalogue
 from shared.actions.directory import license_names
 from shared.actions.outcome import OPENS_GATE, Outcome
-from shared.base import clock, sheets
+from shared.base import clock
 from shared.base.threads import Threads
+from shared.jobs import sheets
 from shared.jobs.records import Kind, State
 from shared.offboarding.lookup import MAX_PAGE, ListFilter, Lookup
 

@@ -135,6 +135,7 @@ def models() -> dict[str, type[BaseModel]]:
         "OffboardingRequest": _model(),
         "Defaults": _defaults(),
         "Schedule": _Schedule,
+        "Until": _Until,
         "Restore": _Restore,
         "Bulk": _Bulk,
     }
@@ -184,6 +185,17 @@ def parse_schedule(body: bytes) -> datetime | None:
     return _parsed(_Schedule, body).scheduled_for
 
 
+class _Until(BaseModel):
+    model_config = _STRICT
+
+    until: _Moment | None
+
+
+def parse_until(body: bytes) -> datetime | None:
+    """Read {"until": moment or null}; raises `RefusedError` (400, 413, 422)."""
+    return _parsed(_Until, body).until
+
+
 def parse_restore(body: bytes) -> dict[str, Any]:
     """Read the fields of a restoration; raises `RefusedError` (400, 413, 422)."""
     parsed = _parsed(_Restore, body)
@@ -200,7 +212,11 @@ def parse_bulk(body: bytes) -> tuple[Name, list[str]]:
 def parse_defaults(body: bytes) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
     """Read {"actions", "notify"}; raises `RefusedError` (400, 413, 422)."""
     parsed = _parsed(_defaults(), body)
-    return _selected(parsed), tuple(dict.fromkeys(parsed.model_dump()["notify"]))
+    selected = _selected(parsed)
+    if moments := [name for name, params in selected.items() if "until" in params]:
+        text = "A moment belongs to one offboarding; defaults hold none."
+        raise RefusedError(422, "invalid_request", [Problem(f"actions.{name}.until", text) for name in moments])
+    return selected, tuple(dict.fromkeys(parsed.model_dump()["notify"]))
 
 
 def parameters_schema(name: str) -> dict[str, Any] | None:
@@ -232,7 +248,12 @@ def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _selected(parsed: BaseModel) -> dict[str, dict[str, Any]]:
     chosen = parsed.model_dump(mode="json")["actions"]
-    return {name: {} if params is True else params for name, params in chosen.items() if params}
+    return {name: {} if params is True else _without_end(params) for name, params in chosen.items() if params}
+
+
+def _without_end(params: dict[str, Any]) -> dict[str, Any]:
+    """Leave out `until` where there is none: most of what is given stays."""
+    return {name: value for name, value in params.items() if (name, value) != ("until", None)}
 
 
 def _refusal_of(error: ValidationError, model: type[BaseModel]) -> RefusedError:

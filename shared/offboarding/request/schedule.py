@@ -1,15 +1,19 @@
-"""When an offboarding may be planned for: a moment long past is a mistake, one far ahead may be."""
+"""When an offboarding may be planned for, and when what it gives may end.
+
+A moment long past is a mistake, one far ahead may be.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from shared.actions import catalogue
 from shared.base import clock
-from shared.base.problems import refused
+from shared.base.problems import Problem, RefusedError, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 _PAST_ALLOWED: Final = timedelta(minutes=10)
@@ -39,3 +43,33 @@ def remarks_on(scheduled_for: datetime | None, now: datetime) -> tuple[str, ...]
 def without_remarks(warnings: Iterable[str]) -> tuple[str, ...]:
     """Return the warnings without those on an earlier moment."""
     return tuple(text for text in warnings if not text.endswith(_FAR_AHEAD_TEXT))
+
+
+_LONGEST: Final = timedelta(days=731)
+"""Two years: what is given for longer is given for good."""
+
+
+def until_in(params: Mapping[str, Any]) -> datetime | None:
+    """Read when what an action gives to others is to end; None: it stays."""
+    text = params.get("until")
+    return clock.from_text(text) if text else None
+
+
+def refuse_unfit_ends(actions: Mapping[str, Mapping[str, Any]], begins: datetime) -> None:
+    """Raise `RefusedError` 422 for what would end before it is given, or in more than two years."""
+    problems = [
+        Problem(f"actions.{name}.until", f"{catalogue.title_of(name)}: {why}")
+        for name, params in actions.items()
+        if (until := until_in(params)) and (why := unfit_end(until, begins))
+    ]
+    if problems:
+        raise RefusedError(422, "until_unfit", problems)
+
+
+def unfit_end(until: datetime, begins: datetime) -> str:
+    """Say why what is given at a moment cannot end at another; "" where it can."""
+    if until <= begins:
+        return f"{clock.in_words(until)} is not after the offboarding begins, {clock.in_words(begins)}."
+    if until > begins + _LONGEST:
+        return f"{clock.in_words(until)} is more than two years ahead. Choose an earlier moment, or none."
+    return ""

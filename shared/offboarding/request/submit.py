@@ -156,6 +156,7 @@ class Submissions:
         found = people.find(tenant_id, submission.users, self._microsoft365, list(beside)[:MAX_LOOKED_UP])
         wishes.refuse_leaving(submission.actions, found)
         wishes.refuse_outsiders(submission.actions, found)
+        schedule.refuse_unfit_ends(submission.actions, max(submission.scheduled_for or clock.now(), clock.now()))
         protection.refuse_protected(found.users, protected_names.protected(self._services), self._scope.own_names)
         protection.refuse_last(map(people.person_of, found.users), found.administrators, ())
         planned = plan.make(submission.actions)
