@@ -329,7 +329,10 @@ def test_the_log_book_is_that_of_today_unless_dates_are_given(front: Front, left
     day = front.get(f"ListLogs?ScheduledTaskId={left}").json()[0]["DateFilter"]
     submitted = ("Info", f"{person['value']}: The offboarding was submitted.")
     assert submitted in told(f"StartDate={day}&EndDate={day}")
-    assert submitted in told("StartDate=20200101&EndDate=29991231&tenant=ignored&tenantFilter=fabrikam.example")
+    assert submitted in told("StartDate=20200101&EndDate=29991231&tenantFilter=fabrikam.example")
+    assert submitted in told(f"DateFilter={day}&Tenant=AllTenants&User=op@msp.example")
+    assert told(f"DateFilter={day}&Tenant=contoso.example") == set()
+    assert told(f"DateFilter={day}&User=somebody@else.example") == set()
     assert {severity for severity, _ in told("StartDate=20200101&Severity=Warning,Error")} == {"Warning"}
     assert told("StartDate=20200101&EndDate=20200102") == set()
     assert told("StartDate=20200101&tenantFilter=contoso.example") == set()

@@ -78,10 +78,17 @@ def list_logs(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
         period = _period(query, whole=True)
     else:
         period = _period(query, whole=False)
-        newest = service.newest(wire.tenant_in(query), period.until)
+        newest = service.newest(_tenant(query), period.until)
         entries = [entry for offboarding in newest for entry in _of_events(offboarding)]
     severities = {text.strip().casefold() for text in query.get("severity", "").split(",")} - {""}
-    shown = [e for e in entries if period.holds(e.at) and (not severities or e.severity.casefold() in severities)]
+    user = query.get("user", "").casefold()
+    shown = [
+        entry
+        for entry in entries
+        if period.holds(entry.at)
+        and (not severities or entry.severity.casefold() in severities)
+        and user in {"", entry.user.casefold()}
+    ]
     return json_answer([_row(entry) for entry in sorted(shown, key=lambda entry: entry.at, reverse=True)])
 
 
@@ -94,9 +101,16 @@ class _Period:
         return self.since <= moment < self.until
 
 
+def _tenant(query: dict[str, str]) -> str:
+    """Read the tenant: the log book calls it otherwise than all other pages."""
+    given = wire.tenant_in(query) or query.get("tenant", "").strip()
+    return "" if given.casefold() == "alltenants" else given
+
+
 def _period(query: dict[str, str], *, whole: bool) -> _Period:
     """Read the dates, which count as whole days in UTC; without any, all time or today."""
-    first, last = _date(query, "startdate"), _date(query, "enddate")
+    day = _date(query, "datefilter")
+    first, last = _date(query, "startdate") or day, _date(query, "enddate") or day
     today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     if first is None and last is None and whole:
         return _Period(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
