@@ -181,7 +181,11 @@ def get_own_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse
 @route(blueprint, "PUT defaults")
 def put_own_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Save the caller's own defaults; null clears them."""
-    _defaults(caller).save_for_operator(defaults.parse(req.get_body()))
+    own = defaults.parse(req.get_body())
+    if own and own.access_ends_after_days:
+        text = "When access ends is set for a tenant: PUT /api/tenants/{tenant}/defaults."
+        raise refused(422, "invalid_request", text, "access_ends_after_days")
+    _defaults(caller).save_for_operator(own)
     return _resolved(caller, None)
 
 
@@ -191,8 +195,15 @@ def _defaults(caller: Caller) -> DefaultsStore:
 
 def _resolved(caller: Caller, tenant: str | None) -> func.HttpResponse:
     found = _defaults(caller).for_tenant(tenant)
+    days = _defaults(caller).days_of(tenant) if tenant else None
     actions = {name: params or True for name, params in found.defaults.actions.items()}
     warnings = list(plan.make(found.defaults.actions).warnings)
     return json_answer(
-        {"source": found.source, "actions": actions, "notify": list(found.defaults.notify), "warnings": warnings}
+        {
+            "source": found.source,
+            "actions": actions,
+            "notify": list(found.defaults.notify),
+            "access_ends_after_days": days,
+            "warnings": warnings,
+        }
     )

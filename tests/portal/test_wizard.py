@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -156,6 +156,45 @@ def test_a_channel_without_destination_is_told(front: Front, form: Form) -> None
 
     assert result["state"] == "warning"
     assert "Nobody will be told by psa: no destination is set up for it." in result["resultText"]
+
+
+def test_what_is_given_ends_after_as_many_days_as_the_tenants_defaults_say(front: Front, form: Form) -> None:
+    """The portal has no field for it, and its page of defaults leaves it as it is."""
+    path = "tenants/fabrikam.example/defaults"
+    saved = front.send("PUT", path, {"actions": {"disable_sign_in": True}, "access_ends_after_days": 90})
+    assert saved.json()["access_ends_after_days"] == 90
+    shown = {"customerId": seed.FABRIKAM, "offboardingDefaults": {"DisableSignIn": True}}
+    assert front.post("EditTenantOffboardingDefaults", shown).ok
+    try:
+        (result,) = _submit(front, form(Scheduled=_LATER))
+        ends = clock.in_words(datetime.fromtimestamp(LATER, UTC) + timedelta(days=90))
+        assert f"What is given to others ends on {ends}, as the tenant's defaults say:" in result["resultText"]
+        assert front.post("AddScheduledItem", {"RowKey": result["copyField"], "RunNow": True}).ok
+        path_of_it = f"offboardings/{result['copyField']}"
+        for _ in range(600):
+            if front.get(f"{path_of_it}/status").status_code == 200:
+                break
+            front.stack.advance(2)
+        given = {one["action"]: one["until"] for one in front.get(path_of_it).json()["access"]}
+        until = clock.to_text(datetime.fromtimestamp(LATER, UTC) + timedelta(days=90))
+        assert given["grant_mailbox_access_automap"] == given["forward_email"] == until
+    finally:
+        cleared = front.send("PUT", path, b"null").json()
+    assert cleared["access_ends_after_days"] is None
+
+
+@pytest.mark.parametrize("days", [0, -1, 732, 1.5, "90", True])
+def test_days_that_make_no_sense_are_refused(front: Front, days: Any) -> None:
+    body = {"actions": {}, "access_ends_after_days": days}
+
+    assert front.send("PUT", "tenants/fabrikam.example/defaults", body).status_code in {400, 422}
+
+
+def test_when_access_ends_is_a_tenants_setting(front: Front) -> None:
+    answer = front.send("PUT", "defaults", {"actions": {}, "access_ends_after_days": 90})
+
+    assert answer.status_code == 422
+    assert "is set for a tenant" in answer.json()["detail"]
 
 
 def test_a_synced_person_is_told(front: Front, form: Form) -> None:

@@ -289,6 +289,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         source={"type": "string", "enum": ["tenant", "operator", "everybody", "none"]},
         actions={"type": "object", "additionalProperties": {"anyOf": [{"const": True}, _ANY_OBJECT]}},
         notify=_list(TEXT),
+        access_ends_after_days=or_null(COUNT),
         warnings=_list(TEXT),
     ),
     "Destinations": _object(**{channel: or_null(_list(_ANY_OBJECT)) for channel in CHANNELS}),

@@ -65,6 +65,9 @@ FIELDS: Final[dict[str, Words]] = {
     "until": Words(
         "When what it gives ends by itself; it stays where this is missing or null.", "2027-06-30T18:00:00+02:00"
     ),
+    "access_ends_after_days": Words(
+        "Of a tenant alone: after how many days what the portal's wizard gives to others ends; null: it stays.", 90
+    ),
     "access": Words("What it has given to others, and when that ends."),
     "offboarding": Words("The id of the offboarding that gave it.", _ID),
     "AccessPage.items": Words("What was given, by tenant, what ends first before what stays."),

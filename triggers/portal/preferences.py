@@ -140,7 +140,7 @@ def edit_tenant_offboarding_defaults(req: func.HttpRequest, caller: Caller) -> f
     if not tenant:
         raise refused(400, "invalid_request", "The tenant is missing.", "customerId")
     defaults = _defaults_in(form.get("offboardingdefaults"))
-    DefaultsStore(services.current(), caller.name, caller.scope).save_for_tenant(tenant, defaults)
+    DefaultsStore(services.current(), caller.name, caller.scope).save_actions_for_tenant(tenant, defaults)
     text = "The tenant's defaults were saved." if defaults else "The tenant's defaults were cleared."
     return json_answer({"state": "success", "resultText": text})
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.actions import catalogue, plan, portal_form
@@ -11,6 +12,7 @@ from shared.app import services
 from shared.base import clock, identifiers
 from shared.base.problems import Problem, RefusedError
 from shared.jobs import runs
+from shared.offboarding.request.defaults import DefaultsStore
 from shared.offboarding.request.submission import Submission, checked
 from shared.offboarding.request.submit import Submissions
 from triggers.answers import json_answer
@@ -41,6 +43,8 @@ async def exec_offboard_user(
 ) -> func.HttpResponse:
     """Accept the wizard's form: one result for each user."""
     submission, dropped = _submission(wire.body(req))
+    submission, told = await asyncio.to_thread(_with_ends, submission, caller)
+    dropped += told
     service = Submissions(services.current(), caller.scope)
     submitted = await asyncio.to_thread(service.submit, submission, caller.name, looks_at_mail=True)
     await runs.start(client, submitted.to_start)
@@ -73,6 +77,23 @@ def _submission(form: Form) -> tuple[Submission, list[str]]:
         force=False,
     )
     return checked(submission, services.current().settings.max_users_per_request), dropped
+
+
+def _with_ends(submission: Submission, caller: Caller) -> tuple[Submission, list[str]]:
+    """Let what is given to others end after as many days as the tenant's defaults say: the wizard has no field."""
+    given = [name for name in submission.actions if catalogue.get(name).can_end]
+    days = DefaultsStore(services.current(), caller.name, caller.scope).days_of(submission.tenant) if given else None
+    if days is None:
+        return submission, []
+    begins = max(submission.scheduled_for or clock.now(), clock.now())
+    until = begins + timedelta(days=days)
+    actions = {
+        name: {**params, "until": clock.to_text(until)} if name in given else params
+        for name, params in submission.actions.items()
+    }
+    titles = ", ".join(catalogue.title_of(name) for name in given)
+    told = f"What is given to others ends on {clock.in_words(until)}, as the tenant's defaults say: {titles}."
+    return replace(submission, actions=actions), [told]
 
 
 def _read(read: Callable[[Form, list[Problem]], T], form: Form, problems: list[Problem], otherwise: T) -> T:

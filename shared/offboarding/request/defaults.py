@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.app.services import Services
+    from shared.jobs.storage.setting_changes import SettingChange
     from shared.jobs.storage.store import Document
 
 EVERYBODY: Final = "defaults|everybody"
@@ -29,10 +30,15 @@ EVERYBODY: Final = "defaults|everybody"
 
 @dataclass(frozen=True)
 class Defaults:
-    """One layer: actions with their parameters as in a request, and the channels that are told the result."""
+    """One layer: actions with their parameters as in a request, and the channels that are told the result.
+
+    `access_ends_after_days` is a tenant's alone: when what its offboardings give to others ends, where the request says
+    no moment; None: it stays.
+    """
 
     actions: Mapping[str, Mapping[str, Any]]
     notify: tuple[str, ...] = ()
+    access_ends_after_days: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,28 @@ class DefaultsStore:
 
     def save_for_tenant(self, tenant: str, defaults: Defaults | None) -> None:
         """Save or, with None, clear a tenant's defaults; raises `RefusedError` 404, 409, 422."""
+        self.save_actions_for_tenant(tenant, defaults)
+        self._save_days(self._tenants.resolve(tenant), defaults.access_ends_after_days if defaults else None)
+
+    def save_actions_for_tenant(self, tenant: str, defaults: Defaults | None) -> None:
+        """Save or clear a tenant's defaults but for when access ends: for whoever does not know of that."""
         tenant_id = self._tenants.resolve(tenant)
         self._save(_tenant_key(tenant_id), defaults, "default actions of the tenant", tenant_id)
+
+    def days_of(self, tenant: str) -> int | None:
+        """Return after how many days access ends in a tenant; None: it stays. Raises `RefusedError` 404."""
+        document = self._store.document(_days_key(self._tenants.resolve(tenant)))
+        return document.content["days"] if document else None
+
+    def _save_days(self, tenant_id: str, days: int | None) -> None:
+        known = self._store.document(_days_key(tenant_id))
+        before, after = known.content if known else {"days": None}, {"days": days}
+        if before == after:
+            return
+        change = setting_changes.made(
+            "after how many days access ends", self._operator, before, after, tenant=tenant_id
+        )
+        self._put(_days_key(tenant_id), after, known, change)
 
     def save_for_operator(self, defaults: Defaults | None) -> None:
         """Save or clear the operator's own defaults; raises `RefusedError` 409, 422."""
@@ -90,10 +116,13 @@ class DefaultsStore:
             _check(content)
             self._scope.check_actions(defaults.actions)
         known: Document | None = self._store.document(key)
+        change = setting_changes.made(
+            setting, self._operator, _told(known.content if known else {}), _told(content), tenant=tenant_id
+        )
+        self._put(key, content, known, change)
+
+    def _put(self, key: str, content: dict[str, Any], known: Document | None, change: SettingChange) -> None:
         try:
-            change = setting_changes.made(
-                setting, self._operator, _told(known.content if known else {}), _told(content), tenant=tenant_id
-            )
             self._store.put_document(key, content, known.etag if known else None, change)
         except ConflictError:
             text = "Somebody else changed these defaults just now; look at them again."
@@ -115,7 +144,7 @@ def _check(content: Mapping[str, Any]) -> None:
 
 
 def parse(body: bytes) -> Defaults | None:
-    """Read {"actions", "notify"} as in a request to offboard, or null; raises `RefusedError` (400, 413, 422)."""
+    """Read {"actions", "notify", "access_ends_after_days"}, or null; raises `RefusedError` (400, 413, 422)."""
     from shared.offboarding.request import parsing
 
     if body.strip() == b"null":
@@ -126,6 +155,10 @@ def parse(body: bytes) -> Defaults | None:
 
 def _tenant_key(tenant_id: str) -> str:
     return f"defaults|tenant|{tenant_id}"
+
+
+def _days_key(tenant_id: str) -> str:
+    return f"defaults|days|{tenant_id}"
 
 
 def _operator_key(operator: str) -> str:

@@ -126,7 +126,14 @@ def _model() -> type[BaseModel]:
 @cache
 def _defaults() -> type[BaseModel]:
     channels: Any = (list[Channel], [])
-    return create_model("Defaults", __config__=_STRICT, actions=(_actions(), ...), notify=channels)
+    days: Any = (int | None, Field(default=None, ge=1, le=_MOST_DAYS))
+    return create_model(
+        "Defaults", __config__=_STRICT, actions=(_actions(), ...), notify=channels, access_ends_after_days=days
+    )
+
+
+_MOST_DAYS: Final = 731
+"""Two years: what is given for longer is given for good."""
 
 
 def models() -> dict[str, type[BaseModel]]:
@@ -209,14 +216,15 @@ def parse_bulk(body: bytes) -> tuple[Name, list[str]]:
     return bulk.action, list(dict.fromkeys(bulk.ids))
 
 
-def parse_defaults(body: bytes) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
-    """Read {"actions", "notify"}; raises `RefusedError` (400, 413, 422)."""
+def parse_defaults(body: bytes) -> tuple[dict[str, dict[str, Any]], tuple[str, ...], int | None]:
+    """Read {"actions", "notify", "access_ends_after_days"}; raises `RefusedError` (400, 413, 422)."""
     parsed = _parsed(_defaults(), body)
     selected = _selected(parsed)
     if moments := [name for name, params in selected.items() if "until" in params]:
         text = "A moment belongs to one offboarding; defaults hold none."
         raise RefusedError(422, "invalid_request", [Problem(f"actions.{name}.until", text) for name in moments])
-    return selected, tuple(dict.fromkeys(parsed.model_dump()["notify"]))
+    rest = parsed.model_dump()
+    return selected, tuple(dict.fromkeys(rest["notify"])), rest["access_ends_after_days"]
 
 
 def parameters_schema(name: str) -> dict[str, Any] | None:
