@@ -57,6 +57,8 @@ class Delivery:
     status: int | None = None
     message: str = ""
     reference: str = ""
+    about: str = ""
+    """The action whose access is about to end; empty: it is about the end of the run."""
 
     @property
     def is_pending(self) -> bool:
@@ -66,7 +68,7 @@ class Delivery:
     @property
     def key(self) -> str:
         """Name the destination among all: ids are unique only within the partner's settings, and within a tenant's."""
-        return f"{self.channel}-{self.destination}"
+        return "-".join(filter(None, (self.channel, self.destination, self.about)))
 
     @property
     def deadline(self) -> datetime:
@@ -119,6 +121,7 @@ class Delivery:
             "status": self.status,
             "message": self.message,
             "reference": self.reference,
+            "about": self.about,
         }
 
     def shown(self, offboarding_id: str) -> dict[str, Any]:
@@ -140,4 +143,5 @@ class Delivery:
             status=data["status"],
             message=data["message"],
             reference=data["reference"],
+            about=data.get("about", ""),
         )

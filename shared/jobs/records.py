@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,9 @@ class Kind(StrEnum):
 ENDED = frozenset({State.completed, State.failed})
 
 MAX_EVENTS = 50
+
+TOLD_BEFORE = timedelta(days=7)
+"""How long before access ends people are told."""
 
 SERVICE = "service"
 """Who is named where nobody but the app itself decided."""
@@ -103,10 +107,24 @@ class Event:
 
 @dataclass(frozen=True)
 class Access:
-    """What one action of an offboarding gave to others, and when that ends; None: it stays."""
+    """What one action of an offboarding gave to others, and when that ends; None: it stays.
+
+    `is_told` says that nobody has to be told of the end beforehand, or was.
+    """
 
     action: str
     until: datetime | None
+    is_told: bool = True
+
+    @classmethod
+    def ending(cls, action: str, until: datetime | None, now: datetime) -> Access:
+        """Return what ends at a moment, of which people are told before where there is time for that."""
+        return cls(action, until, is_told=until is None or until - TOLD_BEFORE <= now)
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """Return when somebody has to look at it next: to tell people, then to end it."""
+        return self.until if self.until is None or self.is_told else self.until - TOLD_BEFORE
 
 
 @dataclass(frozen=True)

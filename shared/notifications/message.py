@@ -34,6 +34,7 @@ _RESULT_WORDS: Final = {
     Result.warning: "Completed, something needs attention",
     Result.failure: "Failed",
 }
+_NOTICE_WORDS: Final = "What was given to others ends soon"
 _OUTCOME_WORDS: Final = {
     Outcome.done: "Done",
     Outcome.already_done: "Already done",
@@ -111,6 +112,8 @@ class Message:
     is_test: bool = False
     restores: str = ""
     """The id of the offboarding that a restoration brings back; empty: it is one itself."""
+    is_notice: bool = False
+    """Whether it tells that what the offboarding gave to others ends soon."""
 
     @property
     def kind(self) -> Kind:
@@ -124,13 +127,15 @@ class Message:
 
     @property
     def result(self) -> Result:
-        """Return how it ended."""
+        """Return how it ended; a notice is a warning."""
+        if self.is_notice:
+            return Result.warning
         return result_of(self.state, has_attention=any(step.needs_attention for step in self.steps))
 
     @property
     def result_words(self) -> str:
         """Say how it ended."""
-        return _RESULT_WORDS[self.result]
+        return _NOTICE_WORDS if self.is_notice else _RESULT_WORDS[self.result]
 
     @property
     def attention(self) -> tuple[StepLine, ...]:
@@ -141,6 +146,8 @@ class Message:
     @property
     def _why(self) -> str:
         """Name what the explanation explains."""
+        if self.is_notice:
+            return "Ends"
         return {Result.failure: "Reason", Result.warning: "To do"}.get(self.result, "Note")
 
     @property
@@ -170,6 +177,18 @@ class Message:
             ("Reference", self.reference),
         )
         return tuple((name, value) for name, value in rows if value)
+
+
+def make_notice(offboarding: Offboarding, action: str, message_id: str, link: str) -> Message:
+    """Make the message that what an action gave to others ends soon; where it was moved since, says that it stays."""
+    until = next((one.until for one in offboarding.access if one.action == action), None)
+    params = offboarding.request.actions.get(action, {})
+    to = params.get("to", [])
+    named = [offboarding.request.named.get(one, one) for one in ([to] if isinstance(to, str) else to)]
+    what = catalogue.title_of(action) + (f" ({', '.join(named)})" if named else "")
+    when = clock.in_words(until) if until else "not any more"
+    text = without_direction_marks(f"{when}: {what}. Until then it can be moved, or be let stay.")
+    return replace(make(offboarding, {}, message_id, link), steps=(), explanation=text, is_notice=True)
 
 
 def result_of(state: State, *, has_attention: bool) -> Result:

@@ -57,18 +57,27 @@ def announced(services: Services, over: Offboarding, *, has_attention: bool = Fa
     """Return an offboarding that is about to end with everything that has to be told about it."""
     if not over.request.notify:
         return over
+    return _told(services, over, messages.result_of(over.state, has_attention=has_attention))
+
+
+def announced_notice(services: Services, offboarding: Offboarding, action: str) -> Offboarding:
+    """Return an offboarding with everything that has to be told before what an action gave to others ends."""
+    return _told(services, offboarding, messages.Result.warning, action)
+
+
+def _told(services: Services, over: Offboarding, result: messages.Result, about: str = "") -> Offboarding:
     now = clock.now()
-    result = messages.result_of(over.state, has_attention=has_attention)
     found = _in_force(services.store, over.request.tenant.id)
     new: list[Delivery] = []
     for channel in over.request.notify:
         destinations = found.of(channel) if found else None
         if not destinations:
             what = "No destination is set up for this channel." if found else "The notification settings are not valid."
-            lost = Delivery(channel, channel, over.run, now, DeliveryState.dead, ended_at=now, message=what)
-            new.append(lost)
+            new.append(
+                Delivery(channel, channel, over.run, now, DeliveryState.dead, ended_at=now, message=what, about=about)
+            )
         new += [
-            Delivery(one.id, channel, over.run, now, next_attempt_at=now + RUN_DELIVERS_WITHIN)
+            Delivery(one.id, channel, over.run, now, next_attempt_at=now + RUN_DELIVERS_WITHIN, about=about)
             for one in destinations or []
             if one.wants(result)
         ]
@@ -156,7 +165,12 @@ class _Round:
         for delivery in waiting:
             if time.monotonic() > self.until:
                 return
-            message = messages.make(offboarding, steps, delivery.message_id(offboarding_id), link)
+            message_id = delivery.message_id(offboarding_id)
+            message = (
+                messages.make_notice(offboarding, delivery.about, message_id, link)
+                if delivery.about
+                else messages.make(offboarding, steps, message_id, link)
+            )
             with telemetry.delivery(offboarding, delivery):
                 tried = self._tried(delivery, message, found)
             offboarding = _recorded(store, offboarding, tried)

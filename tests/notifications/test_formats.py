@@ -78,6 +78,7 @@ EXTREMES = [
     _long("\N{GRINNING FACE}"),
     _long("*"),
     _long("x", 200),
+    replace(MESSAGE, steps=(), is_notice=True, explanation="30 Jun 2030, 16:00 UTC: Give access to the mailbox."),
     replace(MESSAGE, steps=()),
 ]
 

@@ -12,7 +12,7 @@ import pytest
 from shared.actions.outcome import Outcome
 from shared.base import clock
 from shared.base.problems import RefusedError
-from shared.jobs.records import State
+from shared.jobs.records import Access, State
 from shared.notifications import outbox
 from shared.offboarding.lifecycle import recovery, watch
 from shared.offboarding.lifecycle.operations import Operations
@@ -358,3 +358,73 @@ def test_settings_that_cannot_be_read_do_not_hold_up_the_end(office: Any) -> Non
 
     assert ended.state is State.completed
     assert office.only(ended).message == "The notification settings are not valid."
+
+
+def _gives(office: Any, until: timedelta, **asked: Any) -> Any:
+    """Return an offboarding that has ended and gave somebody the mailbox."""
+    ended = office.end(**asked)
+    access = Access.ending("grant_mailbox_access", clock.now() + until, clock.now())
+    office.app.store.change(ended, replace(ended, access=(access,)))
+    return office.get(ended.id)
+
+
+def test_a_week_before_access_ends_its_channels_are_told_once(office: Any) -> None:
+    office.settings(webhook=[office.standard()])
+    given = _gives(office, timedelta(days=90))
+    office.clock.advance(timedelta(days=82))
+    assert watch.wake(office.app) == []
+    assert len(office.get(given.id).deliveries) == 1
+
+    office.clock.advance(timedelta(days=1))
+    for _ in range(3):
+        assert watch.wake(office.app) == []
+        office.tick()
+
+    notice = office.get(given.id).deliveries[-1]
+    assert (len(office.get(given.id).deliveries), notice.about, notice.state) == (
+        2,
+        "grant_mailbox_access",
+        "delivered",
+    )
+    arrived = office.sinks.arrived()[-1]
+    assert arrived["id"] == f"{given.id}-1-webhook-standard-grant_mailbox_access"
+    assert arrived["body"]["type"] == "offboarding.access_ends"
+    assert clock.in_words(given.access[0].until) in arrived["body"]["data"]["message"]
+    assert office.get(given.id).access[0].is_told
+
+
+def test_what_ends_within_a_week_is_not_told_before(office: Any) -> None:
+    office.settings(webhook=[office.standard()])
+    given = _gives(office, timedelta(days=5))
+    office.clock.advance(timedelta(days=4))
+
+    assert watch.wake(office.app) == []
+
+    assert len(office.get(given.id).deliveries) == 1
+
+
+def test_what_is_moved_is_told_again_a_week_before(office: Any) -> None:
+    office.settings(webhook=[office.standard()])
+    given = _gives(office, timedelta(days=10))
+    office.clock.advance(timedelta(days=4))
+    watch.wake(office.app)
+    office.tick()
+    later = clock.now() + timedelta(days=30)
+    Operations(office.app, "operator").move_access(given.id, "grant_mailbox_access", later)
+    office.clock.advance(timedelta(days=24))
+    watch.wake(office.app)
+    office.tick()
+
+    told = [arrived["body"]["data"]["message"] for arrived in office.sinks.arrived()[1:]]
+    assert [clock.in_words(later) in text for text in told] == [False, True]
+
+
+def test_a_notice_without_a_destination_is_on_record(office: Any) -> None:
+    given = _gives(office, timedelta(days=30), notify=("psa",))
+    office.clock.advance(timedelta(days=24))
+
+    watch.wake(office.app)
+
+    notice = office.get(given.id).deliveries[-1]
+    assert (notice.about, notice.state) == ("grant_mailbox_access", "dead")
+    assert "No destination is set up" in notice.message

@@ -223,6 +223,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         status=or_null(COUNT),
         message=TEXT,
         reference=TEXT,
+        about=TEXT,
     ),
     "Deliveries": _object(notifications=_list(ref("Delivery"))),
     "Actions": _object(

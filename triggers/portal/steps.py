@@ -109,7 +109,8 @@ def _of_messages(offboarding: Offboarding) -> Iterator[Line]:
     """Tell what became of the messages about the last run."""
     for one in offboarding.deliveries:
         if one.run == offboarding.run:
-            yield Line(one.key, f"Send results by {one.channel}", _DELIVERIES[one.state], _told(one), _since(one))
+            title = f"Tell by {one.channel} what ends soon" if one.about else f"Send results by {one.channel}"
+            yield Line(one.key, title, _DELIVERIES[one.state], _told(one), _since(one))
 
 
 def _told(delivery: Delivery) -> str:

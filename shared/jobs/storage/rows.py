@@ -61,8 +61,8 @@ def of(offboarding: Offboarding) -> dict[str, Row]:
             rows[key] = {**wake, "destination": delivery.key}
     for one in offboarding.access:
         rows[keys.open_access(tenant, one.until, offboarding.id, one.action)] = _of_access(offboarding, one)
-        if one.until:
-            rows[keys.wake(one.until, offboarding.id, f"access-{one.action}")] = {**wake, "access": one.action}
+        if one.wake_at:
+            rows[keys.wake(one.wake_at, offboarding.id, f"access-{one.action}")] = {**wake, "access": one.action}
     if not offboarding.has_ended:
         rows[keys.person(tenant, offboarding.request.person.id)] = {"id": offboarding.id}
     if offboarding.slot is not None:
@@ -124,7 +124,7 @@ def _own_columns(offboarding: Offboarding) -> Row:
         "traceparent": offboarding.traceparent,
         "authority": _of_authority(offboarding.authority),
         "deliveries": json.dumps([one.to_json() for one in offboarding.deliveries], ensure_ascii=False),
-        "access": json.dumps([[one.action, _text(one.until)] for one in offboarding.access]),
+        "access": json.dumps([[one.action, _text(one.until), one.is_told] for one in offboarding.access]),
         "events": json.dumps(
             [[clock.to_text(e.at), e.by, e.what, e.origin] for e in offboarding.events], ensure_ascii=False
         ),
@@ -155,8 +155,8 @@ def to_offboarding(row: Row) -> Offboarding:
         warnings=tuple(json.loads(row["warnings"])),
         deliveries=tuple(Delivery.from_json(one) for one in json.loads(row.get("deliveries", "[]"))),
         access=tuple(
-            Access(action, clock.from_text(until) if until else None)
-            for action, until in json.loads(row.get("access", "[]"))
+            Access(action, clock.from_text(until) if until else None, *told)
+            for action, until, *told in json.loads(row.get("access", "[]"))
         ),
         traceparent=row.get("traceparent", ""),
         authority=_to_authority(row.get("authority", "")),

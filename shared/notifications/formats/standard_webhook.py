@@ -30,7 +30,7 @@ _MOST_BYTES: Final = 64
 def body(message: Message) -> dict[str, Any]:
     """Return the message as JSON; nothing in it is cut."""
     return {
-        "type": f"{message.kind}.{'test' if message.is_test else 'ended'}",
+        "type": f"{message.kind}.{_what(message)}",
         "timestamp": clock.to_text(message.ended_at),
         "data": {
             "id": message.offboarding_id,
@@ -58,6 +58,12 @@ def body(message: Message) -> dict[str, Any]:
             "link": message.link,
         },
     }
+
+
+def _what(message: Message) -> str:
+    if message.is_test:
+        return "test"
+    return "access_ends" if message.is_notice else "ended"
 
 
 def _step(step: StepLine) -> dict[str, Any]:

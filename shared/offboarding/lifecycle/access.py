@@ -19,6 +19,7 @@ from shared.base.identifiers import shown
 from shared.base.problems import RefusedError, refused
 from shared.jobs.records import SERVICE, Access, State
 from shared.jobs.storage.table import ConflictError
+from shared.notifications import outbox
 from shared.offboarding.request import schedule
 from shared.offboarding.restoring import Restorations, Wish
 
@@ -41,8 +42,9 @@ def given(offboarding: Offboarding, steps: Mapping[str, Step]) -> tuple[Access, 
     if offboarding.request.restores:
         return ()
     known = {one.action for one in offboarding.access}
+    now = clock.now()
     new = [
-        Access(name, schedule.until_in(offboarding.request.actions[name]))
+        Access.ending(name, schedule.until_in(offboarding.request.actions[name]), now)
         for name, step in steps.items()
         if name not in known and name in catalogue.all_actions() and catalogue.get(name).can_end and step.has_changed
     ]
@@ -65,13 +67,20 @@ def taken_back(services: Services, restoration: Offboarding, steps: Iterable[Ste
 
 
 def end(services: Services, due: Wake) -> Offboarding | None:
-    """Submit the restoration that ends what is due; returns it where it has to be started.
+    """Tell people what ends soon, then submit the restoration that ends it; returns it where it has to be started.
 
     The restoration has an id that follows from what it ends: a repetition after a crash finds it.
     """
     offboarding = services.store.get(due.id)
     entry = _entry(offboarding, due.access) if offboarding else None
-    if offboarding is None or entry is None or entry.until is None or entry.until > clock.now():
+    if offboarding is None or entry is None or entry.until is None or entry.wake_at is None:
+        return None
+    now = clock.now()
+    if not entry.is_told and entry.wake_at <= now < entry.until:
+        told = replace(offboarding, access=_replaced(offboarding.access, replace(entry, is_told=True)))
+        services.store.change(offboarding, outbox.announced_notice(services, told, entry.action))
+        return None
+    if entry.until > now:
         return None
     salt = hashlib.sha256(f"{offboarding.id}|{entry.action}|{clock.to_text(entry.until)}".encode()).hexdigest()
     wish = Wish(steps=(entry.action,), notify=offboarding.request.notify, reference=offboarding.request.reference)
@@ -84,7 +93,7 @@ def end(services: Services, due: Wake) -> Offboarding | None:
             return None
         what = "access_not_ended"
         _log.warning("Access that offboarding %s gave by %s was not ended: %s", offboarding.id, entry.action, error)
-    over = replace(offboarding, access=_moved(offboarding.access, entry.action, None))
+    over = replace(offboarding, access=_replaced(offboarding.access, Access(entry.action, None)))
     with suppress(ConflictError):  # the next tick finds the restoration by its id
         services.store.change(offboarding, over.noted(clock.now(), SERVICE, what))
     return stored if stored and stored.state is State.running else None
@@ -100,12 +109,12 @@ def moved(offboarding: Offboarding, action: str, until: datetime | None, now: da
         raise refused(404, "access_not_found", text)
     if until and until > now and (why := schedule.unfit_end(until, now)):
         raise refused(422, "until_unfit", why, "until")
-    return replace(offboarding, access=_moved(offboarding.access, action, until))
+    return replace(offboarding, access=_replaced(offboarding.access, Access.ending(action, until, now)))
 
 
 def _entry(offboarding: Offboarding, action: str) -> Access | None:
     return next((one for one in offboarding.access if one.action == action), None)
 
 
-def _moved(access: Iterable[Access], action: str, until: datetime | None) -> tuple[Access, ...]:
-    return tuple(replace(one, until=until) if one.action == action else one for one in access)
+def _replaced(access: Iterable[Access], new: Access) -> tuple[Access, ...]:
+    return tuple(new if one.action == new.action else one for one in access)
