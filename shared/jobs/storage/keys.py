@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared.base import clock
-from shared.jobs.storage.table import LAST
+from shared.jobs.storage.table import LAST, NOT_IN_KEYS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -168,8 +168,9 @@ def wake_moment(key: str) -> datetime:
 
 
 def snapshot(run: int, read: str, part: int) -> str:
-    """Key of a part of what a run read first."""
-    return f"{SNAPSHOT}{run:04}|{read}|{part:02}"
+    """Key of a part of what a run read first; what a key may not hold is written as its number."""
+    name = NOT_IN_KEYS.sub(lambda found: f"={ord(found[0]):02x}", read)
+    return f"{SNAPSHOT}{run:04}|{name}|{part:02}"
 
 
 def step(name: str) -> str:

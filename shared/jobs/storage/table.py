@@ -6,8 +6,9 @@ express key ranges (Learn: "Design Azure Table storage for queries").
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +56,10 @@ Operation = Insert | Replace | Delete
 
 MAX_OPERATIONS = 100
 MAX_VALUE_CHARS = 32 * 1024
+NOT_IN_KEYS: Final = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 MAX_KEY_CHARS = 512
-"""Learn: "Understanding the Table service data model": a key has up to 1 KiB, a text 64 KiB, in UTF-16."""
+"""Learn: "Understanding the Table service data model": a key has up to 1 KiB, a text 64 KiB, in UTF-16; no key holds a
+slash, a backslash, #, ? or a control character."""
 
 
 def checked(operations: Sequence[Operation]) -> Sequence[Operation]:
@@ -65,6 +68,8 @@ def checked(operations: Sequence[Operation]) -> Sequence[Operation]:
         raise ValueError("A transaction has 1 to 100 operations, each on a row of its own.")
     if any(len(o.key) > MAX_KEY_CHARS for o in operations):
         raise UnfitRowError(f"A key has at most {MAX_KEY_CHARS} characters.")
+    if unfit := [o.key for o in operations if NOT_IN_KEYS.search(o.key)]:
+        raise UnfitRowError(f"The key {unfit[0]!r} holds a character that no key may hold.")
     return operations
 
 
