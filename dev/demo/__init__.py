@@ -13,7 +13,7 @@ import requests
 
 import function_app
 from dev import receivers
-from dev.demo import changes, form, inbox, leavers, show
+from dev.demo import changes, comparison, form, inbox, leavers, show
 from dev.demo.expectations import Case, unmet
 from dev.processes import StackError
 from dev.sinks import Sinks
@@ -64,7 +64,7 @@ def _demonstrate(stack: Stack, sinks: Sinks, given: argparse.Namespace) -> int:
     users = leavers.prepare(stack.simulator, [[action.name for action in share] for share in shares])
     before = stack.simulator.state(leavers.TENANT)
     leavings = [_submit(stack, before, user, share) for user, share in zip(users, shares, strict=True)]
-    offboardings = _watch(stack, leavings)
+    offboardings = _watch(stack, [leaving.offboarding for leaving in leavings])
     after = stack.simulator.state(leavers.TENANT)
 
     show.final(offboardings)
@@ -74,11 +74,19 @@ def _demonstrate(stack: Stack, sinks: Sinks, given: argparse.Namespace) -> int:
     show.listed("Who was told:", arrived)
     if given.html:
         show.listed("Their reports:", _write_reports(stack, leavings, given.html))
+    back = _bring_back(stack, leavings)
+    again = stack.simulator.state(leavers.TENANT)
+    show.listed("What is different now that all of it was brought back:", changes.describe(before, again))
+    left = comparison.left_over(before, again, users)
     if given.json:
         main, *others = offboardings
-        result = {"offboarding": main, "others": others, "tenant_changes": differences}
+        result = {"offboarding": main, "others": others, "tenant_changes": differences, "restorations": back}
         given.json.write_text(json.dumps(result, indent=2), encoding="utf-8")
-    return _judge(before, after, leavings, offboardings, missing)
+    problems = [f"not delivered: {one}" for one in missing]
+    failed = [one for one in back if one["state"] != "Completed"]
+    problems += [f"{one['user']['upn']}: the restoration ended as {one['state']}" for one in failed]
+    problems += [f"not brought back: {place}" for place in left]
+    return _judge(before, after, leavings, offboardings, problems)
 
 
 def _all_actions() -> list[Action]:
@@ -101,12 +109,24 @@ def _submit(stack: Stack, tenant: dict[str, Any], user: str, actions: Sequence[A
     return Leaving(user, actions, result["details"]["id"])
 
 
-def _watch(stack: Stack, leavings: Sequence[Leaving]) -> list[Details]:
-    """Show the offboardings until all have ended."""
+def _bring_back(stack: Stack, leavings: Sequence[Leaving]) -> list[Details]:
+    """Restore what the offboardings changed, and return how the restorations ended."""
+    show.say("Bringing back what was changed")
+    ids: list[str] = []
+    for leaving in leavings:
+        answer = stack.post(f"/api/offboardings/{leaving.offboarding}/restore", {})
+        if answer.status_code != requests.codes.accepted:
+            raise StackError(f"The app refused to restore with {answer.status_code}: {answer.text}")
+        ids.append(answer.json()["id"])
+    return _watch(stack, ids)
+
+
+def _watch(stack: Stack, ids: Sequence[str]) -> list[Details]:
+    """Show offboardings or restorations until all have ended."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     with show.choose() as shown:
         while True:
-            offboardings = [stack.details(leaving.offboarding) for leaving in leavings]
+            offboardings = [stack.details(each) for each in ids]
             shown.update(offboardings)
             if all(each["state"] in {"Completed", "Failed"} for each in offboardings):
                 return offboardings
@@ -134,9 +154,8 @@ def _judge(
     after: dict[str, Any],
     leavings: Sequence[Leaving],
     offboardings: Sequence[Details],
-    undelivered: Sequence[str],
+    problems: list[str],
 ) -> int:
-    problems = [f"not delivered: {one}" for one in undelivered]
     for leaving, offboarding in zip(leavings, offboardings, strict=True):
         who = offboarding["user"]["upn"]
         if offboarding["state"] != "Completed":
@@ -148,4 +167,5 @@ def _judge(
         return 1
     print()
     show.say("Every offboarding is completed, and the tenant's own state agrees with every step.")
+    show.say("All that can be brought back is as it was.")
     return 0

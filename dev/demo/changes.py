@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dev.demo import comparison
 from dev.tenant.skus import SKUS
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _differences(before: State, after: State, kind: str) -> Iterator[str]:
             yield f"{name}: is deleted"
             continue
         new = after[kind][key]
-        for field in (field for field in old if old[field] != new[field]):
+        for field in (field for field in old if any(comparison.differences(old[field], new[field]))):
             words = _WORDS.get(field) or _plain(before, field)
             if said := words(old[field], new[field]):
                 yield f"{name}: {said}"

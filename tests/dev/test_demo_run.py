@@ -22,7 +22,13 @@ def test_the_demonstration_succeeds_and_tells_what_it_did(tmp_path: Path) -> Non
 
     assert run.returncode == 0, run.stdout + run.stderr
     told = json.loads(file.read_text())
-    assert set(told) == {"offboarding", "others", "tenant_changes"}
+    assert set(told) == {"offboarding", "others", "tenant_changes", "restorations"}
+    assert {(each["kind"], each["state"]) for each in told["restorations"]} == {("restoration", "Completed")}
+    assert "All that can be brought back is as it was." in run.stdout
+    brought = run.stdout.partition("What is different now that all of it was brought back:")[2]
+    assert "Ada Castell: has a new password" in brought
+    assert "Ada Castell: sign-in is" not in brought
+    assert "licenses" not in brought
     assert told["offboarding"]["user"]["upn"] == "ada@fabrikam.example"
     assert {each["state"] for each in (told["offboarding"], *told["others"])} == {"Completed"}
     pages = {page.name: page.read_text() for page in (tmp_path / "pages").iterdir()}
