@@ -109,3 +109,57 @@ def test_a_bad_day_for_a_restoration(cloud: Cloud, seed: int) -> None:
     steps = world.details_of(newest.id).steps
     named = {name for name, step in steps.items() if step.outcome in {"failed", "needs_attention", "skipped"}}
     assert left_of(world) == before or named, {name: step.message for name, step in steps.items()}
+
+
+OWNERS = {
+    "enabled": "disable_sign_in",
+    "groups": "remove_groups",
+    "HiddenFromAddressListsEnabled": "hide_from_address_lists",
+    "ForwardingAddress": "forward_email",
+    "ForwardingSmtpAddress": "forward_email",
+    "DeliverToMailboxAndForward": "forward_email",
+}
+
+
+def changed_since(world: World, chance: random.Random) -> None:
+    """Let somebody change, by hand, some of what the offboarding had changed."""
+    mailbox: list[dict[str, Any]] = [
+        {"ForwardingSmtpAddress": "smtp:other@private.example"},
+        {"HiddenFromAddressListsEnabled": False},
+    ]
+    for values in chance.sample(mailbox, chance.randint(0, 2)):
+        world.cloud.simulator.arrange("contoso.example", "mailbox", mailbox=seeds.LIA, set=values)
+    if chance.random() < 0.5:
+        world.cloud.simulator.arrange("contoso.example", "user", user=seeds.LIA, set={"accountEnabled": True})
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_somebody_changed_since_is_back_or_named_whatever_dies_meanwhile(cloud: Cloud, seed: int) -> None:
+    """Every recorded value is back, or as somebody left it and named."""
+    cloud.simulator.reset("small")
+    chance = random.Random(seed)
+    world = World(cloud, chance)
+    world.leavers = {seeds.LIA}
+    before = left_of(world)
+    offboarding = offboarded(world)
+    changed_since(world, chance)
+    found = left_of(world)
+    fault = {"probability": 0.1, "count": 5, "kind": "status", "status": 503}
+    rules = [{"service": service, **fault} for service in ("graph", "exchange")]
+    cloud.simulator.faults(rules, seed=seed)
+    world.kill_at = world.moments + chance.randint(2, 30)
+    try:
+        restored(world, offboarding)
+    except Killed:
+        if len(world.offboardings()) == 1:
+            Restorations(world.app, "op").submit(offboarding, Wish())
+    world.run()
+    cloud.simulator.faults([])
+
+    assert world.wrong == []
+    steps = world.details_of(world.offboardings()[0].id).steps
+    named = {name for name, step in steps.items() if step.outcome in {"failed", "needs_attention", "skipped"}}
+    for value, now in left_of(world).items():
+        assert now == before[value] or OWNERS[value] in named, (value, now, named)
+        if value == "ForwardingSmtpAddress" and found[value] == "smtp:other@private.example":
+            assert now == found[value]  # somebody's own decision is never written over
