@@ -149,3 +149,21 @@ def test_a_number_that_is_somebody_elses_by_now_is_named(lab: Lab, restore: Rest
 
     assert result.outcome("remove_teams_number") == "needs_attention"
     assert "give the person another" in result.message("remove_teams_number")
+
+
+def test_a_license_that_is_used_up_is_named_and_the_rest_goes_on(lab: Lab, restore: Restore) -> None:
+    """Learn: "Group-based licensing - identify and resolve problems": not enough licenses."""
+    gone = lab.offboard(seed.ADA, {"convert_to_shared": True, "remove_licenses": True, "hide_from_address_lists": True})
+    text = "Subscription with SKU MCOEV does not have any available licenses."
+    body = {"error": {"code": "Request_BadRequest", "message": text}}
+    rule = {"service": "graph", "match": "assignLicense", "kind": "status", "status": 400, "body": body}
+    lab.simulator.faults([rule])
+
+    result = restore(gone)
+
+    assert result.outcome("remove_licenses") == "needs_attention"
+    named = [name for name, outcome in result.items("remove_licenses").items() if outcome == "needs_attention"]
+    assert any("MCOEV" in name for name in named)
+    assert "buy or free one" in result.message("remove_licenses")
+    assert result.outcome("hide_from_address_lists") == "done"
+    assert result.offboarding.state == "Completed"
