@@ -248,3 +248,21 @@ def test_a_row_that_storage_takes_in_no_case_is_told_from_a_storage_that_is_down
         table.transact(P, [Insert("key", {"text": "x" * (MAX_VALUE_CHARS + 1)}), Insert("other", {})])
 
     assert table.range(P, "", LAST).rows == []
+
+
+@pytest.mark.parametrize("unfit", ["a/b", "a\\b", "a#b", "a?b", "a\tb", "a\x7fb", "k" * 513])
+def test_a_key_that_azure_refuses_is_refused_everywhere(table: Table, unfit: str) -> None:
+    """Learn: "Understanding the Table service data model"."""
+    with pytest.raises(UnfitRowError):
+        table.transact(P, [Insert(unfit, {}), Insert("other", {})])
+
+    assert table.range(P, "", LAST).rows == []
+
+
+def test_whatever_a_read_is_called_it_is_kept_and_found(table: Table) -> None:
+    answers = {"mailbox_rights/a b?c#d\\e": {"n": 1}, "mailbox_rights": {"n": 2}}
+    for operations in rows.snapshot_inserts(1, Snapshot(answers, {})):
+        table.transact(P, operations)
+
+    _, snapshots, _, _ = rows.to_details(table.range(P, "", LAST).rows)
+    assert snapshots[1].values == answers
