@@ -126,7 +126,7 @@ def test_what_somebody_took_back_of_it_is_found_and_the_rest_is_taken_back(
     assert lab.mailbox(seed.ADA)[field] == before
 
 
-def test_a_group_that_was_joined_again_is_found_and_one_that_is_gone_is_named(lab: Lab, restore: Restore) -> None:
+def test_a_group_that_was_joined_again_is_found_and_the_rest_is_joined(lab: Lab, restore: Restore) -> None:
     for nickname in ("kept", "joined"):
         create = {"nickname": nickname, "name": nickname.title(), "members": [seed.ADA]}
         lab.simulator.arrange(FABRIKAM, "group", create=create)
@@ -137,6 +137,34 @@ def test_a_group_that_was_joined_again_is_found_and_one_that_is_gone_is_named(la
 
     assert result.items("remove_groups")["Kept"] == "done"
     assert result.items("remove_groups")["Joined"] == "already_done"
+
+
+def test_a_group_that_is_gone_by_now_is_named_and_the_rest_is_joined(lab: Lab, restore: Restore) -> None:
+    for nickname in ("kept", "gone"):
+        create = {"nickname": nickname, "name": nickname.title(), "members": [seed.ADA]}
+        lab.simulator.arrange(FABRIKAM, "group", create=create)
+    offboarded = left(lab, "remove_groups")
+    gone = next(key for key, name in offboarded.steps["remove_groups"].changed_items.items() if name == "Gone")
+    body = {"error": {"code": "Request_ResourceNotFound", "message": f"Resource '{gone}' does not exist."}}
+    rule = {"service": "graph", "match": f"groups/{gone}/members", "kind": "status", "status": 404, "body": body}
+    lab.simulator.faults([rule])
+
+    result = restore(offboarded)
+
+    assert result.items("remove_groups")["Kept"] == "done"
+    assert result.items("remove_groups")["Gone"] == "needs_attention"
+    assert "Gone: " in result.message("remove_groups")
+
+
+def test_an_automatic_reply_that_somebody_set_since_is_left(lab: Lab, restore: Restore) -> None:
+    gone = left(lab, "set_out_of_office")
+    reply = {**lab.mailbox(seed.ADA)["auto_reply"], "InternalMessage": "<html><body>Mine.</body></html>"}
+    lab.simulator.arrange(FABRIKAM, "mailbox", mailbox=seed.ADA, set={"auto_reply": reply})
+
+    kept = restore(gone)
+    assert kept.outcome("set_out_of_office") == "needs_attention", kept.message("set_out_of_office")
+    assert lab.mailbox(seed.ADA)["auto_reply"] == reply
+    assert restore(gone, overwrite=True).outcome("set_out_of_office") == "done"
 
 
 def test_a_number_that_is_somebody_elses_by_now_is_named(lab: Lab, restore: Restore) -> None:
