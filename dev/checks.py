@@ -18,7 +18,6 @@ _TOOLS = Path(sys.executable).parent
 _TOOK = ROOT / ".dev" / "test-seconds"
 _PASSED, _FAILED = 0, 1
 _MINUTE = 60
-_MOST_PROCESSES = 8
 
 CHECKS = {
     "ruff check": ["ruff", "check", "."],
@@ -40,7 +39,7 @@ def run_check(_: argparse.Namespace) -> int:
 
 
 def run_test(arguments: Sequence[str]) -> int:
-    """Run pytest, on two processes for each core unless a number or a single test is given."""
+    """Run pytest, on two processes unless a number or a single test is given."""
     if not arguments:
         print(announced(_read_seconds()), file=sys.stderr, flush=True)
     began = time.monotonic()
@@ -54,7 +53,7 @@ def run_test(arguments: Sequence[str]) -> int:
 def announced(seconds: float | None) -> str:
     """Say how long all tests take: as the last time on this machine, or as on a machine with two cores."""
     if seconds is None:
-        how_long = "about 11 minutes on two cores, and longer where the machine is busy"
+        how_long = "about 13 minutes on two cores, and longer where the machine is busy"
     else:
         how_long = f"{seconds / 60:.0f} minutes the last time here" if seconds >= _MINUTE else "less than a minute here"
     return (
@@ -73,16 +72,9 @@ def run_docs(_: argparse.Namespace) -> int:
 
 
 def processes(arguments: Sequence[str]) -> list[str]:
-    """Choose the processes for pytest: two for a core, because much of a test is waiting for other processes.
-
-    For a single test, starting them costs more than it gains.
-    """
+    """Choose the processes for pytest: starting them costs more than one test gains."""
     chosen = any(each.startswith(("-n", "--numprocesses")) for each in arguments)
-    return (
-        []
-        if chosen or any("::" in each for each in arguments)
-        else ["-n", str(min(2 * (os.cpu_count() or 1), _MOST_PROCESSES))]
-    )
+    return [] if chosen or any("::" in each for each in arguments) else ["-n", "2"]
 
 
 def _read_seconds() -> float | None:

@@ -47,7 +47,9 @@ FIELDS: Final[dict[str, Words]] = {
     ),
     "notify": Words("The channels that are told when it has ended.", ["webhook"]),
     "reference": Words("Your own note or number, by which offboardings are found.", "Leaver 4711"),
-    "about": Words("The action that gave what ends soon; empty where the message tells the end of a run."),
+    "about": Words(
+        "The action that gave what ends soon; empty where the message tells the end of a run.", "grant_mailbox_access"
+    ),
     "Delivery.reference": Words("What the receiver calls the message: the number of the ticket.", "1001"),
     "ticket": Words("The number of a ticket in the PSA system that gets the result as a note.", "1001"),
     "force": Words("Whether to go on where a step would stop to protect something, such as mail without a license."),
