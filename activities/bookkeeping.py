@@ -357,7 +357,7 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
     if offboarding.request.restores:
         access.taken_back(services, offboarding, steps)
     over = offboarding.ended(clock.now(), reason, message)
-    over = replace(over, access=access.given(over, {step.name: step for step in steps}))
+    over = replace(over, access=access.given(over, steps))
     attention = _attention(steps)
     over = replace(over, warnings=tuple(dict.fromkeys((*offboarding.warnings, *attention))))
     over = outbox.announced(services, over, has_attention=bool(attention))

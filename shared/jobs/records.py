@@ -89,6 +89,11 @@ class Request:
         """What is done about the person."""
         return Kind.restoration if self.restores else Kind.offboarding
 
+    def given_to(self, action: str) -> list[str]:
+        """Return what the people are called to whom an action gives something."""
+        to = self.actions.get(action, {}).get("to", [])
+        return [self.named.get(one, one) for one in ([to] if isinstance(to, str) else to)]
+
 
 @dataclass(frozen=True)
 class Event:

@@ -35,7 +35,7 @@ _RESULT_WORDS: Final = {
     Result.failure: "Failed",
 }
 _NOTICE_WORDS: Final = "What was given to others ends soon"
-_OUTCOME_WORDS: Final = {
+OUTCOME_WORDS: Final = {
     Outcome.done: "Done",
     Outcome.already_done: "Already done",
     Outcome.not_applicable: "Not applicable",
@@ -76,7 +76,7 @@ class StepLine:
     @property
     def word(self) -> str:
         """Name the outcome for people."""
-        return _OUTCOME_WORDS[self.outcome]
+        return OUTCOME_WORDS[self.outcome]
 
     @property
     def needs_attention(self) -> bool:
@@ -182,9 +182,7 @@ class Message:
 def make_notice(offboarding: Offboarding, action: str, message_id: str, link: str) -> Message:
     """Make the message that what an action gave to others ends soon; where it was moved since, says that it stays."""
     until = next((one.until for one in offboarding.access if one.action == action), None)
-    params = offboarding.request.actions.get(action, {})
-    to = params.get("to", [])
-    named = [offboarding.request.named.get(one, one) for one in ([to] if isinstance(to, str) else to)]
+    named = offboarding.request.given_to(action)
     what = catalogue.title_of(action) + (f" ({', '.join(named)})" if named else "")
     when = clock.in_words(until) if until else "not any more"
     text = without_direction_marks(f"{when}: {what}. Until then it can be moved, or be let stay.")

@@ -71,19 +71,22 @@ def of(offboarding: Offboarding) -> dict[str, Row]:
 
 
 def _of_access(offboarding: Offboarding, access: Access) -> Row:
-    request = offboarding.request
-    params = request.actions.get(access.action, {})
-    to = params.get("to", [])
     return {
         "id": offboarding.id,
+        **_whose(offboarding.request),
+        "action": access.action,
+        "until": _text(access.until),
+        "to": json.dumps(offboarding.request.given_to(access.action)),
+    }
+
+
+def _whose(request: Request) -> Row:
+    return {
         "tenant_id": request.tenant.id,
         "tenant_domain": request.tenant.domain,
         "person_id": request.person.id,
         "upn": request.person.upn,
         "display_name": request.person.display_name,
-        "action": access.action,
-        "until": _text(access.until),
-        "to": json.dumps([request.named.get(one, one) for one in ([to] if isinstance(to, str) else to)]),
     }
 
 
@@ -91,11 +94,7 @@ def _list_columns(offboarding: Offboarding) -> Row:
     request = offboarding.request
     return {
         "id": offboarding.id,
-        "tenant_id": request.tenant.id,
-        "tenant_domain": request.tenant.domain,
-        "person_id": request.person.id,
-        "upn": request.person.upn,
-        "display_name": request.person.display_name,
+        **_whose(request),
         "reference": request.reference,
         "notify": ",".join(request.notify),
         "restores": request.restores,
@@ -176,11 +175,7 @@ def _to_authority(text: str) -> Authority | None:
 def of_request(request: Request) -> Row:
     """Return the columns of what was asked for."""
     return {
-        "tenant_id": request.tenant.id,
-        "tenant_domain": request.tenant.domain,
-        "person_id": request.person.id,
-        "upn": request.person.upn,
-        "display_name": request.person.display_name,
+        **_whose(request),
         "actions": json.dumps(request.actions, ensure_ascii=False),
         "force": request.force,
         "notify": ",".join(request.notify),

@@ -24,7 +24,7 @@ from shared.offboarding.request import schedule
 from shared.offboarding.restoring import Restorations, Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from shared.app.services import Services
@@ -37,18 +37,22 @@ _COMES_LATER: Final = frozenset({"already_under_way", "request_in_progress", "no
 """Refusals of a restoration that pass: the next tick tries again."""
 
 
-def given(offboarding: Offboarding, steps: Mapping[str, Step]) -> tuple[Access, ...]:
+def given(offboarding: Offboarding, steps: Iterable[Step]) -> tuple[Access, ...]:
     """Return what an offboarding has given to others by now; what was moved before stays as it was moved."""
     if offboarding.request.restores:
         return ()
     known = {one.action for one in offboarding.access}
     now = clock.now()
     new = [
-        Access.ending(name, schedule.until_in(offboarding.request.actions[name]), now)
-        for name, step in steps.items()
-        if name not in known and name in catalogue.all_actions() and catalogue.get(name).can_end and step.has_changed
+        Access.ending(step.name, schedule.until_in(offboarding.request.actions[step.name]), now)
+        for step in steps
+        if step.name not in known and step.has_changed and _can_end(step.name)
     ]
     return (*offboarding.access, *sorted(new, key=lambda one: one.action))
+
+
+def _can_end(action: str) -> bool:
+    return action in catalogue.all_actions() and catalogue.get(action).can_end
 
 
 def taken_back(services: Services, restoration: Offboarding, steps: Iterable[Step]) -> None:

@@ -17,6 +17,7 @@ from shared import __version__
 from shared.base import clock
 from shared.base.problems import refused
 from shared.base.texts import without_direction_marks
+from shared.notifications.message import OUTCOME_WORDS
 from shared.offboarding.reports import record as records
 from shared.offboarding.reports import timeline
 
@@ -34,12 +35,7 @@ WORDS: Final[Mapping[str, str]] = {
     "running": "Running",
     "completed": "Completed",
     "attention": "Completed, something needs attention",
-    "failed": "Failed",
-    "done": "Done",
-    "already_done": "Already done",
-    "not_applicable": "Not applicable",
-    "needs_attention": "Needs attention",
-    "skipped": "Skipped",
+    **{outcome.value: words for outcome, words in OUTCOME_WORDS.items()},
     "waiting": "Waiting",
     "retrying": "Will be retried",
     "verifying": "Being verified",

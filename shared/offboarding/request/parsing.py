@@ -28,7 +28,7 @@ from shared.actions import catalogue
 from shared.base import identifiers, strict_json, validation
 from shared.base.problems import Problem, RefusedError, refused, unfit
 from shared.jobs.delivery import Channel
-from shared.offboarding.request import submission
+from shared.offboarding.request import schedule, submission
 from shared.offboarding.request.submission import Submission
 
 if TYPE_CHECKING:
@@ -126,14 +126,10 @@ def _model() -> type[BaseModel]:
 @cache
 def _defaults() -> type[BaseModel]:
     channels: Any = (list[Channel], [])
-    days: Any = (int | None, Field(default=None, ge=1, le=_MOST_DAYS))
+    days: Any = (int | None, Field(default=None, ge=1, le=schedule.MOST_DAYS))
     return create_model(
         "Defaults", __config__=_STRICT, actions=(_actions(), ...), notify=channels, access_ends_after_days=days
     )
-
-
-_MOST_DAYS: Final = 731
-"""Two years: what is given for longer is given for good."""
 
 
 def models() -> dict[str, type[BaseModel]]:

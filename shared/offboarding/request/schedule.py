@@ -45,7 +45,7 @@ def without_remarks(warnings: Iterable[str]) -> tuple[str, ...]:
     return tuple(text for text in warnings if not text.endswith(_FAR_AHEAD_TEXT))
 
 
-_LONGEST: Final = timedelta(days=731)
+MOST_DAYS: Final = 731
 """Two years: what is given for longer is given for good."""
 
 
@@ -70,6 +70,6 @@ def unfit_end(until: datetime, begins: datetime) -> str:
     """Say why what is given at a moment cannot end at another; "" where it can."""
     if until <= begins:
         return f"{clock.in_words(until)} is not after the offboarding begins, {clock.in_words(begins)}."
-    if until > begins + _LONGEST:
+    if until > begins + timedelta(days=MOST_DAYS):
         return f"{clock.in_words(until)} is more than two years ahead. Choose an earlier moment, or none."
     return ""
