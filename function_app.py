@@ -13,6 +13,7 @@ import activities.cancel_meetings
 import activities.clear_immutable_id
 import activities.convert_to_shared
 import activities.delete_user
+import activities.disable_devices
 import activities.disable_forwarding
 import activities.disable_onedrive_sharing
 import activities.disable_sign_in
@@ -22,8 +23,11 @@ import activities.grant_mailbox_access_automap
 import activities.grant_onedrive_access
 import activities.grant_send_as
 import activities.grant_send_on_behalf
+import activities.hand_over_ownership
 import activities.hide_from_address_lists
+import activities.remove_app_access
 import activities.remove_calendar_permissions
+import activities.remove_directory_roles
 import activities.remove_groups
 import activities.remove_inbox_rules
 import activities.remove_licenses

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, Area, register
 from shared.actions.mailboxes.first_values import MailboxValues
 from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
@@ -31,6 +31,7 @@ class DisableForwarding(Action):
     title = "Stop e-mail forwarding"
     description = "Ends the mailbox's forwarding. Inbox rules that forward are removed with the inbox rules."
     portal_key = "disableForwarding"
+    area = Area("Forwarding", "Mail is sent on to somebody else.")
     reads = (USER, MAILBOX)
     proof = (MAILBOX,)
     changes = ("mailbox.ForwardingAddress", "mailbox.ForwardingSmtpAddress", "mailbox.DeliverToMailboxAndForward")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from shared.actions.catalogue import Action, Permission, graph_permission, register
+from shared.actions.catalogue import Action, Area, Permission, graph_permission, register
 from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.onedrive import DRIVE
@@ -37,6 +37,7 @@ class DisableOnedriveSharing(Action):
     title = "Stop sharing of the OneDrive"
     description = "Ends the sharing of files in the leaver's OneDrive with people outside of the organisation."
     portal_key = "DisableOneDriveSharing"
+    area = Area("OneDrive sharing", "Files can be shared with people outside.")
     reads = (USER, DRIVE, SHARING)
     proof = (SHARING,)
     changes = ("onedrive_sharing",)

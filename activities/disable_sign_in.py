@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.actions.catalogue import Action, graph_permission, register
+from shared.actions.catalogue import Action, Area, graph_permission, register
 from shared.actions.outcome import Finding, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.restoration import Restoration, restores, values_back
@@ -26,6 +26,7 @@ class DisableSignIn(Action):
     title = "Block sign-in"
     description = "Blocks the account, so that nobody can sign in with it."
     portal_key = "DisableSignIn"
+    area = Area("Sign-in", "The account is enabled: whoever has the password can sign in.")
     changes = ("user.accountEnabled",)
     permissions = (graph_permission("User.EnableDisableAccount.All"), graph_permission("User.Read.All"))
     changes_account = True

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from shared.actions.catalogue import register
-from shared.actions.mailboxes.mailbox_grants import MailboxGrant, MailboxGrantBack, holders
+from shared.actions.mailboxes.mailbox_grants import SEND_AS, MailboxGrant, MailboxGrantBack
 from shared.actions.outcome import ItemWords
 from shared.actions.reads.account import USER
 from shared.actions.reads.mailbox import MAILBOX
-from shared.actions.reads.snapshot import Read
 from shared.actions.restoration import restores
 from shared.microsoft365.exchange import exchange_cmdlets
 
@@ -18,14 +17,6 @@ if TYPE_CHECKING:
     from shared.actions.mailboxes.grantees import Grantee
     from shared.actions.reads.snapshot import Person, Snapshot
     from shared.microsoft365.exchange.exchange_cmdlets import Cmdlet
-
-SEND_AS: Final = Read(
-    "send_as",
-    "Who may send as the leaver",
-    "exchange",
-    lambda person: exchange_cmdlets.get_send_as(person.id),
-    *holders("SendAs", "Trustee"),
-)
 
 
 @register

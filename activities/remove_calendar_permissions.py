@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register, results_of
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, Area, graph_permission, register, results_of
 from shared.actions.mailboxes import holdings
 from shared.actions.mailboxes.holdings import CALENDAR, MAX_UNREAD_LOOKED_AT, Question, Right
 from shared.actions.mailboxes.holdings_back import RightsBack
@@ -44,6 +44,7 @@ class RemoveCalendarPermissions(Action):
     description = "Takes the person off the default calendars of others; further calendars of theirs are not looked at."
     portal_key = "removeCalendarPermissions"
     words = ItemWords("right", "rights", "removed")
+    area = Area("Other calendars", "The person still has this right there.")
     permissions = (graph_permission("Calendars.ReadWrite"), EXCHANGE_ADMIN)
     destructive = True
     removes = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, After, graph_permission, register
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, After, Area, graph_permission, register
 from shared.actions.directory import memberships
 from shared.actions.mailboxes import mail_protection
 from shared.actions.outcome import Finding, ItemWords, Outcome, finding_of_state
@@ -43,6 +43,7 @@ class RemoveGroups(Action):
     description = "Takes the person out of security groups, Microsoft 365 groups, teams and distribution lists."
     portal_key = "RemoveGroups"
     words = ItemWords("group", "groups", "removed")
+    area = Area("Groups", "The person still belongs to it, or owns it.")
     reads = (USER, GROUPS, OWNED_GROUPS, *mail_protection.READS)
     proof = (GROUPS, OWNED_GROUPS)
     permissions = (
@@ -77,13 +78,14 @@ class RemoveGroups(Action):
         findings = [
             _judge(group, view, is_member=group.id in now, was_member=group.id in was) for group in (was | now).values()
         ]
-        findings += [
-            _judge_owner(group, is_owner=group.id in owned, was_owner=group.id in owned_first)
-            for group in (owned_first | owned).values()
-        ]
+        if "hand_over_ownership" not in view.selected:  # else that step has ended them, and says what came of it
+            findings += [
+                _judge_owner(group, is_owner=group.id in owned, was_owner=group.id in owned_first)
+                for group in (owned_first | owned).values()
+            ]
         if view.now.values.get(HIDDEN.name) is False:
             text = f"Groups that hide their members were not looked at: grant the app {SEES_HIDDEN}."
-            findings.append(Finding(Outcome.needs_attention, text, "hidden", "Hidden groups"))
+            findings.append(Finding(Outcome.needs_attention, text, "hidden", "Hidden groups", is_unread=True))
         return findings or [Finding(Outcome.already_done, "The person is in no group.")]
 
     def apply(self, task: Task) -> Results:

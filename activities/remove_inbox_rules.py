@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, Area, register
 from shared.actions.mailboxes import mailbox_rows
 from shared.actions.outcome import Finding, ItemWords, Outcome, findings_of_removal
 from shared.actions.reads.account import USER
@@ -72,6 +72,7 @@ class RemoveInboxRules(Action):
     description = "Removes every inbox rule, also hidden ones and those that exist in Outlook only."
     portal_key = "RemoveRules"
     words = ItemWords("rule", "rules", "removed")
+    area = Area("Inbox rules", "It is still in the mailbox, and may send mail on.")
     reads = (USER, MAILBOX, INBOX_RULES)
     proof = (INBOX_RULES,)
     permissions = (EXCHANGE_ADMIN,)

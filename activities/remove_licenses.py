@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, graph_permission, register
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, Area, graph_permission, register
 from shared.actions.directory import license_names, memberships
 from shared.actions.mailboxes import mail_protection
 from shared.actions.outcome import Finding, ItemWords, Outcome, finding_of_state
@@ -56,6 +56,7 @@ class RemoveLicenses(Action):
     description = "Takes back every license, once the mail is safe without."
     portal_key = "RemoveLicenses"
     words = ItemWords("license", "licenses", "removed")
+    area = Area("Licenses", "It is still assigned.")
     reads = (USER, GROUPS, SKU_NAMES, *mail_protection.READS)
     permissions = (
         graph_permission("LicenseAssignment.ReadWrite.All"),

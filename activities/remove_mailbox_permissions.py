@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register, results_of
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, Area, register, results_of
 from shared.actions.mailboxes import holdings, mailbox_rows
 from shared.actions.mailboxes.holdings import FULL_ACCESS, MAX_UNREAD_LOOKED_AT, Question, Right
 from shared.actions.mailboxes.holdings_back import RightsBack
@@ -68,6 +68,7 @@ class RemoveMailboxPermissions(Action):
     description = "Takes away the person's Full Access, Send As and Send on Behalf on the mailboxes of others."
     portal_key = "removePermissions"
     words = ItemWords("right", "rights", "removed")
+    area = Area("Other mailboxes", "The person still has this right there.")
     reads = (USER, DISTINGUISHED_NAME)
     permissions = (EXCHANGE_ADMIN,)
     destructive = True

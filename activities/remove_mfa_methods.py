@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import Action, graph_permission, register, results_of
+from shared.actions.catalogue import Action, Area, graph_permission, register, results_of
 from shared.actions.outcome import Finding, ItemWords, Outcome, finding_of_state
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import Person, Read
@@ -143,6 +143,7 @@ class RemoveMfaMethods(Action):
     description = "Deletes phones, authenticator apps, passkeys and all other methods of multifactor authentication."
     portal_key = "RemoveMFADevices"
     words = ItemWords("sign-in method", "sign-in methods", "removed")
+    area = Area("Sign-in methods", "It can still be used to sign in or to set a new password.")
     reads = (USER, *_EVERYWHERE)
     proof = (SIGN_IN_METHODS,)
     permissions = (graph_permission("UserAuthenticationMethod.ReadWrite.All"),)
@@ -203,7 +204,7 @@ def _methods(snapshot: Snapshot) -> dict[str, _Method]:
 
 def _not_listed(read: Read[Any], now: Snapshot) -> Finding:
     text = f"Could not be listed, so it is not known whether there are any: {now.errors[read.name]}"
-    return Finding(Outcome.needs_attention, text, read.name, read.title)
+    return Finding(Outcome.needs_attention, text, read.name, read.title, is_unread=True)
 
 
 def _rank(method: _Method) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import EXCHANGE_ADMIN, Action, register, results_of
+from shared.actions.catalogue import EXCHANGE_ADMIN, Action, Area, register, results_of
 from shared.actions.mailboxes import mailbox_rows
 from shared.actions.outcome import Finding, ItemWords, Outcome, findings_of_removal
 from shared.actions.reads.account import USER
@@ -69,6 +69,7 @@ class RemoveMobileDevices(Action):
     description = "Ends the synchronisation of phones and tablets with the mailbox. Wipes nothing on them."
     portal_key = "RemoveMobile"
     words = ItemWords("device", "devices", "removed")
+    area = Area("Mobile devices", "It may still hold mail of the mailbox.")
     reads = (USER, MAILBOX, MOBILE_DEVICES)
     proof = (MOBILE_DEVICES,)
     permissions = (EXCHANGE_ADMIN,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions.catalogue import Action, graph_permission, register, results_of
+from shared.actions.catalogue import Action, Area, graph_permission, register, results_of
 from shared.actions.outcome import Finding, ItemWords, Outcome, findings_of_removal
 from shared.actions.reads.account import USER
 from shared.actions.reads.snapshot import Person, Read
@@ -72,6 +72,7 @@ class RemoveTeamsNumber(Action):
     description = "Takes the person's Teams phone numbers back; they stay with the tenant."
     portal_key = "RemoveTeamsPhoneDID"
     words = ItemWords("number", "numbers", "taken back")
+    area = Area("Phone number", "It is still assigned to the person.")
     reads = (USER, TEAMS_NUMBERS)
     proof = (TEAMS_NUMBERS,)
     permissions = (graph_permission("TeamsTelephoneNumber.ReadWrite.All"),)

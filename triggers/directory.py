@@ -15,7 +15,7 @@ from shared.base import clock
 from shared.base.problems import refused
 from shared.offboarding.onboarding import certificate, check
 from shared.offboarding.request import defaults
-from shared.offboarding.request.defaults import DefaultsStore
+from shared.offboarding.request.defaults import NOTHING_ADDED, DefaultsStore
 from shared.offboarding.tenants import protected_names
 from shared.offboarding.tenants.listing import Directory
 from shared.offboarding.tenants.tenants import Tenants
@@ -23,6 +23,8 @@ from triggers.answers import from_opaque, is_asked, json_answer, no_page, opaque
 from triggers.routing import route
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.access.caller import Caller
     from shared.actions.permissions import Granted
     from shared.actions.plan import Node
@@ -182,9 +184,9 @@ def get_own_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse
 def put_own_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Save the caller's own defaults; null clears them."""
     own = defaults.parse(req.get_body())
-    if own and own.access_ends_after_days:
-        text = "When access ends is set for a tenant: PUT /api/tenants/{tenant}/defaults."
-        raise refused(422, "invalid_request", text, "access_ends_after_days")
+    if own and own.additions != NOTHING_ADDED:
+        text = "also and access_ends_after_days are set for a tenant: PUT /api/tenants/{tenant}/defaults."
+        raise refused(422, "invalid_request", text)
     _defaults(caller).save_for_operator(own)
     return _resolved(caller, None)
 
@@ -195,15 +197,20 @@ def _defaults(caller: Caller) -> DefaultsStore:
 
 def _resolved(caller: Caller, tenant: str | None) -> func.HttpResponse:
     found = _defaults(caller).for_tenant(tenant)
-    days = _defaults(caller).days_of(tenant) if tenant else None
-    actions = {name: params or True for name, params in found.defaults.actions.items()}
+    additions = _defaults(caller).additions_of(tenant) if tenant else NOTHING_ADDED
     warnings = list(plan.make(found.defaults.actions).warnings)
     return json_answer(
         {
             "source": found.source,
-            "actions": actions,
+            "actions": _as_asked(found.defaults.actions),
             "notify": list(found.defaults.notify),
-            "access_ends_after_days": days,
+            "also": _as_asked(additions.also),
+            "access_ends_after_days": additions.access_ends_after_days,
             "warnings": warnings,
         }
     )
+
+
+def _as_asked(actions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return actions as a request has them."""
+    return {name: params or True for name, params in actions.items()}

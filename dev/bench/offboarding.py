@@ -83,6 +83,7 @@ def selection(some: Sequence[str], others: Sequence[str]) -> dict[str, Any]:
         "grant_onedrive_access": {"to": some},
         "forward_email": {"to": some[0], "keep_copy": True},
         "set_out_of_office": {"internal": MESSAGE},
+        "hand_over_ownership": {"to": some[0]},
     }
     for name, action in catalogue.all_actions().items():
         if not action.is_last and not plan.make({*chosen, name}).refusals:

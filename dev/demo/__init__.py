@@ -60,7 +60,9 @@ def run_demo(given: argparse.Namespace) -> int:
 def _demonstrate(stack: Stack, sinks: Sinks, given: argparse.Namespace) -> int:
     latency = given.latency
     stack.simulator.latency(graph=latency, exchange=latency, sharepoint=latency, login=latency)
-    shares = form.split(_all_actions())
+    also = [action for action in catalogue.all_actions().values() if not action.portal_key]
+    _add_to_the_form(stack, also)
+    shares = [[*share, *also] for share in form.split(_all_actions())]
     users = leavers.prepare(stack.simulator, [[action.name for action in share] for share in shares])
     before = stack.simulator.state(leavers.TENANT)
     leavings = [_submit(stack, before, user, share) for user, share in zip(users, shares, strict=True)]
@@ -94,6 +96,14 @@ def _all_actions() -> list[Action]:
     if not catalogue.all_actions():
         raise StackError(f"{function_app.__file__} imports no action.")
     return [action for action in catalogue.all_actions().values() if action.portal_key]
+
+
+def _add_to_the_form(stack: Stack, actions: Sequence[Action]) -> None:
+    """Have the tenant's defaults add what the portal's form cannot show."""
+    also = {action.name: {"to": leavers.COLLEAGUE} if action.params else True for action in actions}
+    answer = stack.send("PUT", f"/api/tenants/{leavers.TENANT}/defaults", {"actions": {}, "also": also})
+    if answer.status_code != requests.codes.ok:
+        raise StackError(f"The app refused the tenant's defaults with {answer.status_code}: {answer.text}")
 
 
 def _submit(stack: Stack, tenant: dict[str, Any], user: str, actions: Sequence[Action]) -> Leaving:

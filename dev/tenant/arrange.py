@@ -32,7 +32,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dev.tenant import belongings, licensing
-from dev.tenant.belongings import sign_in_methods
+from dev.tenant.belongings import sign_in_methods, sign_ins
 from dev.tenant.graph.users import soft_delete
 from dev.tenant.population import GLOBAL_ADMINISTRATOR, Organisation, ident
 from dev.tenant.skus import SKUS
@@ -164,6 +164,21 @@ def _belongings(tenant: Tenant, wanted: Wanted) -> str:
     return user.id
 
 
+def _sign_in(tenant: Tenant, wanted: Wanted) -> str:
+    """Have somebody sign in to an app at a moment; an `error` other than 0 is a failed attempt."""
+    return sign_ins.add(tenant, _find_user(tenant, wanted["user"]), **{k: v for k, v in wanted.items() if k != "user"})
+
+
+def _row(tenant: Tenant, wanted: Wanted) -> str:
+    """Change a row of what only one file of `dev.tenant.belongings` knows, found by its display name."""
+    rows = tenant.belongings.get(wanted["of"], {})
+    key = next((key for key, row in rows.items() if row["displayName"] == wanted["name"]), None)
+    if key is None:
+        raise ValueError(f"no such row: {wanted['name']}")
+    rows[key] |= wanted["set"]
+    return key
+
+
 def _directory_role(tenant: Tenant, wanted: Wanted) -> str:
     name = wanted["role"]
     holder = _find_group(tenant, wanted["group"]).id if "group" in wanted else _find_user(tenant, wanted["user"]).id
@@ -231,6 +246,8 @@ _OPERATIONS: dict[str, Callable[[Tenant, Wanted], str]] = {
     "method": _method,
     "belongings": _belongings,
     "directory_role": _directory_role,
+    "row": _row,
+    "sign_in": _sign_in,
     "revoke_permission": _revoke_permission,
     "grant_permission": _grant_permission,
     "revoke_entra_role": _revoke_entra_role,

@@ -13,7 +13,7 @@ from pathlib import Path
 from dev.tenant.state import Consent
 from shared.microsoft365.app_roles import APP_ROLES, EXCHANGE, GRAPH, RESOURCES, SHAREPOINT
 
-_APP_REGISTRATION = Path(__file__).parents[2] / "infra" / "app-registration.json"
+_APP_REGISTRATION = Path(__file__).parents[2] / "infra" / "app-registration-whole.json"
 
 
 def given() -> Consent:

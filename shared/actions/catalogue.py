@@ -52,6 +52,14 @@ class After:
 
 
 @dataclass(frozen=True)
+class Area:
+    """What of a person's access an action closes: its name in the access check, and what is said while it is open."""
+
+    title: str
+    open: str
+
+
+@dataclass(frozen=True)
 class Original:
     """The step of an offboarding whose change a restoration brings back.
 
@@ -147,6 +155,9 @@ class Procedure(ABC):
     removes: ClassVar[bool] = False
     """True: "not found" is an answer as good as success."""
 
+    surveys_names: ClassVar[bool] = False
+    """True: what its survey finds out is only what things are called."""
+
     def reads_for(self, params: Mapping[str, Any]) -> tuple[Read[Any], ...]:
         """Return what the action decides on, where that depends on its parameters."""
         del params
@@ -224,6 +235,8 @@ class Action(Procedure):
     """By another action: what to tell the operator when both are selected."""
     warns_without: ClassVar[Mapping[str, str]] = {}
     """By another action: what to tell the operator when it is not selected."""
+    area: ClassVar[Area | None] = None
+    """What the access check looks at through this action: what it would still find to do is open."""
     destructive: ClassVar[bool] = False
     undo: ClassVar[str]
     is_last: ClassVar[bool] = False

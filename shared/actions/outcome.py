@@ -75,6 +75,7 @@ class Finding:
     """What a look at the tenant says about a step or one item of it.
 
     `outcome` is None while the item is not as the step wants it: there is work to do, or it cannot be seen yet.
+    `is_unread` says that nobody knows how it is, because it could not be read.
     """
 
     outcome: Outcome | None
@@ -82,6 +83,7 @@ class Finding:
     item: str = WHOLE_STEP
     name: str = ""
     blocked_by: tuple[str, ...] = ()
+    is_unread: bool = False
 
     @property
     def is_open(self) -> bool:

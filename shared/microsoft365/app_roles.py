@@ -19,10 +19,15 @@ RESOURCES: Final = {
 """Application ids of the APIs that grant permissions."""
 
 APP_ROLES: Final = {
+    "AppRoleAssignment.ReadWrite.All": "06b708a9-e830-4db3-a914-8e69da51d44f",
+    "Application.ReadWrite.All": "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9",
+    "AuditLog.Read.All": "b0afded3-3588-46d8-8b3d-9842eff778da",
     "Calendars.Read": "798ee544-9d2d-430c-a058-570e29e34338",
     "Calendars.ReadWrite": "ef54d2bf-783f-4e0f-bca1-3210c0444d99",
     "CrossTenantInformation.ReadBasic.All": "cac88765-0581-4025-9725-5ebc13f729ee",
     "DelegatedAdminRelationship.Read.All": "f6e9e124-4586-492f-adc0-c6f96e4823fd",
+    "DelegatedPermissionGrant.ReadWrite.All": "8e8e4742-1d95-4f68-9d56-6ee75648c72a",
+    "Device.ReadWrite.All": "1138cb37-bd11-4084-a2b7-9f71582aeddb",
     "Directory.Read.All": "7ab1d382-f21e-4acd-a863-ba3e13f7da61",
     "Domain.Read.All": "dbb9058a-0e50-45d7-ae91-66909b5d4664",
     "Exchange.ManageAsApp": "dc50a0fb-09a3-484d-be87-e023b12c6440",
@@ -33,6 +38,7 @@ APP_ROLES: Final = {
     "Mail.Send": "b633e1c5-b582-4048-a93e-9f11b44c7e96",
     "MailboxSettings.ReadWrite": "6931bccd-447a-43d1-b442-00a195474933",
     "Member.Read.Hidden": "658aa5d8-239f-45c4-aa12-864f4fc7e490",
+    "RoleEligibilitySchedule.Read.Directory": "ff278e11-4a33-4d0c-83d2-d01dc58929a5",
     "RoleManagement.ReadWrite.Directory": "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8",
     "Sites.FullControl.All": "678536fe-1083-478a-9c59-b99265e6b0d3",
     "TeamsTelephoneNumber.ReadWrite.All": "0a42382f-155c-4eb1-9bdc-21548ccaa387",
@@ -58,6 +64,19 @@ BROADER: Final = {
     "User.RevokeSessions.All": ("User.ReadWrite.All", "Directory.ReadWrite.All"),
 }
 """Permissions that allow what a lesser one is needed for here (Learn: "Higher privileged permissions" of the calls)."""
+
+TIER_ZERO: Final = frozenset(
+    {"AppRoleAssignment.ReadWrite.All", "Application.ReadWrite.All", "RoleManagement.ReadWrite.Directory"}
+)
+"""Permissions with which an app can make itself, or anybody, a Global Administrator (Learn: "Microsoft Graph
+permissions reference", the cautions there)."""
+
+FOR_THE_CHECK: Final = {
+    "AuditLog.Read.All": "whether somebody signed in after the account was blocked",
+    "RoleEligibilitySchedule.Read.Directory": "which administrator roles can be activated, where "
+    "RoleManagement.ReadWrite.Directory is not granted",
+}
+"""Optional permissions of Microsoft Graph: what the access check sees with each, and says is unknown without."""
 
 BESIDES: Final = {
     "CrossTenantInformation.ReadBasic.All": "the partner's tenant only: what the customers are called",

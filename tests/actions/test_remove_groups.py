@@ -252,6 +252,7 @@ def test_hidden_groups_are_left_like_the_others(lab: Lab) -> None:
 
 def test_a_role_assignable_group_that_is_refused_fails_alone_and_says_what_to_do(lab: Lab) -> None:
     join(lab, "tier0", isAssignableToRole=True)
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="RoleManagement.ReadWrite.Directory")
 
     result = lab.offboard(seed.ADA, GROUPS)
 

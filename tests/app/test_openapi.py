@@ -54,6 +54,7 @@ NEED_NONE = {
     *("Audit.client_request_id", "Audit.request_id", "Tenants.problem", "Actions.problem"),
     *("TenantCheck.why", "TenantCheck.do", "Given.HaloPsa.hosted_tenant"),
     "Given.activities__forward_email__Params.to",
+    "Given.activities__hand_over_ownership__Params.to",
     *("PlannedRestoration.restores",),
 }
 

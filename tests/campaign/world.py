@@ -554,6 +554,7 @@ def parameters(colleague: str, other: str) -> dict[str, Any]:
         "grant_onedrive_access": {"to": [colleague]},
         "grant_send_as": {"to": [colleague]},
         "grant_send_on_behalf": {"to": [colleague, other]},
+        "hand_over_ownership": {"to": colleague},
     }
 
 

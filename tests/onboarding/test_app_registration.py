@@ -4,36 +4,57 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import function_app
 from dev import docs
 from dev.processes import ROOT
 from shared.actions import catalogue, permissions
-from shared.microsoft365.app_roles import APP_ROLES, BESIDES, RESOURCES
+from shared.microsoft365.app_roles import APP_ROLES, BESIDES, FOR_THE_CHECK, GRAPH, RESOURCES, TIER_ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 assert function_app.app
 
 GUIDE = (ROOT / "docs" / "onboarding.md").read_text(encoding="utf-8")
 
 
-def _asked_for() -> dict[str, set[str]]:
-    accesses = json.loads(docs.APP_REGISTRATION.read_text(encoding="utf-8"))
+def _asked_for(file: Path) -> dict[str, set[str]]:
+    accesses = json.loads(file.read_text(encoding="utf-8"))
     for access in accesses:
         assert {role["type"] for role in access["resourceAccess"]} == {"Role"}, "application permissions only"
     return {access["resourceAppId"]: {role["id"] for role in access["resourceAccess"]} for access in accesses}
 
 
+def _ids(names: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    ids: dict[str, set[str]] = {resource: set() for resource in RESOURCES.values()}
+    for api, name in names:
+        ids[RESOURCES[api]].add(APP_ROLES[name])
+    return ids
+
+
 def test_it_asks_for_the_permissions_of_the_manifest_and_no_other() -> None:
     needed = {one for action in catalogue.all_actions().values() for one in permissions.needed_by(action)}
+    names = {(one.api, one.name) for one in needed}
 
-    assert _asked_for() == {
-        resource: {APP_ROLES[one.name] for one in needed if one.api == api} for api, resource in RESOURCES.items()
-    }
+    assert _asked_for(docs.APP_REGISTRATION) == _ids({(api, name) for api, name in names if name not in TIER_ZERO})
+    assert _asked_for(docs.WHOLE_APP_REGISTRATION) == _ids(names | {(GRAPH, name) for name in FOR_THE_CHECK})
+
+
+def test_nobody_is_asked_for_the_rights_of_an_administrator_unawares() -> None:
+    """With one of these an app can make anybody a Global Administrator."""
+    asked = set().union(*_asked_for(docs.APP_REGISTRATION).values())
+
+    assert not asked & {APP_ROLES[name] for name in TIER_ZERO}
+    page = docs.PERMISSIONS.read_text(encoding="utf-8")
+    assert all(f"`{name}` **as powerful as a Global Administrator**" in page for name in TIER_ZERO)
 
 
 def test_no_tenant_is_asked_for_what_only_the_partner_needs() -> None:
-    asked = set().union(*_asked_for().values())
+    asked = set().union(*_asked_for(docs.WHOLE_APP_REGISTRATION).values())
 
     only_partner = set(BESIDES) - {one.name for one in permissions.ALWAYS}
     assert not asked & {APP_ROLES[name] for name in only_partner}

@@ -10,8 +10,11 @@ from dev.tenant import seed
 from shared.base import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    import requests
+
+    Also = Callable[[dict[str, Any]], requests.Response]
     Front = Any
     Form = Callable[..., dict[str, Any]]
 
@@ -190,11 +193,53 @@ def test_days_that_make_no_sense_are_refused(front: Front, days: Any) -> None:
     assert front.send("PUT", "tenants/fabrikam.example/defaults", body).status_code in {400, 422}
 
 
-def test_when_access_ends_is_a_tenants_setting(front: Front) -> None:
-    answer = front.send("PUT", "defaults", {"actions": {}, "access_ends_after_days": 90})
+@pytest.mark.parametrize("own", [{"access_ends_after_days": 90}, {"also": {"disable_devices": True}}])
+def test_what_is_added_to_the_wizard_is_a_tenants_setting(front: Front, own: dict[str, Any]) -> None:
+    answer = front.send("PUT", "defaults", {"actions": {}, **own})
 
     assert answer.status_code == 422
-    assert "is set for a tenant" in answer.json()["detail"]
+    assert "are set for a tenant" in answer.json()["detail"]
+
+
+@pytest.fixture
+def also(front: Front) -> Iterator[Also]:
+    """Set what Fabrikam adds to the wizard's choice, until the test ends."""
+    path = "tenants/fabrikam.example/defaults"
+    yield lambda also: front.send("PUT", path, {"actions": {}, "also": also})
+    assert front.send("PUT", path, b"null").json()["also"] == {}
+
+
+def test_actions_that_the_wizard_cannot_show_are_added_and_told(front: Front, form: Form, also: Also) -> None:
+    added = {"remove_directory_roles": True, "hand_over_ownership": {"to": seed.CY}}
+    assert also(added).json()["also"] == added
+    shown = {"customerId": seed.FABRIKAM, "offboardingDefaults": {"DisableSignIn": True}}
+    assert front.post("EditTenantOffboardingDefaults", shown).ok, "the portal's page of defaults leaves it as it is"
+
+    (result,) = _submit(front, form(Scheduled=_LATER))
+
+    told = "Also done, as the tenant's defaults say: Hand over ownership, Remove administrator roles."
+    assert told in result["resultText"]
+    assert {step["name"] for step in _details(front, result)["steps"]} >= set(added)
+
+
+def test_what_the_wizard_has_a_switch_for_is_not_added_to_it(also: Also) -> None:
+    answer = also({"disable_sign_in": True})
+
+    assert answer.status_code == 422
+    assert "has a switch of its own for Block sign-in" in answer.json()["detail"]
+
+
+def test_where_the_heir_leaves_ownership_is_left_out_and_told(front: Front, form: Form, also: Also) -> None:
+    leaver = form()["user"][0]["value"]
+    also({"hand_over_ownership": {"to": leaver}, "disable_devices": True})
+
+    (result,) = _submit(front, form(Scheduled=_LATER))
+
+    assert (
+        f"Hand over ownership, which the tenant's defaults add, was left out: {leaver} is leaving."
+        in (result["resultText"])
+    )
+    assert "Also done, as the tenant's defaults say: Disable devices." in result["resultText"]
 
 
 def test_a_synced_person_is_told(front: Front, form: Form) -> None:

@@ -20,6 +20,7 @@ FABRIKAM = "fabrikam.example"
 CASES: dict[str, dict[str, Any]] = {
     "clear_immutable_id": {},
     "convert_to_shared": {},
+    "disable_devices": {},
     "disable_forwarding": {},
     "disable_onedrive_sharing": {},
     "disable_sign_in": {},
@@ -29,8 +30,11 @@ CASES: dict[str, dict[str, Any]] = {
     "grant_onedrive_access": {"grant_onedrive_access": {"to": [seed.BO, seed.CY]}},
     "grant_send_as": {"grant_send_as": {"to": [seed.BO, seed.CY]}},
     "grant_send_on_behalf": {"grant_send_on_behalf": {"to": [seed.BO, seed.CY]}},
+    "hand_over_ownership": {"hand_over_ownership": {"to": seed.CY}},
     "hide_from_address_lists": {},
+    "remove_app_access": {},
     "remove_calendar_permissions": {},
+    "remove_directory_roles": {},
     "remove_groups": {"convert_to_shared": True},
     "remove_licenses": {"convert_to_shared": True, "remove_groups": True},
     "remove_mailbox_permissions": {},
@@ -41,6 +45,8 @@ CASES: dict[str, dict[str, Any]] = {
 
 def prepare(lab: Lab, name: str) -> None:
     """Give Ada what she lacks for an action: she has one of nearly everything."""
+    if name in {"disable_devices", "hand_over_ownership", "remove_app_access", "remove_directory_roles"}:
+        lab.simulator.arrange(FABRIKAM, "belongings", user=seed.ADA, actions=[name])
     if name == "clear_immutable_id":
         lab.simulator.arrange(FABRIKAM, "user", user=seed.ADA, set={"onPremisesImmutableId": "YWRh"})
     if name == "disable_forwarding":

@@ -290,6 +290,7 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         source={"type": "string", "enum": ["tenant", "operator", "everybody", "none"]},
         actions={"type": "object", "additionalProperties": {"anyOf": [{"const": True}, _ANY_OBJECT]}},
         notify=_list(TEXT),
+        also={"type": "object", "additionalProperties": {"anyOf": [{"const": True}, _ANY_OBJECT]}},
         access_ends_after_days=or_null(COUNT),
         warnings=_list(TEXT),
     ),

@@ -71,6 +71,10 @@ FIELDS: Final[dict[str, Words]] = {
     "access_ends_after_days": Words(
         "Of a tenant alone: after how many days what the portal's wizard gives to others ends; null: it stays.", 90
     ),
+    "also": Words(
+        "Of a tenant alone: what is done besides what the portal's wizard sends, for actions that it cannot show.",
+        {"remove_directory_roles": True},
+    ),
     "access": Words("What it has given to others, and when that ends."),
     "offboarding": Words("The id of the offboarding that gave it.", _ID),
     "AccessPage.items": Words("What was given, by tenant, what ends first before what stays."),

@@ -20,7 +20,7 @@ from triggers.portal import forms, wire
 from triggers.routing import route_with_client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import azure.durable_functions as df
     import azure.functions as func
@@ -43,7 +43,7 @@ async def exec_offboard_user(
 ) -> func.HttpResponse:
     """Accept the wizard's form: one result for each user."""
     submission, dropped = _submission(wire.body(req))
-    submission, told = await asyncio.to_thread(_with_ends, submission, caller)
+    submission, told = await asyncio.to_thread(_with_additions, submission, caller)
     dropped += told
     service = Submissions(services.current(), caller.scope)
     submitted = await asyncio.to_thread(service.submit, submission, caller.name, looks_at_mail=True)
@@ -79,12 +79,14 @@ def _submission(form: Form) -> tuple[Submission, list[str]]:
     return checked(submission, services.current().settings.max_users_per_request), dropped
 
 
-def _with_ends(submission: Submission, caller: Caller) -> tuple[Submission, list[str]]:
-    """Let what is given to others end after as many days as the tenant's defaults say: the wizard has no field."""
+def _with_additions(submission: Submission, caller: Caller) -> tuple[Submission, list[str]]:
+    """Add what the tenant's defaults have for which the wizard has no field, and say so."""
+    additions = DefaultsStore(services.current(), caller.name, caller.scope).additions_of(submission.tenant)
+    submission, told = _with_more_actions(submission, additions.also, caller)
+    days = additions.access_ends_after_days
     given = [name for name in submission.actions if catalogue.get(name).can_end]
-    days = DefaultsStore(services.current(), caller.name, caller.scope).days_of(submission.tenant) if given else None
-    if days is None:
-        return submission, []
+    if days is None or not given:
+        return submission, told
     begins = max(submission.scheduled_for or clock.now(), clock.now())
     until = begins + timedelta(days=days)
     actions = {
@@ -92,8 +94,30 @@ def _with_ends(submission: Submission, caller: Caller) -> tuple[Submission, list
         for name, params in submission.actions.items()
     }
     titles = ", ".join(catalogue.title_of(name) for name in given)
-    told = f"What is given to others ends on {clock.in_words(until)}, as the tenant's defaults say: {titles}."
-    return replace(submission, actions=actions), [told]
+    ends = f"What is given to others ends on {clock.in_words(until)}, as the tenant's defaults say: {titles}."
+    return replace(submission, actions=actions), [*told, ends]
+
+
+def _with_more_actions(
+    submission: Submission, also: Mapping[str, Mapping[str, Any]], caller: Caller
+) -> tuple[Submission, list[str]]:
+    """Add actions, but for those that the operator may not use, or that would give something to a leaver."""
+    leaving = {user.casefold() for user in submission.users}
+    known = {name: params for name, params in also.items() if name in catalogue.all_actions()}
+    kept = {
+        name: params
+        for name, params in known.items()
+        if name not in caller.scope.forbidden and str(params.get("to", "")).casefold() not in leaving
+    }
+    told = [
+        f"{catalogue.title_of(name)}, which the tenant's defaults add, was left out: "
+        + ("your role may not use it." if name in caller.scope.forbidden else f"{known[name]['to']} is leaving.")
+        for name in known
+        if name not in kept
+    ]
+    if kept:
+        told.append(f"Also done, as the tenant's defaults say: {', '.join(map(catalogue.title_of, kept))}.")
+    return replace(submission, actions={**submission.actions, **kept}), told
 
 
 def _read(read: Callable[[Form, list[Problem]], T], form: Form, problems: list[Problem], otherwise: T) -> T:

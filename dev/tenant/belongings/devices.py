@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dev.tenant.belongings import taken_by
+from dev.tenant.errors import bad_request, missing
 from dev.tenant.graph import odata
 from dev.tenant.graph.router import READ_DEVICES, READ_USERS, Ask, route
 from dev.tenant.population import ident
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from dev.tenant.population import Organisation
     from dev.tenant.state import Tenant, User
 
+WRITE_DEVICES = ("Device.ReadWrite.All",)
 _OPTIONS = "$select $top $skiptoken"
 
 
@@ -23,15 +25,17 @@ def _devices(tenant: Tenant) -> dict[str, Any]:
 
 def _is_disabled(seen: Seen, person: str) -> bool:
     devices = seen["belongings"].get("devices", {}).values()
-    return not any(device["accountEnabled"] for device in devices if person in device["owners"] + device["users"])
+    return not any(device["accountEnabled"] for device in devices if person in device["owners"])
 
 
-@taken_by("disable_devices", "no device of the person's is enabled", _is_disabled)
+@taken_by("disable_devices", "no device that the person owns is enabled", _is_disabled)
 def register(org: Organisation, user: User) -> None:
-    """Give a user a joined computer of their own, and a phone of somebody else's that they use."""
+    """Give a user a joined computer and a phone of their own, and a computer of somebody else's that they use."""
+    other = next((each for each in org.tenant.users if each != user.id), "")
     for name, system, trust, owners in (
         ("LAPTOP", "Windows", "AzureAd", [user.id]),
-        ("PHONE", "iOS", "Workplace", list[str]()),
+        ("PHONE", "iOS", "Workplace", [user.id]),
+        ("DESK", "Windows", "AzureAd", [other]),
     ):
         _devices(org.tenant)[ident(user.id, "directory device", name)] = {
             "displayName": f"{name} of {user.displayName}",
@@ -71,3 +75,14 @@ def _answer(ask: Ask, user: str, relation: str) -> dict[str, Any]:
 def _resource(key: str, device: dict[str, Any]) -> dict[str, Any]:
     own = {name: value for name, value in device.items() if name not in {"owners", "users"}}
     return {"@odata.type": "#microsoft.graph.device", "id": key, **own}
+
+
+@route("PATCH", "/devices/{device}", permissions=WRITE_DEVICES)
+def update_device(ask: Ask, device: str) -> None:
+    """Enable or disable a device, by its object id and not by its `deviceId` ("Update device" on Learn)."""
+    body = ask.object_body()
+    if device not in _devices(ask.tenant):
+        raise missing(device)
+    if unknown := body.keys() - {"accountEnabled"}:
+        raise bad_request(f"Property '{min(unknown)}' is read-only and cannot be set.", unknown=True)
+    _devices(ask.tenant)[device]["accountEnabled"] = bool(body["accountEnabled"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dev.tenant.belongings import taken_by
+from dev.tenant.errors import bad_request, missing
 from dev.tenant.graph import odata
 from dev.tenant.graph.router import READ_APPLICATIONS, READ_GROUPS, READ_USERS, Ask, route
 from dev.tenant.graph.schema import group_resource
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from dev.tenant.belongings import Seen
     from dev.tenant.population import Organisation
     from dev.tenant.state import Tenant, User
+
+
+WRITE_APPLICATIONS = ("Application.ReadWrite.All",)
 
 
 def _applications(tenant: Tenant) -> dict[str, Any]:
@@ -66,3 +70,33 @@ def owned_objects(ask: Ask, user: str) -> dict[str, Any]:
     body = odata.page(ask, groups + applications, "directoryObjects")
     body["value"] = [odata.select(ask, row, "directoryObject") for row in body["value"]]
     return body
+
+
+@route("POST", "/applications/{application}/owners/$ref", permissions=WRITE_APPLICATIONS)
+@route("POST", "/servicePrincipals/{application}/owners/$ref", permissions=WRITE_APPLICATIONS)
+def add_owner(ask: Ask, application: str) -> None:
+    """Make somebody an owner of an application or of its service principal ("Add owner" on Learn)."""
+    row = _owned(ask, application)
+    user = ask.user(str(ask.object_body().get("@odata.id", "")).rsplit("/", 1)[-1])
+    if user.id in row["owners"]:
+        raise bad_request(
+            "One or more added object references already exist for the following modified properties: 'owners'."
+        )
+    row["owners"].append(user.id)
+
+
+@route("DELETE", "/applications/{application}/owners/{owner}/$ref", permissions=WRITE_APPLICATIONS)
+@route("DELETE", "/servicePrincipals/{application}/owners/{owner}/$ref", permissions=WRITE_APPLICATIONS)
+def remove_owner(ask: Ask, application: str, owner: str) -> None:
+    """Take an owner off an application, also the last one: Graph advises against it only ("Remove owner" on Learn)."""
+    row = _owned(ask, application)
+    if owner not in row["owners"]:
+        raise missing(owner)
+    row["owners"].remove(owner)
+
+
+def _owned(ask: Ask, application: str) -> dict[str, Any]:
+    row = _applications(ask.tenant).get(application)
+    if row is None or not ask.path.lower().startswith(f"/{row['kind'].lower()}s/"):
+        raise missing(application)
+    return row

@@ -238,4 +238,4 @@ def _unread(mailboxes: Sequence[tuple[str, str]]) -> Finding:
     named = ", ".join(name for name, _ in mailboxes[:_NAMED])
     more = f" and {len(mailboxes) - _NAMED:,} more" if len(mailboxes) > _NAMED else ""
     text = f"Look there by hand: {mailboxes[0][1]}"
-    return Finding(Outcome.needs_attention, text, "unread", f"Could not be read: {named}{more}")
+    return Finding(Outcome.needs_attention, text, "unread", f"Could not be read: {named}{more}", is_unread=True)

@@ -12,6 +12,7 @@ from shared.actions.outcome import Finding, Outcome
 from shared.actions.reads.mailbox import MAILBOX
 from shared.actions.reads.snapshot import Read, UnreadError
 from shared.actions.restoration import Restoration, members_back, original_of
+from shared.microsoft365.exchange import exchange_cmdlets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -109,6 +110,15 @@ _SELF: Final = "NT AUTHORITY\\SELF"
 
 def _is_denied(row: Mapping[str, Any]) -> bool:
     return row.get("Deny") is True or row.get("AccessControlType") == "Deny"
+
+
+SEND_AS: Final = Read(
+    "send_as",
+    "Who may send as the leaver",
+    "exchange",
+    lambda person: exchange_cmdlets.get_send_as(person.id),
+    *holders("SendAs", "Trustee"),
+)
 
 
 class MailboxGrantBack(Restoration):

@@ -113,6 +113,12 @@ def get_user(user_id: str) -> GraphCall:
     return GraphCall("GET", user_path(user_id) + query(select=USER_PROPERTIES))
 
 
+def get_sign_ins(user_id: str, since: str) -> GraphCall:
+    """Read the successful sign-ins of a user since a moment, the newest first (Learn: "List signIns")."""
+    condition = f"userId eq {literal(user_id)} and createdDateTime ge {since} and status/errorCode eq 0"
+    return GraphCall("GET", "/auditLogs/signIns" + query(filter=condition, top="999"), permission="AuditLog.Read.All")
+
+
 def get_manager(user_id: str) -> GraphCall:
     """Read a user's manager; not found where nobody is named."""
     return GraphCall("GET", f"{user_path(user_id)}/manager" + query(select="displayName,mail"))

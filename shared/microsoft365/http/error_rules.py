@@ -135,6 +135,25 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Category.already_done,
+        "It is so already.",
+        ("graph",),
+        texts=(
+            "a conflicting object with one or more of the specified property values",
+            "permission being assigned already exists",
+            "permission entry already exists",
+        ),
+    ),
+    # Of roles that can be activated (Learn: "Create roleEligibilityScheduleRequest").
+    Rule(Category.already_done, "The role can be activated already.", ("graph",), codes=("RoleAssignmentExists",)),
+    Rule(Category.not_found, "The role was gone already.", ("graph",), codes=("RoleAssignmentDoesNotExist",)),
+    Rule(
+        Category.not_licensed,
+        "The tenant has no license for roles that can be activated.",
+        ("graph",),
+        codes=("AadPremiumLicenseRequired",),
+    ),
+    Rule(
+        Category.already_done,
         "It was gone already.",
         ("graph",),
         statuses=(400,),
@@ -177,6 +196,12 @@ RULES: tuple[Rule, ...] = (
         "A step before it in the same batch failed, so this was not tried.",
         ("graph",),
         statuses=(424,),
+    ),
+    Rule(
+        Category.not_licensed,
+        "The tenant has no Microsoft Entra ID P1 license, without which nobody reads its sign-ins.",
+        ("graph",),
+        codes=("Authentication_RequestFromNonPremiumTenantOrB2CTenant",),
     ),
     Rule(Category.auth_permission, GRAPH_PERMISSION, ("graph",), statuses=(403,)),
     Rule(Category.auth_token, "Microsoft Graph does not accept the app's token.", ("graph",), statuses=(401,)),

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.access.scope import EVERYTHING, Scope
-from shared.actions import plan
+from shared.actions import catalogue, plan
 from shared.base.problems import Problem, RefusedError, refused
 from shared.jobs.storage import rows, setting_changes
 from shared.jobs.storage.table import ConflictError
@@ -29,16 +29,39 @@ EVERYBODY: Final = "defaults|everybody"
 
 
 @dataclass(frozen=True)
+class Additions:
+    """What a tenant adds to what the portal's wizard sends, which has no fields for it.
+
+    `also` are actions that are done besides, with their parameters; `access_ends_after_days` is when what is given to
+    others ends; None: it stays.
+    """
+
+    access_ends_after_days: int | None = None
+    also: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, "Mapping[str, Any]"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that is stored."""
+        return {"days": self.access_ends_after_days, "also": dict(self.also)}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Additions:
+        """Read the form that is stored."""
+        return cls(content["days"], content.get("also", {}))
+
+
+NOTHING_ADDED: Final = Additions()
+
+
+@dataclass(frozen=True)
 class Defaults:
     """One layer: actions with their parameters as in a request, and the channels that are told the result.
 
-    `access_ends_after_days` is a tenant's alone: when what its offboardings give to others ends, where the request says
-    no moment; None: it stays.
+    `additions` are a tenant's alone.
     """
 
     actions: Mapping[str, Mapping[str, Any]]
     notify: tuple[str, ...] = ()
-    access_ends_after_days: int | None = None
+    additions: Additions = NOTHING_ADDED
 
 
 @dataclass(frozen=True)
@@ -72,29 +95,33 @@ class DefaultsStore:
         return self._layer(_tenant_key(tenant_id))
 
     def save_for_tenant(self, tenant: str, defaults: Defaults | None) -> None:
-        """Save or, with None, clear a tenant's defaults; raises `RefusedError` 404, 409, 422."""
+        """Save or, with None, clear a tenant's defaults; raises `RefusedError` 403, 404, 409, 422."""
+        additions = defaults.additions if defaults else NOTHING_ADDED
+        _check_also(additions.also)
+        self._scope.check_actions(additions.also)
         self.save_actions_for_tenant(tenant, defaults)
-        self._save_days(self._tenants.resolve(tenant), defaults.access_ends_after_days if defaults else None)
+        self._save_additions(self._tenants.resolve(tenant), additions)
 
     def save_actions_for_tenant(self, tenant: str, defaults: Defaults | None) -> None:
-        """Save or clear a tenant's defaults but for when access ends: for whoever does not know of that."""
+        """Save or clear a tenant's defaults but for its additions: for whoever does not know of those."""
         tenant_id = self._tenants.resolve(tenant)
         self._save(_tenant_key(tenant_id), defaults, "default actions of the tenant", tenant_id)
 
-    def days_of(self, tenant: str) -> int | None:
-        """Return after how many days access ends in a tenant; None: it stays. Raises `RefusedError` 404."""
-        document = self._store.document(_days_key(self._tenants.resolve(tenant)))
-        return document.content["days"] if document else None
+    def additions_of(self, tenant: str) -> Additions:
+        """Return what a tenant adds to what the wizard sends; raises `RefusedError` 404."""
+        document = self._store.document(_additions_key(self._tenants.resolve(tenant)))
+        return Additions.from_json(document.content) if document else NOTHING_ADDED
 
-    def _save_days(self, tenant_id: str, days: int | None) -> None:
-        known = self._store.document(_days_key(tenant_id))
-        before, after = known.content if known else {"days": None}, {"days": days}
+    def _save_additions(self, tenant_id: str, additions: Additions) -> None:
+        known = self._store.document(_additions_key(tenant_id))
+        before = (Additions.from_json(known.content) if known else NOTHING_ADDED).to_json()
+        after = additions.to_json()
         if before == after:
             return
         change = setting_changes.made(
-            "after how many days access ends", self._operator, before, after, tenant=tenant_id
+            "what the tenant adds to the wizard's choice", self._operator, before, after, tenant=tenant_id
         )
-        self._put(_days_key(tenant_id), after, known, change)
+        self._put(_additions_key(tenant_id), after, known, change)
 
     def save_for_operator(self, defaults: Defaults | None) -> None:
         """Save or clear the operator's own defaults; raises `RefusedError` 409, 422."""
@@ -143,21 +170,36 @@ def _check(content: Mapping[str, Any]) -> None:
         raise RefusedError(422, "contradiction", problems)
 
 
+def _check_also(also: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse what the wizard has a field for: the person who fills it in decides about that."""
+    problems = [
+        Problem(f"also.{name}", f"The wizard has a switch of its own for {catalogue.title_of(name)}: use actions.")
+        for name in also
+        if catalogue.get(name).portal_key
+    ]
+    problems += [Problem("also", text) for text in plan.make(also).refusals]
+    if problems:
+        raise RefusedError(422, "invalid_request", problems)
+
+
 def parse(body: bytes) -> Defaults | None:
-    """Read {"actions", "notify", "access_ends_after_days"}, or null; raises `RefusedError` (400, 413, 422)."""
+    """Read {"actions", "notify", "also", "access_ends_after_days"}, or null.
+
+    Raises `RefusedError` (400, 413, 422).
+    """
     from shared.offboarding.request import parsing
 
     if body.strip() == b"null":
         return None
-    parsed = parsing.parse_defaults(body)
-    return Defaults(*parsed)
+    actions, notify, days, also = parsing.parse_defaults(body)
+    return Defaults(actions, notify, Additions(days, also))
 
 
 def _tenant_key(tenant_id: str) -> str:
     return f"defaults|tenant|{tenant_id}"
 
 
-def _days_key(tenant_id: str) -> str:
+def _additions_key(tenant_id: str) -> str:
     return f"defaults|days|{tenant_id}"
 
 

@@ -127,8 +127,14 @@ def _model() -> type[BaseModel]:
 def _defaults() -> type[BaseModel]:
     channels: Any = (list[Channel], [])
     days: Any = (int | None, Field(default=None, ge=1, le=schedule.MOST_DAYS))
+    also: Any = (_actions() | None, None)
     return create_model(
-        "Defaults", __config__=_STRICT, actions=(_actions(), ...), notify=channels, access_ends_after_days=days
+        "Defaults",
+        __config__=_STRICT,
+        actions=(_actions(), ...),
+        notify=channels,
+        also=also,
+        access_ends_after_days=days,
     )
 
 
@@ -212,15 +218,17 @@ def parse_bulk(body: bytes) -> tuple[Name, list[str]]:
     return bulk.action, list(dict.fromkeys(bulk.ids))
 
 
-def parse_defaults(body: bytes) -> tuple[dict[str, dict[str, Any]], tuple[str, ...], int | None]:
-    """Read {"actions", "notify", "access_ends_after_days"}; raises `RefusedError` (400, 413, 422)."""
+def parse_defaults(
+    body: bytes,
+) -> tuple[dict[str, dict[str, Any]], tuple[str, ...], int | None, dict[str, dict[str, Any]]]:
+    """Read "actions", "notify", "access_ends_after_days" and "also"; raises `RefusedError` (400, 413, 422)."""
     parsed = _parsed(_defaults(), body)
-    selected = _selected(parsed)
+    selected, also = _selected(parsed), _selected(parsed, "also")
     if moments := [name for name, params in selected.items() if "until" in params]:
         text = "A moment belongs to one offboarding; defaults hold none."
         raise RefusedError(422, "invalid_request", [Problem(f"actions.{name}.until", text) for name in moments])
     rest = parsed.model_dump()
-    return selected, tuple(dict.fromkeys(rest["notify"])), rest["access_ends_after_days"]
+    return selected, tuple(dict.fromkeys(rest["notify"])), rest["access_ends_after_days"], also
 
 
 def parameters_schema(name: str) -> dict[str, Any] | None:
@@ -250,8 +258,8 @@ def checked_params(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
         raise _refusal_of(error, _model()) from None
 
 
-def _selected(parsed: BaseModel) -> dict[str, dict[str, Any]]:
-    chosen = parsed.model_dump(mode="json")["actions"]
+def _selected(parsed: BaseModel, field: str = "actions") -> dict[str, dict[str, Any]]:
+    chosen: dict[str, Any] = parsed.model_dump(mode="json")[field] or {}
     return {name: {} if params is True else _without_end(params) for name, params in chosen.items() if params}
 
 

@@ -142,7 +142,7 @@ def test_nobody_is_told_twice() -> None:
 
     submission = parsing.parse(json.dumps({**body, "notify": ["webhook", "email"] * 500}).encode(), max_users=1)
     assert submission.notify == ("webhook", "email")
-    actions, notify, _ = parsing.parse_defaults(json.dumps({"actions": {}, "notify": ["psa"] * 500}).encode())
+    actions, notify, *_ = parsing.parse_defaults(json.dumps({"actions": {}, "notify": ["psa"] * 500}).encode())
     assert (actions, notify) == ({}, ("psa",))
 
 
