@@ -39,6 +39,7 @@ import activities.reset_password
 import activities.revoke_sessions
 import activities.set_out_of_office
 import orchestrators.blueprint
+import triggers.access_check
 import triggers.directory
 import triggers.given_access
 import triggers.notifications
@@ -59,6 +60,7 @@ if logging.root.handlers and (problem := host_settings.host_problem(os.environ))
 
 asked = func.AuthLevel.FUNCTION if settings.requires_function_key(os.environ) else func.AuthLevel.ANONYMOUS
 app = df.DFApp(http_auth_level=asked)
+app.register_functions(triggers.access_check.blueprint)
 app.register_functions(triggers.directory.blueprint)
 app.register_functions(triggers.given_access.blueprint)
 app.register_functions(triggers.notifications.blueprint)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import bookkeeping
+from activities import access_check, bookkeeping
 from activities.attempt import Answer, Order, attempt
 from shared.actions import catalogue
 from shared.app import services
@@ -32,6 +32,7 @@ _BOOKKEEPING: dict[str, Activity] = {
     "snapshot_mailbox": lambda app, order, _: bookkeeping.snapshot_mailbox(app, order),
     "verify": lambda app, order, _: bookkeeping.verify(app, order),
     "settle_step": lambda app, order, data: bookkeeping.settle_step(app, order, data["step"], data["verdict"]),
+    "check_access": lambda app, order, _: access_check.check_access(app, order),
     "finish_run": lambda app, order, data: bookkeeping.finish_run(app, order, data.get("stop")),
     "deliver": lambda app, order, _: bookkeeping.deliver(app, order),
 }

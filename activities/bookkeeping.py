@@ -25,7 +25,7 @@ from shared.jobs.storage.table import ConflictError
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.notifications import outbox
-from shared.offboarding.lifecycle import access
+from shared.offboarding.lifecycle import access, access_checks
 from shared.offboarding.tenants import protected_names, protection
 from shared.offboarding.tenants.tenants import Tenants
 
@@ -75,6 +75,7 @@ def begin_run(services: Services, order: Order) -> Answer:
         "nodes": [node.to_json() for node in the_plan.nodes],
         "settled": {name: step.outcome for name, step in details.steps.items() if step.is_settled},
         "patience_seconds": services.settings.give_up_after_seconds,
+        "check": access_checks.is_due_at_end(services, offboarding),
     }
 
 
@@ -346,7 +347,8 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
         return SUPERSEDED
     if offboarding.state in ENDED:
         return _result(services, offboarding)
-    steps = _all_ended(services, order, stop)
+    details = services.store.details(order.id)
+    steps = _all_ended(services, order, stop, details)
     if steps is None:
         return SUPERSEDED
     reason = reason_of(steps)
@@ -358,6 +360,8 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
         access.taken_back(services, offboarding, steps)
     over = offboarding.ended(clock.now(), reason, message)
     over = replace(over, access=access.given(over, steps))
+    if stop is None and not over.request.restores:
+        over = replace(over, checks=access_checks.planned(services, over, details.checked))
     attention = _attention(steps)
     over = replace(over, warnings=tuple(dict.fromkeys((*offboarding.warnings, *attention))))
     over = outbox.announced(services, over, has_attention=bool(attention))
@@ -368,9 +372,8 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
     return _result(services, over)
 
 
-def _all_ended(services: Services, order: Order, stop: str | None) -> list[Step] | None:
+def _all_ended(services: Services, order: Order, stop: str | None, details: Details) -> list[Step] | None:
     """Return the steps, every one ended; None where a later run has taken them."""
-    details = services.store.details(order.id)
     if _is_superseded(details, order):
         return None
     left = [step for step in details.steps.values() if not step.has_ended]
@@ -380,7 +383,7 @@ def _all_ended(services: Services, order: Order, stop: str | None) -> list[Step]
         if over:
             services.store.put_steps(order.id, over)
     except ConflictError:
-        return _all_ended(services, order, stop)
+        return _all_ended(services, order, stop, services.store.details(order.id))
     return [step for step in details.steps.values() if step.has_ended] + over
 
 

@@ -22,7 +22,7 @@ from shared.base import clock
 from shared.jobs import judgement
 from shared.jobs.storage.store import Store
 from shared.jobs.storage.table import Delete
-from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle import access_checks, watch
 from shared.offboarding.lookup import Lookup
 from shared.offboarding.request import parsing
 from shared.offboarding.request.submit import Submissions
@@ -107,6 +107,13 @@ class Lab:
         """Start the run of a claimed offboarding."""
         self.hub.start("offboard_user", claimed.instance_id, {"id": claimed.id, "run": claimed.run})
 
+    def tick(self) -> None:
+        """Do what the timer does but for messages: start what is due, and look for access that is left."""
+        due = self.app.store.due(clock.now())
+        for claimed in watch.wake(self.app, due):
+            self.start(claimed)
+        access_checks.look_due(self.app, due)
+
     def wake(self) -> list[Offboarding]:
         """Do what the timer does, up to the start of the runs and the messages; return what is to be started."""
         due = self.app.store.due(clock.now())
@@ -160,13 +167,17 @@ class Lab:
 
 
 @contextmanager
-def opened(simulator: Simulator, pfx: str) -> Iterator[Lab]:
-    """Return the app in process, with fresh tenants and empty storage; its hub tells the time."""
+def opened(simulator: Simulator, pfx: str, **settings: str) -> Iterator[Lab]:
+    """Return the app in process, with fresh tenants and empty storage; its hub tells the time.
+
+    Unless the settings say so, no run looks for access that is left: what it asks is not what an action costs.
+    """
     if not function_app.app:
         raise RuntimeError("function_app.py registers the actions.")
     simulator.reset()
-    settings = Settings.parse(
+    given = Settings.parse(
         {
+            "ACCESS_CHECK_AFTER": "",
             "OFFBOARDING_STORAGE": "in memory",
             "PUBLIC_URL": "https://offboarding.example",
             "M365_TENANTS": f"{seed.FABRIKAM},{seed.CONTOSO},{seed.HYBRID}",
@@ -176,10 +187,11 @@ def opened(simulator: Simulator, pfx: str) -> Iterator[Lab]:
             "EXCHANGE_URL": simulator.exchange,
             "LOGIN_URL": simulator.login,
             "SHAREPOINT_URL": simulator.sharepoint,
+            **settings,
         }
     )
     jobs, details = MemoryTable(), MortalTable()
-    app = services.Services(settings, Store(jobs, details), services.connect(settings))
+    app = services.Services(given, Store(jobs, details), services.connect(given))
 
     def activity(name: str) -> Any:  # noqa: ANN401 - whatever the hub calls
         work = blueprint.activities()[name]

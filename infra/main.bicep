@@ -62,6 +62,9 @@ param maxRunsPerTenant int = 3
 param maxPerTenantAndHour int = 100
 param retentionDays int = 365
 
+@description('How long after an offboarding it is looked whether the person still has access: 0h,24h,7d; empty: never.')
+param accessCheckAfter string = '0h,24h,7d'
+
 @description('What licenses are worth to the reports of tenants, by part number: SPE_E3=35.70,MCOEV=7.50.')
 param licencePrices string = ''
 
@@ -151,6 +154,7 @@ var settings = {
   MAX_RUNS_PER_TENANT: string(maxRunsPerTenant)
   MAX_PER_TENANT_AND_HOUR: string(maxPerTenantAndHour)
   RETENTION_DAYS: string(retentionDays)
+  ACCESS_CHECK_AFTER: accessCheckAfter
   LICENCE_PRICES: licencePrices
   NOTIFICATION_KEY: ''
   NOTIFICATION_LINK: notificationLink

@@ -1,4 +1,4 @@
-"""One run of an offboarding: take over, work through the plan, finish, start who waits for that, tell."""
+"""One run of an offboarding: take over, work through the plan, look for access left, finish, start who waits, tell."""
 
 from __future__ import annotations
 
@@ -27,12 +27,22 @@ def offboard_user(context: DurableOrchestrationContext) -> Generator[TaskBase, A
         stop = yield from _work(context, order, begun)
     if stop == "superseded":
         return {"stop": stop}
+    if stop is None and begun["check"]:
+        yield from _look(context, order)
     ended: dict[str, Any] = yield from _insist(context, "finish_run", {**order, "stop": stop})
     if tenant := ended.pop("next_of", ""):
         yield context.call_activity("start_next", {**order, "tenant": tenant})
     if ended.pop("deliver", False):
         yield context.call_activity("deliver", order)
     return ended
+
+
+def _look(context: DurableOrchestrationContext, order: dict[str, Any]) -> Generator[TaskBase, Any, None]:
+    """Look whether the person still has access; where that breaks, the timer looks again."""
+    try:
+        yield context.call_activity("check_access", order)
+    except Exception:  # noqa: BLE001 - the SDK knows no narrower one; the activity has logged what broke
+        return
 
 
 def _insist(

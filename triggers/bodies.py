@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared.actions.reads.snapshot import Person
     from shared.jobs.records import Access, Offboarding
     from shared.jobs.storage.store import Details
+    from shared.offboarding.access_check.verdict import Check
     from shared.offboarding.restoring import Planned
 
 
@@ -100,8 +101,36 @@ def details(offboarding: Offboarding, known: Details, place: int | None) -> dict
         ],
         "notifications": [one.shown(offboarding.id) for one in offboarding.deliveries],
         "access": [access(one) for one in offboarding.access],
+        "access_check": _checked(offboarding, known),
         "snapshot": {"values": first.values, "errors": first.errors} if known.snapshots else None,
     }
+
+
+_NOTHING_CHECKED: Final[Mapping[str, Any]] = {
+    "answer": None,
+    "message": "",
+    "checked_at": None,
+    "open": 0,
+    "unknown": 0,
+    "areas": [],
+}
+
+
+def check(found: Check) -> dict[str, Any]:
+    """Show what a check of a person's access found."""
+    return {**found.to_json(), "message": found.in_words()}
+
+
+def _checked(offboarding: Offboarding, known: Details) -> dict[str, Any] | None:
+    """Show the last check and when the next one is due; None where none was made, and none will be."""
+    due = offboarding.checks.due
+    if not known.checked and not due:
+        return None
+    next_at = _moment(due[0].at if due else None)
+    found: dict[str, Any] = {**_NOTHING_CHECKED}
+    if known.checked:
+        found = {name: known.checked[name] for name in _NOTHING_CHECKED}
+    return {**found, "next_at": next_at}
 
 
 def planned_steps(actions: Mapping[str, Any], *, backwards: bool = False) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from shared.base import clock
 from shared.base.telemetry import tracing
 from shared.jobs import runs, telemetry
 from shared.notifications import outbox
-from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle import access_checks, watch
 from shared.offboarding.onboarding import certificate
 from shared.offboarding.tenants import protected_names
 from triggers import starting
@@ -60,6 +60,7 @@ async def _tick(client: df.DurableOrchestrationClient) -> tuple[int, int]:
     telemetry.due(due, claimed, now)
     await runs.start(client, claimed)
     await asyncio.to_thread(outbox.deliver_due, app, due)
+    await asyncio.to_thread(access_checks.look_due, app, due)
     await asyncio.to_thread(protected_names.look_up_new, app)
     return len(due), len(claimed)
 

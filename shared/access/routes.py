@@ -36,6 +36,7 @@ ROUTES: Final[Mapping[str, Role | None]] = MappingProxyType(
         "POST offboardings/{id}/restore": Role.operator,
         "POST offboardings/bulk": Role.operator,
         "GET access": Role.reader,
+        "GET tenants/{tenant}/users/{user}/access": Role.reader,
         "PATCH offboardings/{id}/access/{action}": Role.operator,
         "GET actions": Role.reader,
         "GET tenants": Role.reader,

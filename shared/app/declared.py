@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -77,6 +78,21 @@ def prices(text: str) -> dict[str, float]:
 
 
 _AMOUNT: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?")
+
+
+def durations(text: str) -> tuple[timedelta, ...]:
+    """Read lengths of time in hours or days, such as 0h,24h,7d; each once, the shortest first."""
+    found: set[timedelta] = set()
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        match = _DURATION.fullmatch(part)
+        if not match:
+            raise ValueError("must be lengths of time in hours or days, such as 0h,24h,7d")
+        number = int(match[1])
+        found.add(timedelta(days=number) if match[2] == "d" else timedelta(hours=number))
+    return tuple(sorted(found))
+
+
+_DURATION: Final = re.compile(r"([0-9]{1,3})([hd])")
 
 
 def is_true(text: str) -> bool:

@@ -11,11 +11,12 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final
 
 from shared.access import policy
-from shared.app.declared import Setting, count, declared_in, is_true, one_of, origin, parsed, prices, setting
+from shared.app.declared import Setting, count, declared_in, durations, is_true, one_of, origin, parsed, prices, setting
 from shared.app.host_settings import HOST_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from shared.access.policy import Role
 
@@ -188,6 +189,12 @@ class Settings:
         "After how many days ended offboardings and their audit records are removed.",
         "365",
         parse=count,
+    )
+    access_check_after: tuple[timedelta, ...] = setting(
+        "ACCESS_CHECK_AFTER",
+        "How long after an offboarding it is looked whether the person still has access; empty: never.",
+        "0h,24h,7d",
+        parse=durations,
     )
     licence_prices: Mapping[str, float] = setting(
         "LICENCE_PRICES",

@@ -25,6 +25,9 @@ CHANNELS: Final[tuple[Channel, ...]] = ("webhook", "email", "psa")
 TRIED_FOR: Final = timedelta(days=1)
 """After that a message that nobody takes is given up."""
 
+ABOUT_ACCESS: Final = "check"
+"""How the subject begins of messages about access that is open again; the number of the check follows."""
+
 MAX_KEPT: Final = 30
 _MAX_MESSAGE: Final = 500
 
@@ -58,7 +61,7 @@ class Delivery:
     message: str = ""
     reference: str = ""
     about: str = ""
-    """The action whose access is about to end; empty: it is about the end of the run."""
+    """The action whose access is about to end, or which check found access; empty: it is about the end of the run."""
 
     @property
     def is_pending(self) -> bool:

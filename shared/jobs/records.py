@@ -99,9 +99,9 @@ class Request:
 class Event:
     """What was decided about an offboarding: submitted, scheduled, run_now, retried, cancelled, resent, access_moved.
 
-    By the service itself: claimed, recovered, access_ended, access_not_ended, and ended_completed or ended_ with the
-    reason of the failure. `origin` is from which network addresses it was asked for, as the request came; empty where
-    nothing said it.
+    By the service itself: claimed, recovered, access_ended, access_not_ended, access_open_again, and ended_completed or
+    ended_ with the reason of the failure. `origin` is from which network addresses it was asked for, as the request
+    came; empty where nothing said it.
     """
 
     at: datetime
@@ -130,6 +130,35 @@ class Access:
     def wake_at(self) -> datetime | None:
         """Return when somebody has to look at it next: to tell people, then to end it."""
         return self.until if self.until is None or self.is_told else self.until - TOLD_BEFORE
+
+
+@dataclass(frozen=True)
+class DueCheck:
+    """When it is looked again whether the person still has access, and how often that failed already."""
+
+    at: datetime
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class AccessChecks:
+    """The checks of whether the person still has access: those to come, and the moment of the last one.
+
+    `count` is how many there were; what the last one found is kept with the details.
+    """
+
+    due: tuple[DueCheck, ...] = ()
+    checked_at: datetime | None = None
+    count: int = 0
+
+    def checked(self, at: datetime) -> AccessChecks:
+        """Return them after the check that was due first."""
+        return AccessChecks(self.due[1:], at, self.count + 1)
+
+    def put_off(self, until: datetime) -> AccessChecks:
+        """Return them with the first one tried again later."""
+        first, *rest = self.due
+        return replace(self, due=(DueCheck(until, first.tries + 1), *rest))
 
 
 @dataclass(frozen=True)
@@ -164,6 +193,7 @@ class Offboarding:
     warnings: tuple[str, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     access: tuple[Access, ...] = ()
+    checks: AccessChecks = AccessChecks()
     traceparent: str = ""
     authority: Authority | None = None
     etag: str = ""
@@ -199,6 +229,7 @@ class Offboarding:
             wake_at=due,
             slot=None,
             cancelled_by="",
+            checks=replace(self.checks, due=()),
             deliveries=tuple(delivery.superseded(due) for delivery in self.deliveries),
         )
 
@@ -324,10 +355,17 @@ class Wake:
     run: int = 0
     access: str = ""
     """The action that gave what ends now."""
+    is_check: bool = False
+    """Whether it has to be looked whether the person still has access."""
+
+    @property
+    def is_run(self) -> bool:
+        """Return whether a run has to be started or looked after."""
+        return not self.destination and not self.access and not self.is_check
 
     def is_waiting_in(self, tenant_id: str) -> bool:
         """Return whether it is a due offboarding of the tenant that waits for room."""
-        return self.is_planned and not self.destination and not self.access and self.tenant_id == tenant_id
+        return self.is_planned and self.is_run and self.tenant_id == tenant_id
 
     @property
     def instance_id(self) -> str:

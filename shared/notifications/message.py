@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions import catalogue, plan
 from shared.actions.outcome import Outcome
@@ -34,7 +34,21 @@ _RESULT_WORDS: Final = {
     Result.warning: "Completed, something needs attention",
     Result.failure: "Failed",
 }
-_NOTICE_WORDS: Final = "What was given to others ends soon"
+
+
+class Notice(StrEnum):
+    """What a message tells that is not about the end of a run; the value is what standard webhooks call it."""
+
+    access_ends = "access_ends"
+    access_open_again = "access_open_again"
+
+
+_NOTICE_WORDS: Final = {
+    Notice.access_ends: "What was given to others ends soon",
+    Notice.access_open_again: "The person has access again",
+}
+_NOTICE_WHY: Final = {Notice.access_ends: "Ends", Notice.access_open_again: "Open"}
+_NEW_NAMED: Final = 10
 OUTCOME_WORDS: Final = {
     Outcome.done: "Done",
     Outcome.already_done: "Already done",
@@ -112,8 +126,10 @@ class Message:
     is_test: bool = False
     restores: str = ""
     """The id of the offboarding that a restoration brings back; empty: it is one itself."""
-    is_notice: bool = False
-    """Whether it tells that what the offboarding gave to others ends soon."""
+    notice: Notice | None = None
+    """What it tells instead of how a run ended; None: that."""
+    access_left: str = ""
+    """What a check of the person's access found, in a sentence; empty where none was made."""
 
     @property
     def kind(self) -> Kind:
@@ -127,15 +143,15 @@ class Message:
 
     @property
     def result(self) -> Result:
-        """Return how it ended; a notice is a warning."""
-        if self.is_notice:
-            return Result.warning
+        """Return how it ended; that access ends is a warning, that it is open again a failure."""
+        if self.notice:
+            return Result.warning if self.notice is Notice.access_ends else Result.failure
         return result_of(self.state, has_attention=any(step.needs_attention for step in self.steps))
 
     @property
     def result_words(self) -> str:
         """Say how it ended."""
-        return _NOTICE_WORDS if self.is_notice else _RESULT_WORDS[self.result]
+        return _NOTICE_WORDS[self.notice] if self.notice else _RESULT_WORDS[self.result]
 
     @property
     def attention(self) -> tuple[StepLine, ...]:
@@ -146,8 +162,8 @@ class Message:
     @property
     def _why(self) -> str:
         """Name what the explanation explains."""
-        if self.is_notice:
-            return "Ends"
+        if self.notice:
+            return _NOTICE_WHY[self.notice]
         return {Result.failure: "Reason", Result.warning: "To do"}.get(self.result, "Note")
 
     @property
@@ -171,6 +187,7 @@ class Message:
             ("Tenant", self.tenant.domain),
             ("Result", self.result_words),
             (self._why, self.explanation),
+            ("Access", "" if self.notice else self.access_left),
             ("Ended", clock.in_words(self.ended_at)),
             ("Requested by", self.requested_by),
             ("Restores", self.restores and f"offboarding {self.restores}"),
@@ -186,7 +203,16 @@ def make_notice(offboarding: Offboarding, action: str, message_id: str, link: st
     what = catalogue.title_of(action) + (f" ({', '.join(named)})" if named else "")
     when = clock.in_words(until) if until else "not any more"
     text = without_direction_marks(f"{when}: {what}. Until then it can be moved, or be let stay.")
-    return replace(make(offboarding, {}, message_id, link), steps=(), explanation=text, is_notice=True)
+    return replace(make(offboarding, {}, message_id, link), steps=(), explanation=text, notice=Notice.access_ends)
+
+
+def make_alarm(offboarding: Offboarding, checked: Mapping[str, Any], message_id: str, link: str) -> Message:
+    """Make the message that something is open that was not open before; `checked` is the check as it is stored."""
+    new: list[str] = checked.get("new", [])
+    more = f" And {len(new) - _NEW_NAMED} more." if len(new) > _NEW_NAMED else ""
+    text = without_direction_marks(" ".join(new[:_NEW_NAMED]) + more) or "It was closed again since."
+    message = make(offboarding, {}, message_id, link)
+    return replace(message, steps=(), explanation=text, notice=Notice.access_open_again)
 
 
 def result_of(state: State, *, has_attention: bool) -> Result:
@@ -196,7 +222,13 @@ def result_of(state: State, *, has_attention: bool) -> Result:
     return Result.warning if has_attention else Result.success
 
 
-def make(offboarding: Offboarding, steps: Mapping[str, Step], message_id: str, link: str) -> Message:
+def make(
+    offboarding: Offboarding,
+    steps: Mapping[str, Step],
+    message_id: str,
+    link: str,
+    checked: Mapping[str, Any] | None = None,
+) -> Message:
     """Make the message about an offboarding that has ended.
 
     Args:
@@ -204,6 +236,7 @@ def make(offboarding: Offboarding, steps: Mapping[str, Step], message_id: str, l
         steps: the records of its steps, by name.
         message_id: the stable id.
         link: the address of the offboarding; `{id}` stands for its id.
+        checked: the last check of the person's access as it is stored, if there was one.
     """
     request = offboarding.request
     person = replace(request.person, display_name=without_direction_marks(request.person.display_name))
@@ -229,6 +262,7 @@ def make(offboarding: Offboarding, steps: Mapping[str, Step], message_id: str, l
         ),
         link=link.replace("{id}", offboarding.id),
         restores=request.restores,
+        access_left=checked["message"] if checked else "",
     )
 
 

@@ -19,7 +19,7 @@ from shared.base import clock
 from shared.base.problems import refused
 from shared.base.threads import Threads
 from shared.jobs import telemetry
-from shared.jobs.delivery import MAX_KEPT, Delivery, DeliveryState
+from shared.jobs.delivery import ABOUT_ACCESS, MAX_KEPT, Delivery, DeliveryState
 from shared.jobs.storage.table import ConflictError
 from shared.notifications import message as messages
 from shared.notifications.transport.delivery_error import DeliveryError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from shared.app.services import Services
     from shared.jobs.records import Offboarding, Wake
-    from shared.jobs.storage.store import Store
+    from shared.jobs.storage.store import Details, Store
     from shared.notifications.channels import Channels
     from shared.notifications.message import Message
     from shared.notifications.settings.destinations import Destinations
@@ -63,6 +63,11 @@ def announced(services: Services, over: Offboarding, *, has_attention: bool = Fa
 def announced_notice(services: Services, offboarding: Offboarding, action: str) -> Offboarding:
     """Return an offboarding with everything that has to be told before what an action gave to others ends."""
     return _told(services, offboarding, messages.Result.warning, action)
+
+
+def announced_check(services: Services, offboarding: Offboarding) -> Offboarding:
+    """Return an offboarding with everything that has to be told of access that is open again."""
+    return _told(services, offboarding, messages.Result.failure, f"{ABOUT_ACCESS}-{offboarding.checks.count}")
 
 
 def _told(services: Services, over: Offboarding, result: messages.Result, about: str = "") -> Offboarding:
@@ -156,7 +161,7 @@ class _Round:
         ]
         if not waiting:
             return
-        steps = store.details(offboarding_id).steps
+        details = store.details(offboarding_id)
         found = _in_force(store, offboarding.request.tenant.id)
         link = (
             self.services.settings.notification_link
@@ -166,11 +171,7 @@ class _Round:
             if time.monotonic() > self.until:
                 return
             message_id = delivery.message_id(offboarding_id)
-            message = (
-                messages.make_notice(offboarding, delivery.about, message_id, link)
-                if delivery.about
-                else messages.make(offboarding, steps, message_id, link)
-            )
+            message = _message(offboarding, details, delivery.about, message_id, link)
             with telemetry.delivery(offboarding, delivery):
                 tried = self._tried(delivery, message, found)
             offboarding = _recorded(store, offboarding, tried)
@@ -192,6 +193,14 @@ class _Round:
             return _failed(delivery, message.id, DeliveryError("The answer was not understood.", retry=True))
         text = taken.warning or "It was taken."
         return delivery.finished(DeliveryState.delivered, clock.now(), taken.status, text, taken.reference)
+
+
+def _message(offboarding: Offboarding, details: Details, about: str, message_id: str, link: str) -> Message:
+    if about.startswith(ABOUT_ACCESS):
+        return messages.make_alarm(offboarding, details.checked or {}, message_id, link)
+    if about:
+        return messages.make_notice(offboarding, about, message_id, link)
+    return messages.make(offboarding, details.steps, message_id, link, details.checked)
 
 
 def _failed(delivery: Delivery, message_id: str, error: DeliveryError) -> Delivery:

@@ -94,6 +94,7 @@ class Cloud:
         return Settings.parse(
             {
                 "OFFBOARDING_STORAGE": "in memory",
+                "ACCESS_CHECK_AFTER": "",
                 "PUBLIC_URL": "https://offboarding.example",
                 "MAX_PER_TENANT_AND_HOUR": "1000",
                 "M365_TENANTS": f"{seeds.FABRIKAM},{seeds.CONTOSO},{seeds.HYBRID}",

@@ -156,6 +156,7 @@ def settings_of(**more: str) -> Settings:
     return Settings.parse(
         {
             "OFFBOARDING_STORAGE": "in memory",
+            "ACCESS_CHECK_AFTER": "",
             "PUBLIC_URL": "https://offboarding.example",
             "M365_TENANTS": f"{seed.FABRIKAM},{seed.CONTOSO},{seed.HYBRID}",
             "M365_CLIENT_ID": seed.CLIENT_ID,

@@ -19,7 +19,7 @@ from shared.actions.reads.snapshot import Person
 from shared.base.texts import cut
 from shared.jobs.records import Item, Reason, State, Tenant
 from shared.notifications.formats import discord, mail, portal_webhook, slack, standard_webhook, teams
-from shared.notifications.message import Message, StepLine
+from shared.notifications.message import Message, Notice, StepLine
 from shared.notifications.psa import port
 
 NOW = datetime(2030, 1, 7, 9, tzinfo=UTC)
@@ -78,7 +78,9 @@ EXTREMES = [
     _long("\N{GRINNING FACE}"),
     _long("*"),
     _long("x", 200),
-    replace(MESSAGE, steps=(), is_notice=True, explanation="30 Jun 2030, 16:00 UTC: Give access to the mailbox."),
+    replace(
+        MESSAGE, steps=(), notice=Notice.access_ends, explanation="30 Jun 2030, 16:00 UTC: Give access to the mailbox."
+    ),
     replace(MESSAGE, steps=()),
 ]
 

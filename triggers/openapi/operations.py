@@ -29,6 +29,7 @@ def _format(first: str, *others: str) -> Schema:
 IN_PATH: Final = {
     "id": _parameter("id", TEXT, "The id of an offboarding.", "path"),
     "tenant": _parameter("tenant", TEXT, "A tenant's id, or one of its domains.", "path"),
+    "user": _parameter("user", TEXT, "Object id, user principal name or address.", "path"),
     "action": _parameter("action", TEXT, "The name of an action.", "path"),
 }
 _LIMIT: Final = _parameter(
@@ -111,6 +112,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         (400, 404, *_MICROSOFT),
         (_LIMIT, _NEXT, _IN_TENANT, _parameter("until_before", MOMENT, "Only what ends before this moment.")),
     ),
+    "GET tenants/{tenant}/users/{user}/access": Operation({200: "AccessCheck"}, "", (404, *_MICROSOFT)),
     "PATCH offboardings/{id}/access/{action}": Operation({200: "MovedAccess"}, "Until", (*_SENT, *_CHANGED)),
     "GET actions": Operation({200: "Actions"}, "", (404, *_MICROSOFT), (_IN_TENANT,)),
     "GET tenants": Operation(

@@ -8,6 +8,7 @@ from shared.actions.outcome import Outcome, StepState
 from shared.base import identifiers
 from shared.jobs.delivery import CHANNELS, DeliveryState
 from shared.jobs.records import Kind, Reason, State
+from shared.offboarding.access_check.verdict import Answer, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ SEARCH: Final[Schema] = {"type": "string", "maxLength": 100, "pattern": identifi
 _LINK: Final[Schema] = {"type": "string", "format": "uri"}
 
 
-def one_of(values: type[State | Kind | Reason | Outcome | StepState | DeliveryState]) -> Schema:
+def one_of(values: type[State | Kind | Reason | Outcome | StepState | DeliveryState | Answer | Verdict]) -> Schema:
     """Describe the values of an enumeration."""
     return {"type": "string", "enum": [value.value for value in values]}
 
@@ -56,6 +57,17 @@ def ref(name: str) -> Schema:
 _USER: Final = _object(id=TEXT, upn=TEXT, display_name=TEXT)
 _PLAN: Final = _list(_object(name=TEXT, title=TEXT, after=_list(TEXT), requires=_list(TEXT), lane=or_null(TEXT)))
 _ACCESS: Final = _object(action=TEXT, until=or_null(MOMENT))
+_AREAS: Final = _list(
+    _object(
+        area=TEXT,
+        action=TEXT,
+        verdict=one_of(Verdict),
+        note=TEXT,
+        findings=_list(_object(id=TEXT, name=TEXT, verdict=one_of(Verdict), message=TEXT)),
+        more=COUNT,
+    )
+)
+_FOUND: Final = {"message": TEXT, "open": COUNT, "unknown": COUNT, "areas": _AREAS}
 _REPORT: Final = _object(sha256=TEXT, made_at=MOMENT, version=TEXT, record=_ANY_OBJECT)
 _STEP: Final = _object(
     name=TEXT,
@@ -141,6 +153,9 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         ),
         next=or_null(TEXT),
     ),
+    "AccessCheck": _object(
+        tenant=_object(id=TEXT, domain=TEXT), user=_USER, answer=one_of(Answer), checked_at=MOMENT, **_FOUND
+    ),
     "MovedAccess": _object(items=_list(_ACCESS)),
     "Report": _REPORT,
     "TenantReport": _REPORT,
@@ -195,6 +210,9 @@ ANSWERS: Final[Mapping[str, Schema]] = {
         steps=_list(_STEP),
         notifications=_list(ref("Delivery")),
         access=_list(_ACCESS),
+        access_check=or_null(
+            _object(answer=or_null(one_of(Answer)), checked_at=or_null(MOMENT), next_at=or_null(MOMENT), **_FOUND)
+        ),
         snapshot=or_null(_object(values=_ANY_OBJECT, errors=_ANY_OBJECT)),
     ),
     "Status": _object(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 from shared.actions import catalogue, plan
 from shared.actions.outcome import OPENS_GATE, Outcome, StepState
 from shared.base import clock
-from shared.jobs.delivery import DeliveryState
+from shared.jobs.delivery import ABOUT_ACCESS, DeliveryState
 from shared.jobs.judgement import told_of_item
+from shared.offboarding.access_check.verdict import Answer, Check, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,9 @@ _DELIVERIES: Final = {
     DeliveryState.dead: _FAILED,
     DeliveryState.superseded: _SKIPPED,
 }
+_CHECK: Final = "Access left"
+_ANSWERS: Final = {Answer.out: _SUCCESS, Answer.open: _FAILED, Answer.unknown: _WARNING}
+_VERDICTS: Final = {Verdict.open: _FAILED, Verdict.unknown: _WARNING}
 _TEXTS: Final = {
     StepState.waiting: "Waiting.",
     StepState.running: "In progress.",
@@ -68,11 +72,11 @@ class Line:
 
 
 def lines_of(offboarding: Offboarding, details: Details) -> list[Line]:
-    """Return the lines of each selected action in the order of the plan, then what was warned of, then the messages."""
+    """Return the lines of each selected action in the order of the plan; then what is left, warnings, messages."""
     request = offboarding.request
     order = plan.in_order(request.actions, backwards=bool(request.restores))
     steps = [line for name in order for line in _of_step(name, details.steps.get(name), is_over=offboarding.has_ended)]
-    return [*steps, *_of_warnings(offboarding), *_of_messages(offboarding)]
+    return [*steps, *_of_check(details), *_of_warnings(offboarding), *_of_messages(offboarding)]
 
 
 def _of_step(name: str, step: Step | None, *, is_over: bool) -> Iterator[Line]:
@@ -97,6 +101,19 @@ def _of_step(name: str, step: Step | None, *, is_over: bool) -> Iterator[Line]:
         )
 
 
+def _of_check(details: Details) -> Iterator[Line]:
+    """Tell what the last check found, and by name what is open or could not be looked at."""
+    if not details.checked:
+        return
+    found, at = Check.from_json(details.checked), clock.from_text(details.checked["checked_at"])
+    yield Line("access-check", _CHECK, _ANSWERS[found.answer], found.in_words(), at)
+    for verdict in (Verdict.open, Verdict.unknown):
+        for number, (area, thing) in enumerate(found.only(verdict)):
+            action = f" {catalogue.title_of(area.action)} closes it." if verdict is Verdict.open and area.action else ""
+            text = area.told(thing) + action
+            yield Line(f"access-check-{verdict}-{number}", _CHECK, _VERDICTS[verdict], text, at, is_item=True)
+
+
 def _of_warnings(offboarding: Offboarding) -> Iterator[Line]:
     """Tell what was warned of when it was submitted; at its end, what the steps say themselves is added to that."""
     titles = tuple(f"{catalogue.title_of(name)}: " for name in offboarding.request.actions)
@@ -109,8 +126,13 @@ def _of_messages(offboarding: Offboarding) -> Iterator[Line]:
     """Tell what became of the messages about the last run."""
     for one in offboarding.deliveries:
         if one.run == offboarding.run:
-            title = f"Tell by {one.channel} what ends soon" if one.about else f"Send results by {one.channel}"
-            yield Line(one.key, title, _DELIVERIES[one.state], _told(one), _since(one))
+            yield Line(one.key, _title_of(one), _DELIVERIES[one.state], _told(one), _since(one))
+
+
+def _title_of(delivery: Delivery) -> str:
+    if delivery.about.startswith(ABOUT_ACCESS):
+        return f"Tell by {delivery.channel} that access is open"
+    return f"Tell by {delivery.channel} what ends soon" if delivery.about else f"Send results by {delivery.channel}"
 
 
 def _told(delivery: Delivery) -> str:

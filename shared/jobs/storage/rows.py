@@ -11,7 +11,20 @@ from shared.actions.outcome import Outcome, StepState
 from shared.actions.reads.snapshot import NOTHING_READ, Person, Snapshot
 from shared.base import clock
 from shared.jobs.delivery import Delivery
-from shared.jobs.records import Access, Change, Event, Item, Offboarding, Reason, Request, State, Step, Tenant
+from shared.jobs.records import (
+    Access,
+    AccessChecks,
+    Change,
+    DueCheck,
+    Event,
+    Item,
+    Offboarding,
+    Reason,
+    Request,
+    State,
+    Step,
+    Tenant,
+)
 from shared.jobs.storage import keys
 from shared.jobs.storage.table import MAX_OPERATIONS, Insert
 
@@ -63,6 +76,8 @@ def of(offboarding: Offboarding) -> dict[str, Row]:
         rows[keys.open_access(tenant, one.until, offboarding.id, one.action)] = _of_access(offboarding, one)
         if one.wake_at:
             rows[keys.wake(one.wake_at, offboarding.id, f"access-{one.action}")] = {**wake, "access": one.action}
+    for check in offboarding.checks.due[:1]:
+        rows[keys.wake(check.at, offboarding.id, "check")] = {**wake, "check": True}
     if not offboarding.has_ended:
         rows[keys.person(tenant, offboarding.request.person.id)] = {"id": offboarding.id}
     if offboarding.slot is not None:
@@ -124,6 +139,7 @@ def _own_columns(offboarding: Offboarding) -> Row:
         "authority": _of_authority(offboarding.authority),
         "deliveries": json.dumps([one.to_json() for one in offboarding.deliveries], ensure_ascii=False),
         "access": json.dumps([[one.action, _text(one.until), one.is_told] for one in offboarding.access]),
+        "checks": _of_checks(offboarding.checks),
         "events": json.dumps(
             [[clock.to_text(e.at), e.by, e.what, e.origin] for e in offboarding.events], ensure_ascii=False
         ),
@@ -157,10 +173,24 @@ def to_offboarding(row: Row) -> Offboarding:
             Access(action, clock.from_text(until) if until else None, *told)
             for action, until, *told in json.loads(row.get("access", "[]"))
         ),
+        checks=_to_checks(row.get("checks", "")),
         traceparent=row.get("traceparent", ""),
         authority=_to_authority(row.get("authority", "")),
         etag=row["etag"],
     )
+
+
+def _of_checks(checks: AccessChecks) -> str:
+    due = [[clock.to_text(one.at), one.tries] for one in checks.due]
+    return json.dumps([due, _text(checks.checked_at), checks.count]) if checks != AccessChecks() else ""
+
+
+def _to_checks(text: str) -> AccessChecks:
+    if not text:
+        return AccessChecks()
+    due, checked_at, count = json.loads(text)
+    moments = tuple(DueCheck(clock.from_text(at), tries) for at, tries in due)
+    return AccessChecks(moments, clock.from_text(checked_at) if checked_at else None, count)
 
 
 def _of_authority(authority: Authority | None) -> str:
@@ -325,9 +355,10 @@ def _left(step: str) -> str:
 
 def to_details(
     rows: Iterable[Row],
-) -> tuple[Request | None, dict[int, Snapshot], dict[str, Step], str]:
-    """Read request, snapshots by run, steps by name, and who cancelled ("" for nobody) out of the details."""
+) -> tuple[Request | None, dict[int, Snapshot], dict[str, Step], str, dict[str, Any] | None]:
+    """Read the details: request, snapshots by run, steps by name, who cancelled ("" for nobody), and the last check."""
     request: Request | None = None
+    checked: dict[str, Any] | None = None
     texts: dict[tuple[int, str], str] = {}
     steps: dict[str, Step] = {}
     cancelled_by = ""
@@ -336,12 +367,14 @@ def to_details(
             request = to_request(row)
         elif row["key"] == keys.CANCELLED:
             cancelled_by = row["by"]
+        elif row["key"] == keys.CHECKED:
+            checked = to_document(row)
         elif row["key"].startswith(keys.SNAPSHOT):
             place = (row["run"], row["read"])
             texts[place] = texts.get(place, "") + _joined(row)
         elif row["key"].startswith(keys.STEP):
             steps[row["name"]] = _to_step(row)
-    return request, _snapshots(texts), steps, cancelled_by
+    return request, _snapshots(texts), steps, cancelled_by, checked
 
 
 def _snapshots(texts: Mapping[tuple[int, str], str]) -> dict[int, Snapshot]:

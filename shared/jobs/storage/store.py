@@ -95,6 +95,8 @@ class Details:
     snapshots: dict[int, Snapshot]
     steps: dict[str, Step]
     cancelled_by: str
+    checked: dict[str, Any] | None = None
+    """What the last check of the person's access found, as it is stored."""
 
     def first(self) -> Snapshot:
         """Return what was there before anything was changed: of each read, the earliest answer there is.
@@ -216,6 +218,7 @@ class Store:
                 destination=row.get("destination", ""),
                 run=row.get("run", 0),
                 access=row.get("access", ""),
+                is_check=row.get("check", False),
             )
             for row in page.rows
         ]
@@ -345,6 +348,10 @@ class Store:
     def mark_cancelled(self, offboarding_id: str, by: str) -> None:
         """Let the steps of a run in flight know that none may begin; repeatable."""
         self._details.transact(offboarding_id, [Replace(keys.CANCELLED, {"by": by})])
+
+    def put_check(self, offboarding_id: str, found: dict[str, Any]) -> None:
+        """Keep what a check of the person's access found, in place of the one before it; repeatable."""
+        self._details.transact(offboarding_id, [Replace(keys.CHECKED, rows.of_document(found))])
 
     def audit_decisions(self, offboarding: Offboarding) -> None:
         """Keep what was decided about an offboarding beyond its own life; repeatable."""

@@ -47,6 +47,7 @@ def body(message: Message) -> dict[str, Any]:
             "reason": message.reason.value if message.reason else None,
             "result": message.result.value,
             "message": message.explanation,
+            "access_left": message.access_left or None,
             "requested_by": message.requested_by,
             "reference": message.reference,
             "requested_at": clock.to_text(message.requested_at),
@@ -63,7 +64,7 @@ def body(message: Message) -> dict[str, Any]:
 def _what(message: Message) -> str:
     if message.is_test:
         return "test"
-    return "access_ends" if message.is_notice else "ended"
+    return message.notice.value if message.notice else "ended"
 
 
 def _step(step: StepLine) -> dict[str, Any]:

@@ -30,7 +30,8 @@ def wake(
 ) -> list[Offboarding]:
     """Look at everything that is due (`due`, where it was read before), and return what has to be started.
 
-    `instances` is what Durable Functions says of the runs in flight. Messages that are due are left to the outbox.
+    `instances` is what Durable Functions says of the runs in flight. Messages and checks of access that are due are
+    left to the outbox and to `access_checks`.
 
     Costs one read, one more for each tenant with offboardings to start, and two or three requests for each offboarding
     that is started or carried on. Those that wait for room, and runs that live, cost nothing.
@@ -39,7 +40,7 @@ def wake(
     to_start: list[Offboarding] = []
     planned: dict[str, list[Wake]] = {}
     for one in services.store.due(now) if due is None else due:
-        if one.destination:
+        if one.destination or one.is_check:
             continue
         if one.access:
             with _alone(one.id):

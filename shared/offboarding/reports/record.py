@@ -54,11 +54,18 @@ def of(offboarding: Offboarding, details: Details, audit: Audit) -> Record:
         "run": offboarding.run,
         "warnings": list(offboarding.warnings),
         "steps": steps,
+        "access_check": _checked(details.checked),
         "messages": [one.shown(offboarding.id) for one in offboarding.deliveries],
         "decisions": list(_decisions(audit.entries)),
         "writes": [_write(entry) for entry in writes],
         "permissions": _permissions(order),
     }
+
+
+def _checked(found: Record | None) -> Record | None:
+    """Return what the last check of the person's access found; None where there was none."""
+    names = ("answer", "message", "checked_at", "areas")
+    return {name: found[name] for name in names} if found else None
 
 
 def digest(record: Record) -> str:
