@@ -72,6 +72,7 @@ def _demonstrate(stack: Stack, sinks: Sinks, given: argparse.Namespace) -> int:
     show.final(offboardings)
     differences = changes.describe(before, after)
     show.listed(f"What changed in {before['displayName']}:", differences)
+    show.listed("Can they still get at anything?", [_access_left(each) for each in offboardings])
     arrived, missing = inbox.wait(stack, sinks, offboardings)
     show.listed("Who was told:", arrived)
     if given.html:
@@ -88,6 +89,8 @@ def _demonstrate(stack: Stack, sinks: Sinks, given: argparse.Namespace) -> int:
     failed = [one for one in back if one["state"] != "Completed"]
     problems += [f"{one['user']['upn']}: the restoration ended as {one['state']}" for one in failed]
     problems += [f"not brought back: {place}" for place in left]
+    inside = [one for one in offboardings if one["access_check"]["answer"] != "out"]
+    problems += [f"{_access_left(one)} The person should be out." for one in inside]
     return _judge(before, after, leavings, offboardings, problems)
 
 
@@ -129,6 +132,14 @@ def _bring_back(stack: Stack, leavings: Sequence[Leaving]) -> list[Details]:
             raise StackError(f"The app refused to restore with {answer.status_code}: {answer.text}")
         ids.append(answer.json()["id"])
     return _watch(stack, ids)
+
+
+def _access_left(offboarding: Details) -> str:
+    """Say what a look found, and where anything is open or not known."""
+    found = offboarding["access_check"]
+    areas = [area["area"] for area in found["areas"] if area["verdict"] in {"open", "unknown"}]
+    named = f" ({', '.join(areas)})" if areas else ""
+    return f"{offboarding['user']['upn']}: {found['message']}{named}"
 
 
 def _watch(stack: Stack, ids: Sequence[str]) -> list[Details]:

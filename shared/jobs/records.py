@@ -114,17 +114,19 @@ class Event:
 class Access:
     """What one action of an offboarding gave to others, and when that ends; None: it stays.
 
-    `is_told` says that nobody has to be told of the end beforehand, or was.
+    `is_told` says that nobody has to be told of the end beforehand, or was. `moved` is how often somebody moved it: so
+    the end that failed and the same end set once more are two.
     """
 
     action: str
     until: datetime | None
     is_told: bool = True
+    moved: int = 0
 
     @classmethod
-    def ending(cls, action: str, until: datetime | None, now: datetime) -> Access:
+    def ending(cls, action: str, until: datetime | None, now: datetime, moved: int = 0) -> Access:
         """Return what ends at a moment, of which people are told before where there is time for that."""
-        return cls(action, until, is_told=until is None or until - TOLD_BEFORE <= now)
+        return cls(action, until, is_told=until is None or until - TOLD_BEFORE <= now, moved=moved)
 
     @property
     def wake_at(self) -> datetime | None:

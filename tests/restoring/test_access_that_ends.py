@@ -316,3 +316,23 @@ def test_a_retry_gives_no_second_day(lab: Lab) -> None:
 
     assert kept(lab, left).state is State.completed
     assert ends(lab, left) == {ACCESS: later}
+
+
+def test_an_end_that_failed_can_be_set_to_the_very_same_moment_again(lab: Lab) -> None:
+    """What had failed would be found otherwise, and noted as the end though nothing was tried."""
+    left = lab.offboard(seed.ADA, GIVEN)
+    before = openers(lab)
+    lab.simulator.faults(
+        [{"service": "exchange", "match": "Remove-MailboxPermission", "kind": "status", "status": 403}]
+    )
+    (failed,) = tick(lab, THAT_DAY)
+    assert lab.app.store.get(failed.id).state is State.failed  # type: ignore[union-attr]
+    assert openers(lab) == before
+    lab.simulator.faults([])
+
+    move(lab, left, THAT_DAY)
+    (again,) = tick(lab, THAT_DAY + timedelta(minutes=1))
+
+    assert again.id != failed.id
+    assert openers(lab) != before
+    assert ends(lab, left) == {}

@@ -16,14 +16,10 @@ if TYPE_CHECKING:
 _WITH_P1 = frozenset({BUSINESS_PREMIUM.id, E3.id, E5.id, ENTRA_P2.id})
 
 
-def _sign_ins(tenant: Tenant) -> dict[str, Any]:
-    return tenant.belongings.setdefault("sign_ins", {})
-
-
 def add(tenant: Tenant, user: User, *, at: str, app: str = "Outlook", error: int = 0) -> str:
     """Have a user sign in to an app, or try to; returns the id of the entry."""
     key = ident(user.id, "sign-in", at, app)
-    _sign_ins(tenant)[key] = {
+    tenant.belongings.setdefault("sign_ins", {})[key] = {
         "createdDateTime": at,
         "userId": user.id,
         "userPrincipalName": user.userPrincipalName,
@@ -42,6 +38,6 @@ def sign_ins(ask: Ask) -> dict[str, Any]:
             "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
             "Neither tenant is B2C or tenant doesn't have premium license",
         )
-    rows = [{"id": key, **row} for key, row in _sign_ins(ask.tenant).items()]
+    rows = [{"id": key, **row} for key, row in ask.tenant.belongings.get("sign_ins", {}).items()]
     rows.sort(key=lambda row: row["createdDateTime"], reverse=True)
     return odata.page(ask, odata.narrow(ask, rows, "signIn"), "auditLogs/signIns")

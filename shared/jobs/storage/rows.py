@@ -138,7 +138,7 @@ def _own_columns(offboarding: Offboarding) -> Row:
         "traceparent": offboarding.traceparent,
         "authority": _of_authority(offboarding.authority),
         "deliveries": json.dumps([one.to_json() for one in offboarding.deliveries], ensure_ascii=False),
-        "access": json.dumps([[one.action, _text(one.until), one.is_told] for one in offboarding.access]),
+        "access": json.dumps([[one.action, _text(one.until), one.is_told, one.moved] for one in offboarding.access]),
         "checks": _of_checks(offboarding.checks),
         "events": json.dumps(
             [[clock.to_text(e.at), e.by, e.what, e.origin] for e in offboarding.events], ensure_ascii=False

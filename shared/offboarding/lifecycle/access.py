@@ -86,7 +86,8 @@ def end(services: Services, due: Wake) -> Offboarding | None:
         return None
     if entry.until > now:
         return None
-    salt = hashlib.sha256(f"{offboarding.id}|{entry.action}|{clock.to_text(entry.until)}".encode()).hexdigest()
+    ends = f"{offboarding.id}|{entry.action}|{clock.to_text(entry.until)}|{entry.moved}"
+    salt = hashlib.sha256(ends.encode()).hexdigest()
     wish = Wish(steps=(entry.action,), notify=offboarding.request.notify, reference=offboarding.request.reference)
     stored: Offboarding | None = None
     what = "access_ended"
@@ -97,7 +98,7 @@ def end(services: Services, due: Wake) -> Offboarding | None:
             return None
         what = "access_not_ended"
         _log.warning("Access that offboarding %s gave by %s was not ended: %s", offboarding.id, entry.action, error)
-    over = replace(offboarding, access=_replaced(offboarding.access, Access(entry.action, None)))
+    over = replace(offboarding, access=_replaced(offboarding.access, replace(entry, until=None)))
     with suppress(ConflictError):  # the next tick finds the restoration by its id
         services.store.change(offboarding, over.noted(clock.now(), SERVICE, what))
     return stored if stored and stored.state is State.running else None
@@ -108,12 +109,14 @@ def moved(offboarding: Offboarding, action: str, until: datetime | None, now: da
 
     Raises `RefusedError`: 404 it gave nothing by that action that is still there; 422 more than two years ahead.
     """
-    if _entry(offboarding, action) is None:
+    entry = _entry(offboarding, action)
+    if entry is None:
         text = f"Nothing that {shown(action)} gave is on the list of this offboarding."
         raise refused(404, "access_not_found", text)
     if until and until > now and (why := schedule.unfit_end(until, now)):
         raise refused(422, "until_unfit", why, "until")
-    return replace(offboarding, access=_replaced(offboarding.access, Access.ending(action, until, now)))
+    new = Access.ending(action, until, now, entry.moved + 1)
+    return replace(offboarding, access=_replaced(offboarding.access, new))
 
 
 def _entry(offboarding: Offboarding, action: str) -> Access | None:
