@@ -269,6 +269,7 @@ def dump(tenant: Tenant) -> dict[str, Any]:
     """Show a tenant as plain data, without copying: for writing out at once."""
     plain = dict(vars(tenant))
     plain["app"] = vars(tenant.app)
+    plain["belongings"] = {name: rows for name, rows in tenant.belongings.items() if rows}
     for name in _PARTS:
         plain[name] = {key: vars(part) for key, part in plain[name].items()}
     return plain

@@ -74,7 +74,8 @@ def test_what_holds_the_roles_up_does_not_hold_up_the_block(lab: Lab) -> None:
 
 def test_what_cannot_be_listed_is_said(lab: Lab) -> None:
     """`Directory.Read.All` shows what is held, but not what can be activated."""
-    lab.simulator.arrange(TENANT, "revoke_permission", permission="RoleManagement.ReadWrite.Directory")
+    for permission in ("RoleManagement.ReadWrite.Directory", "RoleEligibilitySchedule.Read.Directory"):
+        lab.simulator.arrange(TENANT, "revoke_permission", permission=permission)
 
     result = lab.offboard(seed.BO, ROLES)
 

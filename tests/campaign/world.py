@@ -39,7 +39,7 @@ from shared.jobs.storage.table import ConflictError, Delete, Replace
 from shared.microsoft365.cloud import Endpoints, Microsoft365
 from shared.microsoft365.http.transport import Transport
 from shared.microsoft365.tokens import Credential
-from shared.offboarding.lifecycle import watch
+from shared.offboarding.lifecycle import access_checks, watch
 from shared.offboarding.lifecycle.operations import Operations
 from shared.offboarding.request import parsing
 from shared.offboarding.request.submit import Submissions
@@ -245,10 +245,11 @@ class World:
     tenant: str = "contoso.example"
     odds: Odds = field(default_factory=Odds)
     room: int = 3
+    settings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.jobs, self.details = FaultyTable(self), FaultyTable(self)
-        settings = self.cloud.settings(MAX_RUNS_PER_TENANT=str(self.room))
+        settings = self.cloud.settings(MAX_RUNS_PER_TENANT=str(self.room), **self.settings)
         self.app = Services(settings, Store(self.jobs, self.details), self.cloud.microsoft365)
         functions = {name: self._activity(name) for name in blueprint.activities()} | {"start_next": self._start_next}
         self.hub = InProcessHub({"offboard_user": offboard_user}, functions)
@@ -351,6 +352,7 @@ class World:
         self.pause()
         for claimed in watch.wake(self.app, due, instances):
             self.start(claimed)
+        access_checks.look_due(self.app, due)
 
     def start(self, claimed: Offboarding) -> None:
         """Send the message that starts a run: it may be lost, late or sent twice."""

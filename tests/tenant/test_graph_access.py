@@ -73,7 +73,8 @@ def test_a_role_is_assigned_everywhere_or_in_an_administrative_unit(caller: Call
 
 
 def test_what_can_be_activated_needs_a_permission_of_its_own_and_a_license(caller: Caller, sim: Simulator) -> None:
-    sim.arrange(TENANT, "revoke_permission", permission="RoleManagement.ReadWrite.Directory")
+    for permission in ("RoleManagement.ReadWrite.Directory", "RoleEligibilitySchedule.Read.Directory"):
+        sim.arrange(TENANT, "revoke_permission", permission=permission)
     assert error(caller.get(f"{ELIGIBLE}?{OF_ADA}")) == (403, "Authorization_RequestDenied")
     sim.arrange(TENANT, "grant_permission", permission="RoleEligibilitySchedule.Read.Directory")
     assert rows(caller.get(f"{ELIGIBLE}?{OF_ADA}")) == []

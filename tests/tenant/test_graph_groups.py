@@ -89,6 +89,7 @@ def test_synchronised_groups(caller: Caller) -> None:
 
 
 def test_role_assignable_and_restricted_groups(caller: Caller, sim: Simulator) -> None:
+    sim.arrange("fabrikam.example", "revoke_permission", permission="RoleManagement.ReadWrite.Directory")
     sim.arrange("fabrikam.example", "group", group="ada-security-0", set={"isAssignableToRole": True})
     sim.arrange("fabrikam.example", "group", group="ada-security-1", set={"isManagementRestricted": True})
     assert error(caller.graph("DELETE", membership("ada-security-0")))[0] == 403
