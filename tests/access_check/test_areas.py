@@ -296,3 +296,10 @@ def test_every_action_that_takes_access_away_is_looked_through() -> None:
     not_access = {"reset_password", "revoke_sessions", "cancel_meetings", "clear_immutable_id", "delete_user"}
     taking = {name for name, action in catalogue.all_actions().items() if action.removes or action.destructive}
     assert taking - {area.action for area in AREAS.values()} <= not_access
+
+
+def test_whatever_can_be_open_names_an_action_that_closes_it() -> None:
+    from shared.actions import catalogue
+
+    without = [title for title, area in AREAS.items() if area.action not in catalogue.all_actions()]
+    assert without == ["Delegates of the mailbox"], "which is told, and never open"
