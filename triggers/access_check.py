@@ -32,7 +32,7 @@ def get_user_access(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     tenant_id = Tenants(app, caller.scope).resolve(req.route_params["tenant"])
     found = people.find(tenant_id, [req.route_params["user"]], app.microsoft365)
     person = people.person_of(found.users[0])
-    clients, scans = app.microsoft365.tenant(tenant_id), app.store.scans(tenant_id)
+    clients, scans = app.microsoft365.tenant(tenant_id), app.store.known_scans(tenant_id)
     check, _ = people.in_time(lambda: look(person, clients, scans), _ANSWER_WITHIN_SECONDS)
     tenant = bodies.tenant(tenant_id, found.tenant.domain)
     return json_answer({"tenant": tenant, "user": bodies.person(person), **bodies.check(check)})

@@ -1,8 +1,9 @@
 """How many requests to Microsoft 365 an offboarding costs: three leavers, beside what the incumbent needs for them.
 
-Every action takes part but `disable_forwarding`, which excludes forwarding; only the heavy case deletes the user. What
-the incumbent needs is counted without verification, because it has none, and without the nightly refresh of its
-permission cache, which stands apart as our scans of a tenant do: they serve everybody who leaves it within a day.
+Every action takes part that the incumbent has, but `disable_forwarding`, which excludes forwarding; only the heavy case
+deletes the user. What the incumbent needs is counted without verification, because it has none, and without the nightly
+refresh of its permission cache, which stands apart as our scans of a tenant do: they serve everybody who leaves it
+within a day.
 """
 
 from __future__ import annotations
@@ -76,10 +77,12 @@ def measure(stack: Stack, leaver: Leaver) -> dict[str, float]:
 
 
 def _comparable(selected: dict[str, Any], leaver: Leaver) -> dict[str, Any]:
-    """Leave out what the compared figures do not hold: rights the incumbent never grants, a second list of heirs."""
-    left_out = {"grant_send_as", "grant_send_on_behalf"} | (
-        {"grant_mailbox_access"} if leaver.heirs == 1 else set[str]()
-    )
+    """Leave out what the compared figures do not hold: what the incumbent never does, a second list of heirs."""
+    left_out = {
+        *("grant_send_as", "grant_send_on_behalf"),
+        *("remove_directory_roles", "remove_app_access", "hand_over_ownership", "disable_devices"),
+        *(("grant_mailbox_access",) if leaver.heirs == 1 else ()),
+    }
     return {name: params for name, params in selected.items() if name not in left_out}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,7 +48,7 @@ def test_what_an_action_would_take_away_is_open_and_names_that_action(lab: Lab, 
     action = AREAS[title].action
     give(lab, action)
 
-    check = looked(scans=20 if "Other" in title else 1)
+    check = looked(scanned="Other" in title)
 
     found = area_of(check, title)
     assert found.verdict is Verdict.open
@@ -61,7 +61,7 @@ def test_after_an_offboarding_with_all_of_it_the_person_is_out(lab: Lab, looked:
     give(lab, *EVERYTHING)
     lab.offboard(seed.ADA, EVERYTHING)
 
-    check = looked(scans=1)
+    check = looked()
 
     assert {area.area: area.verdict.value for area in check.areas} == {
         **dict.fromkeys(AREAS, "closed"),
@@ -76,7 +76,7 @@ def test_an_account_that_is_gone_has_nothing_left(lab: Lab, looked: Look) -> Non
     give(lab, *EVERYTHING)
     lab.simulator.arrange(TENANT, "delete_user", user=seed.ADA)
 
-    check = looked(scans=1)
+    check = looked()
 
     assert {area.area for area in check.areas if area.verdict is not Verdict.closed} == set()
 
@@ -107,7 +107,7 @@ def test_what_could_not_be_read_is_unknown_and_never_closed(lab: Lab, looked: Lo
     lab.offboard(seed.ADA, EVERYTHING)
     lab.simulator.faults([{"match": UNREAD[title], "kind": "status", "status": 403}])
 
-    check = looked(scans=1)
+    check = looked()
 
     found = area_of(check, title)
     assert found.verdict is Verdict.unknown
@@ -130,7 +130,7 @@ def test_the_missing_permission_is_named(lab: Lab, looked: Look, title: str, per
     for name in {permission, "RoleManagement.ReadWrite.Directory"}:
         lab.simulator.arrange(TENANT, "revoke_permission", permission=name)
 
-    found = area_of(looked(scans=1), title)
+    found = area_of(looked(), title)
 
     assert found.verdict in {Verdict.unknown, Verdict.open}
     assert any(permission in thing.message for thing in found.things if thing.verdict is Verdict.unknown)
@@ -139,22 +139,34 @@ def test_the_missing_permission_is_named(lab: Lab, looked: Look, title: str, per
 def test_a_tenant_without_the_license_is_told_that_sign_ins_are_unknown(lab: Lab, looked: Look) -> None:
     lab.simulator.arrange(TENANT, "tenant", set={"skus": {EXCHANGE_PLAN_1.id: 500}})
 
-    found = area_of(looked(scans=1), "Recent sign-ins")
+    found = area_of(looked(), "Recent sign-ins")
 
     assert found.verdict is Verdict.unknown
     assert "no Microsoft Entra ID P1 license" in found.things[0].message
 
 
 def test_mailboxes_that_were_not_looked_through_are_unknown(looked: Look) -> None:
-    check = looked(scans=1)
+    check = looked()
 
     for title in ("Other mailboxes", "Other calendars"):
         assert area_of(check, title).verdict is Verdict.unknown
-        assert "have not been looked through" in area_of(check, title).things[0].message
+        assert "Nobody has looked through the mailboxes" in area_of(check, title).things[0].message
 
 
 def test_how_old_the_knowledge_of_other_mailboxes_is_stands_beside_it(looked: Look) -> None:
-    assert "in all 201 mailboxes of the tenant" in area_of(looked(), "Other mailboxes").note
+    assert "in all 202 mailboxes of the tenant" in area_of(looked(scanned=True), "Other mailboxes").note
+
+
+def test_what_was_found_longer_ago_counts_too_and_no_scan_is_begun(lab: Lab, looked: Look) -> None:
+    looked(scanned=True)
+    lab.hub.advance(timedelta(days=3))
+    before = lab.simulator.requests()[-1]["n"]
+
+    found = area_of(looked(), "Other mailboxes")
+
+    assert "in all 202 mailboxes of the tenant 72 hours before" in found.note
+    cmdlets = [item.get("cmdlet") for sent in lab.simulator.requests(before) for item in sent["items"]]
+    assert "Get-EXOMailbox" not in cmdlets
 
 
 def test_a_group_that_active_directory_or_a_rule_fills_is_left(lab: Lab, looked: Look) -> None:
@@ -162,7 +174,7 @@ def test_a_group_that_active_directory_or_a_rule_fills_is_left(lab: Lab, looked:
         TENANT, "group", create={"nickname": "ad", "members": [seed.ADA]}, set={"onPremisesSyncEnabled": True}
     )
 
-    left = {thing.id: thing.message for thing in area_of(looked(scans=1), "Groups").things if thing.verdict == "left"}
+    left = {thing.id: thing.message for thing in area_of(looked(), "Groups").things if thing.verdict == "left"}
 
     assert "Active Directory" in left[group]
 
@@ -172,13 +184,13 @@ def test_ownership_of_a_synced_group_is_left(lab: Lab, looked: Look) -> None:
         TENANT, "group", create={"nickname": "ad"}, set={"onPremisesSyncEnabled": True, "owners": [seed.ADA]}
     )
 
-    assert "ad (group)" in names(area_of(looked(scans=1), "Ownership"), Verdict.left)
+    assert "ad (group)" in names(area_of(looked(), "Ownership"), Verdict.left)
 
 
 def test_what_a_group_is_assigned_is_left_to_that(lab: Lab, looked: Look) -> None:
     give(lab, "remove_app_access")
 
-    assert names(area_of(looked(scans=1), "Apps"), Verdict.left) == ["Time sheets"]
+    assert names(area_of(looked(), "Apps"), Verdict.left) == ["Time sheets"]
 
 
 def test_the_role_of_the_last_administrator_is_left(lab: Lab, looked: Look) -> None:
@@ -188,13 +200,13 @@ def test_the_role_of_the_last_administrator_is_left(lab: Lab, looked: Look) -> N
                 lab.simulator.arrange(TENANT, "user", user=member, set={"accountEnabled": False})
     lab.simulator.arrange(TENANT, "directory_role", user=seed.ADA, role="Global Administrator")
 
-    assert names(area_of(looked(scans=1), "Administrator roles"), Verdict.left) == ["Global Administrator"]
+    assert names(area_of(looked(), "Administrator roles"), Verdict.left) == ["Global Administrator"]
 
 
 def test_a_method_of_a_kind_that_is_not_known_is_left_and_named(lab: Lab, looked: Look) -> None:
     lab.simulator.arrange(TENANT, "method", user=seed.ADA, kind="future")
 
-    found = area_of(looked(scans=1), "Sign-in methods")
+    found = area_of(looked(), "Sign-in methods")
 
     assert "future" in names(found, Verdict.left)
 
@@ -202,8 +214,8 @@ def test_a_method_of_a_kind_that_is_not_known_is_left_and_named(lab: Lab, looked
 def test_forwarding_that_the_offboarding_set_is_meant(lab: Lab, looked: Look) -> None:
     lab.offboard(seed.ADA, {"forward_email": {"to": seed.CY}})
 
-    assert area_of(looked(scans=1), "Forwarding").verdict is Verdict.open
-    (meant,) = area_of(looked(scans=1, meant=["forward_email"]), "Forwarding").things
+    assert area_of(looked(), "Forwarding").verdict is Verdict.open
+    (meant,) = area_of(looked(meant=["forward_email"]), "Forwarding").things
     assert meant.verdict is Verdict.left
     assert meant.message == 'Meant to be so: the offboarding did "Forward e-mail".'
 
@@ -211,7 +223,7 @@ def test_forwarding_that_the_offboarding_set_is_meant(lab: Lab, looked: Look) ->
 def test_who_else_has_rights_on_the_mailbox_is_told(lab: Lab, looked: Look) -> None:
     lab.offboard(seed.ADA, {"grant_mailbox_access": {"to": [seed.CY]}, "grant_send_as": {"to": [seed.CY]}})
 
-    found = area_of(looked(scans=1), "Delegates of the mailbox")
+    found = area_of(looked(), "Delegates of the mailbox")
 
     assert found.verdict is Verdict.left
     assert names(found, Verdict.left) == [
@@ -223,11 +235,11 @@ def test_who_else_has_rights_on_the_mailbox_is_told(lab: Lab, looked: Look) -> N
 def test_a_device_of_somebody_else_is_left(lab: Lab, looked: Look) -> None:
     give(lab, "disable_devices")
 
-    assert names(area_of(looked(scans=1), "Devices"), Verdict.left) == ["DESK of Ada Castell (Windows)"]
+    assert names(area_of(looked(), "Devices"), Verdict.left) == ["DESK of Ada Castell (Windows)"]
 
 
 def test_licenses_that_stay_because_the_mailbox_needs_them_are_open(looked: Look) -> None:
-    (found,) = area_of(looked(scans=1), "Licenses").things
+    (found,) = area_of(looked(), "Licenses").things
 
     assert found.verdict is Verdict.open
     assert "The mailbox is not shared" in found.message
@@ -244,7 +256,7 @@ def test_a_sign_in_after_the_block_is_open(lab: Lab, looked: Look, minutes: int,
     at = clock.to_text(datetime.fromtimestamp(now.timestamp() + 60 * minutes, UTC))
     lab.simulator.arrange(TENANT, "sign_in", user=seed.ADA, at=at, app="Outlook", error=error)
 
-    found = area_of(looked(scans=1, since=now), "Recent sign-ins")
+    found = area_of(looked(since=now), "Recent sign-ins")
 
     assert found.verdict == verdict
     assert found.action == "revoke_sessions"
@@ -253,15 +265,15 @@ def test_a_sign_in_after_the_block_is_open(lab: Lab, looked: Look, minutes: int,
 def test_while_the_account_is_enabled_sign_ins_are_nothing_unusual(lab: Lab, looked: Look) -> None:
     lab.simulator.arrange(TENANT, "sign_in", user=seed.ADA, at=clock.to_text(clock.now()))
 
-    assert "nothing unusual" in area_of(looked(scans=1), "Recent sign-ins").note
+    assert "nothing unusual" in area_of(looked(), "Recent sign-ins").note
 
 
 def test_it_asks_four_times_beside_the_scans_and_changes_nothing(lab: Lab, looked: Look) -> None:
     give(lab, *EVERYTHING)
-    looked()
+    looked(scanned=True)
     before, state = lab.simulator.requests()[-1]["n"], lab.simulator.state(TENANT)
 
-    looked(scans=1)
+    looked()
 
     sent = [one for one in lab.simulator.requests(before) if one["service"] != "login"]
     assert lab.simulator.state(TENANT) == state
@@ -284,7 +296,7 @@ def test_of_an_account_that_is_gone_nothing_more_is_asked(lab: Lab, looked: Look
     lab.offboard(seed.ADA, {"delete_user": True})
     before = lab.simulator.requests()[-1]["n"]
 
-    looked(scans=1)
+    looked()
 
     assert len([one for one in lab.simulator.requests(before) if one["service"] != "login"]) == 3
 

@@ -10,6 +10,7 @@ import pytest
 
 from dev import lab as laboratory
 from dev.tenant import seed
+from shared.app.settings import Settings, SettingsError
 from shared.jobs.storage.table import ConflictError
 from shared.notifications import outbox
 from shared.notifications.message import Notice
@@ -260,6 +261,12 @@ def test_what_is_kept_holds_no_more_than_what_is_shown(office: Lab) -> None:
         *("message", "run", "before", "new", "is_partial"),
     }
     assert len(json.dumps(checked(office, one))) < 20_000
+
+
+@pytest.mark.parametrize("text", ["soon", "24", "1w", "-1h", "24h;7d", "1.5d", "1000d"])
+def test_lengths_of_time_that_make_no_sense_are_refused_at_the_start(text: str) -> None:
+    with pytest.raises(SettingsError, match="ACCESS_CHECK_AFTER must be lengths of time in hours or days"):
+        Settings.parse({"ACCESS_CHECK_AFTER": text})
 
 
 @pytest.mark.parametrize("spans", ["24h", ""])

@@ -94,6 +94,18 @@ class Scans:
             clear(self._table, keys.scan_partition(self._tenant_id, kind))
 
 
+class KnownScans:
+    """What the last scans of a tenant found, however old it is: for whoever only looks, and begins none."""
+
+    def __init__(self, table: Table, tenant_id: str) -> None:
+        self._table = table
+        self._tenant_id = tenant_id
+
+    def find(self, source: ScanSource, names: Collection[str]) -> Found:
+        """Return where one of `names` (in lower case) held something; raises `MoreToDoError` where nobody knows."""
+        return _Scanner(self._table, keys.scan_partition(self._tenant_id, source.kind), source).known(frozenset(names))
+
+
 class _Scanner:
     """One caller's work on the scan of one kind."""
 
@@ -106,6 +118,15 @@ class _Scanner:
         scan = self._head()
         if scan is None or not scan.is_complete or not scan.is_current(clock.now()):
             scan = self._carry_on(scan)
+        return self._found(scan, names)
+
+    def known(self, names: frozenset[str]) -> Found:
+        """Return what the last scan found; raises `MoreToDoError` where there was none, or one is under way."""
+        scan = self._head()
+        if scan is None:
+            raise MoreToDoError(0, "Nobody has looked through the mailboxes of the tenant yet.")
+        if not scan.is_complete:
+            raise MoreToDoError(scan.progress, self._so_far(scan))
         return self._found(scan, names)
 
     def _carry_on(self, scan: Scan | None) -> Scan:

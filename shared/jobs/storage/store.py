@@ -21,7 +21,7 @@ from shared.base.telemetry import logs
 from shared.jobs import telemetry
 from shared.jobs.records import State, Wake
 from shared.jobs.storage import audit, keys, rows, setting_changes
-from shared.jobs.storage.scans import Scans
+from shared.jobs.storage.scans import KnownScans, Scans
 from shared.jobs.storage.table import (
     LAST,
     MAX_OPERATIONS,
@@ -406,6 +406,10 @@ class Store:
     def scans(self, tenant_id: str) -> Scans:
         """Return the scans of a tenant."""
         return Scans(self._details, tenant_id)
+
+    def known_scans(self, tenant_id: str) -> KnownScans:
+        """Return what the last scans of a tenant found."""
+        return KnownScans(self._details, tenant_id)
 
     def put_original(self, restoration_id: str, first: Snapshot, steps: Iterable[Step]) -> None:
         """Keep with a restoration what it brings back, so that nothing happens to it any more; repeatable."""

@@ -27,11 +27,8 @@ if TYPE_CHECKING:
     from shared.actions.reads.snapshot import Person, Read, Snapshot
     from shared.microsoft365.cloud import TenantClients
 
+_SCANS: Final = "remove_mailbox_permissions and remove_calendar_permissions look through all of them."
 _CLOSED: Final = frozenset({Outcome.done, Outcome.already_done})
-NOT_SCANNED: Final = (
-    "The mailboxes of the tenant have not been looked through for a day: remove_mailbox_permissions and "
-    "remove_calendar_permissions do that."
-)
 
 
 class Area(Protocol):
@@ -152,8 +149,8 @@ def unknown(area: Area, why: str) -> AreaFound:
 
 
 def reason(error: Exception) -> str:
-    """Say why an area could not be looked at."""
-    return NOT_SCANNED if isinstance(error, MoreToDoError) else str(error)
+    """Say why an area could not be looked at; what a scan must find out first, an offboarding does."""
+    return f"{error} {_SCANS}" if isinstance(error, MoreToDoError) else str(error)
 
 
 FAILURES: Final = (UnreadError, MicrosoftError, MoreToDoError)

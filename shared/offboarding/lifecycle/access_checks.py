@@ -131,7 +131,7 @@ def _look(services: Services, offboarding: Offboarding, details: Details) -> tup
     return look(
         offboarding.request.person,
         services.microsoft365.tenant(tenant_id),
-        services.store.scans(tenant_id),
+        services.store.known_scans(tenant_id),
         since=_blocked_at(offboarding, details.steps),
         meant=[name for name, step in details.steps.items() if step.outcome in OPENS_GATE],
     )
