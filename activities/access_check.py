@@ -17,4 +17,5 @@ def check_access(services: Services, order: Order) -> Answer:
     offboarding = services.store.get(order.id)
     if offboarding is None or offboarding.state is not State.running or offboarding.run != order.run:
         return SUPERSEDED
-    return {"answer": access_checks.look_at_end(services, offboarding)["answer"]}
+    found = access_checks.look_at_end(services, offboarding)
+    return {"answer": found["answer"] if found else None}

@@ -27,7 +27,7 @@ def offboard_user(context: DurableOrchestrationContext) -> Generator[TaskBase, A
         stop = yield from _work(context, order, begun)
     if stop == "superseded":
         return {"stop": stop}
-    if stop is None and begun["check"]:
+    if stop is None and begun.get("check"):  # a run that began before there were checks has no word of it
         yield from _look(context, order)
     ended: dict[str, Any] = yield from _insist(context, "finish_run", {**order, "stop": stop})
     if tenant := ended.pop("next_of", ""):

@@ -160,6 +160,7 @@ def test_what_a_group_gives_that_contains_the_persons_group_stays_and_is_handed_
 
 def test_a_role_assignable_license_group_says_what_to_do(lab: Lab) -> None:
     license_group(lab, seed.ADA, isAssignableToRole=True)
+    lab.simulator.arrange("fabrikam.example", "revoke_permission", permission="RoleManagement.ReadWrite.Directory")
 
     result = lab.offboard(seed.ADA, SAFE)
 

@@ -163,6 +163,20 @@ def test_a_run_that_cannot_look_ends_all_the_same_and_the_timer_looks(office: La
     assert signed_in["verdict"] == "closed"
 
 
+def test_a_look_that_takes_long_holds_up_no_end_and_the_timer_looks(
+    office: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(access_checks, "AT_END_WITHIN_SECONDS", 0.0)
+        one = left(office)
+    assert (known(office, one).state, checked(office, one)) == ("Completed", {})
+
+    after(office, timedelta(minutes=1))
+
+    assert sign_in(checked(office, one)) == "closed"
+    assert len(known(office, one).checks.due) == 2
+
+
 def test_a_later_run_looks_anew(office: Lab) -> None:
     office.simulator.faults([{"match": "PATCH .*/users/", "kind": "status", "status": 403}])
     one = left(office)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.outcome import OPENS_GATE, Outcome
 from shared.base import clock
+from shared.base.deadline import Deadline, DeadlineError
 from shared.base.threads import Threads
 from shared.jobs.records import SERVICE, AccessChecks, DueCheck
 from shared.jobs.storage.table import ConflictError
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+AT_END_WITHIN_SECONDS: Final = 60.0
+"""What the end of a run may wait for a look; a slow service must not hold up whom it is told."""
+
 MOST_IN_A_TICK: Final = 20
 _AT_ONCE: Final = 4
 _BEGIN_WITHIN_SECONDS: Final = 10
@@ -53,10 +57,13 @@ def is_due_at_end(services: Services, offboarding: Offboarding) -> bool:
     return not offboarding.request.restores and AT_ONCE in services.settings.access_check_after
 
 
-def look_at_end(services: Services, offboarding: Offboarding) -> Found:
-    """Look for a run that is about to end, and keep what is found."""
+def look_at_end(services: Services, offboarding: Offboarding) -> Found | None:
+    """Look for a run that is about to end, and keep what is found; None where that takes long, for the timer to do."""
     details = services.store.details(offboarding.id)
-    check, again = _look(services, offboarding, details)
+    try:
+        check, again = Deadline(AT_END_WITHIN_SECONDS).run(lambda: _look(services, offboarding, details))
+    except DeadlineError:
+        return None
     found = _found(check, offboarding, before=frozenset()) | {"is_partial": bool(again)}
     services.store.put_check(offboarding.id, found)
     return found
