@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions import restoration
+from shared.actions import catalogue, restoration
 from shared.actions.catalogue import Task, View
 from shared.actions.outcome import Finding, Outcome, StepState
 from shared.actions.reads.account import USER
@@ -37,6 +37,8 @@ Answer = dict[str, Any]
 """What an activity tells the orchestrator, see `step_graph`."""
 
 SUPERSEDED: Answer = {"stop": "superseded"}
+_NOTICED_WITHIN: Final = timedelta(minutes=10)
+"""How late it may show that an administrator is none any more."""
 _POLL_SECONDS = (2, 4, 8, 15)
 _OTHER_DELIVERY_SECONDS = 15
 _REQUEST_IDS_KEPT = 20
@@ -123,7 +125,18 @@ def view_of(details: Details, name: str, order: Order, now: Snapshot | None = No
         force=request.force,
         outcomes={n: s.outcome for n, s in details.steps.items() if s.outcome},
         original=details.original(name),
+        is_freed=_is_freed(details),
     )
+
+
+def _is_freed(details: Details) -> bool:
+    """Return whether a step has written, not long ago, what lets the app change the account."""
+    freeing = [step.written_at for name, step in details.steps.items() if _frees_account(name) and step.written_at]
+    return any(clock.now() - moment < _NOTICED_WITHIN for moment in freeing)
+
+
+def _frees_account(name: str) -> bool:
+    return name in catalogue.all_actions() and catalogue.get(name).frees_account
 
 
 def procedure_of(details: Details, name: str) -> Procedure:
@@ -208,11 +221,12 @@ def _apply(procedure: Procedure, task: Task, step: Step, *, last: bool) -> tuple
         results = dict.fromkeys((finding.item for finding in task.open), None)
     accepted, problems, retryable = list(step.accepted), dict(step.problems), list[MicrosoftError]()
     for finding in task.open:
-        error = results.get(finding.item)
+        answer = results.get(finding.item)
+        error = explained(procedure, task.view, answer) if answer else None
         if error is not None and error.retryable and not last:
             retryable.append(error)
             continue
-        refused = judgement.problem(procedure, finding, explained(procedure, task.view, error)) if error else None
+        refused = judgement.problem(procedure, finding, error) if error else None
         if refused:
             problems[finding.item] = refused
         else:
@@ -225,11 +239,17 @@ def _apply(procedure: Procedure, task: Task, step: Step, *, last: bool) -> tuple
 def explained(procedure: Procedure, view: View, error: MicrosoftError) -> MicrosoftError:
     """Say what it takes to change an account that only roles for its unit reach: no permission of the app does.
 
-    Learn: "Restricted management administrative units in Microsoft Entra ID".
+    Learn: "Restricted management administrative units in Microsoft Entra ID". A former administrator's account is tried
+    again: that the roles are gone shows late.
     """
     user = view.now.get(USER) if view.now.values.get(USER.name) else None
     if not procedure.changes_account or error.category is not Category.auth_permission or not user:
         return error
+    if not user.is_restricted and view.is_freed:
+        text = (
+            f"The person was an administrator until a moment ago, and Microsoft may not have noticed. {error.message}"
+        )
+        return MicrosoftError(error.service, Category.transient, text, status=error.status, code=error.code)
     if not user.is_restricted:
         return error
     text = (

@@ -122,6 +122,7 @@ class RemoveDirectoryRoles(Action):
         "clear_immutable_id",
         "remove_licenses",
     )
+    frees_account = True
     destructive = True
     removes = True
     undo = "Assign the roles of snapshot.directory_roles and snapshot.eligible_roles again."

@@ -50,6 +50,8 @@ class User:
     """Of a mail user, which is what Exchange makes of a guest; a mailbox has its own."""
     ArchiveGuid: str = "00000000-0000-0000-0000-000000000000"
     """Of a mail user whose mailbox is on-premises: the archive that is online all the same."""
+    former_administrator: int = 0
+    """How many sensitive changes are still refused although the last role is gone."""
     leaving_groups: dict[str, int] = field(default_factory=dict)
     """License groups just left: the licenses go when they have been looked at this often."""
 
@@ -224,6 +226,8 @@ class Tenant:
     """How often an inherited license is still seen after the group was left."""
     number_reads: int = 1
     """How often a number is still seen as assigned after it was taken away."""
+    role_writes: int = 0
+    """How many sensitive changes of a former administrator are still refused after the last role was taken away."""
     teams_phone: bool = True
     InPlaceHolds: list[str] = field(default_factory=list)
     """Holds that cover the whole organisation."""

@@ -88,6 +88,8 @@ class View:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict[str, "Outcome"])
     original: Original | None = None
     """What is brought back; None in an offboarding."""
+    is_freed: bool = False
+    """Whether a step took from the account, a short while ago, what kept the app from changing it."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +237,9 @@ class Action(Procedure):
     """By another action: what to tell the operator when both are selected."""
     warns_without: ClassVar[Mapping[str, str]] = {}
     """By another action: what to tell the operator when it is not selected."""
+    frees_account: ClassVar[bool] = False
+    """True: what it takes away keeps the app from changing the account, and Microsoft may notice late that it is gone.
+    """
     area: ClassVar[Area | None] = None
     """What the access check looks at through this action: what it would still find to do is open."""
     destructive: ClassVar[bool] = False

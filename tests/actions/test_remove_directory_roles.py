@@ -154,3 +154,22 @@ def test_killed_in_between_it_says_the_same(lab: Lab) -> None:
 
 def test_what_it_takes(lab: Lab) -> None:
     assert lab.offboard(seed.ADA, ROLES).count("graph") == 4, "the submission, the snapshot, the removal, the proof"
+
+
+def test_where_microsoft_notices_late_that_the_roles_are_gone_the_block_is_tried_again(lab: Lab) -> None:
+    lab.simulator.arrange(TENANT, "tenant", set={"role_writes": 2})
+
+    result = lab.offboard(seed.ADA, {**ROLES, "disable_sign_in": True})
+
+    assert result.outcome("disable_sign_in") == "done"
+    assert result.steps["disable_sign_in"].attempts == 3
+
+
+def test_an_account_that_stays_closed_to_the_app_fails_and_says_why(lab: Lab) -> None:
+    lab.simulator.arrange(TENANT, "tenant", set={"role_writes": 99})
+
+    result = lab.offboard(seed.ADA, {**ROLES, "disable_sign_in": True})
+
+    assert result.outcome("disable_sign_in") == "failed"
+    assert "was an administrator until a moment ago" in result.message("disable_sign_in")
+    assert "Privileged Authentication Administrator" in result.message("disable_sign_in")

@@ -109,6 +109,8 @@ def unassign(ask: Ask, assignment: str) -> None:
     if held:
         role, member = held
         role.members.remove(member)
+        if user := ask.tenant.users.get(member):
+            user.former_administrator = ask.tenant.role_writes
     elif not _rows(ask.tenant, "scoped_role_assignments").pop(assignment, None):
         raise missing(assignment)
 

@@ -50,6 +50,9 @@ def guard_sensitive(ask: Ask, user: User) -> None:
     )
     if privileged and _ADMINISTRATOR_OF_ADMINISTRATORS not in tenant.app.entra_roles:
         raise denied()
+    if user.former_administrator:
+        user.former_administrator -= 1
+        raise denied()
     if user.isManagementRestricted:
         raise denied()
 
