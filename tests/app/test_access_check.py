@@ -83,8 +83,9 @@ def test_a_restoration_is_not_looked_after(stack: Stack, leaver: Leaver) -> None
     assert _wait(stack, key)["access_check"] is None
 
 
-def test_nobody_of_that_name_is_not_taken_for_somebody_who_is_out(stack: Stack) -> None:
-    answer = stack.get("/api/tenants/fabrikam.example/users/nobody@fabrikam.example/access")
+@pytest.mark.parametrize("name", ["nobody@fabrikam.example", "%20", "$a", "0", "'", "a%20b", seed.FABRIKAM])
+def test_nobody_of_that_name_is_not_taken_for_somebody_who_is_out(stack: Stack, name: str) -> None:
+    answer = stack.get(f"/api/tenants/fabrikam.example/users/{name}/access")
 
     assert answer.status_code == 404
     assert answer.json()["code"] == "user_not_found"

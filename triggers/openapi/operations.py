@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from shared.base import identifiers
 from shared.jobs.delivery import CHANNELS
 from shared.jobs.records import Kind, Reason, State
 from triggers.answers import IDEMPOTENCY_KEY, MAX_COUNT
@@ -29,7 +30,7 @@ def _format(first: str, *others: str) -> Schema:
 IN_PATH: Final = {
     "id": _parameter("id", TEXT, "The id of an offboarding.", "path"),
     "tenant": _parameter("tenant", TEXT, "A tenant's id, or one of its domains.", "path"),
-    "user": _parameter("user", TEXT, "Object id, user principal name or address.", "path"),
+    "user": _parameter("user", identifiers.PERSON_FORM, "Object id, user principal name or address.", "path"),
     "action": _parameter("action", TEXT, "The name of an action.", "path"),
 }
 _LIMIT: Final = _parameter(
