@@ -140,17 +140,22 @@ def _changed_of_others(world: World) -> Iterator[str]:
     if not world.before:
         return
     leavers = {one.request.person.id for one in world.offboardings()} | world.leavers
-    before, after = _without(world.at_first, leavers), _without(world.state(), leavers)
+    inherited = {key for key, group in world.at_first["groups"].items() if leavers.intersection(group["owners"])}
+    before, after = (_without(state, leavers, inherited) for state in (world.at_first, world.state()))
     for kind, things in before.items():
         for key, thing in things.items():
             if after[kind].get(key) != thing:
                 yield f"{kind} {key} was changed, and is nobody's who leaves"
 
 
-def _without(state: dict[str, Any], leavers: set[str]) -> dict[str, dict[str, Any]]:
+def _without(state: dict[str, Any], leavers: set[str], inherited: set[str]) -> dict[str, dict[str, Any]]:
+    """Leave out what is a leaver's; groups that one owned may have another owner, who is a member then."""
     users = {key: user for key, user in state["users"].items() if key not in leavers}
     groups = {
-        key: {**group, "members": sorted(set(group["members"]) - leavers)} for key, group in state["groups"].items()
+        key: {**group, "members": sorted(set(group["members"]) - leavers)}
+        if key not in inherited
+        else {**group, "members": [], "owners": []}
+        for key, group in state["groups"].items()
     }
     mailboxes = {
         key: {

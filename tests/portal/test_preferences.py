@@ -203,7 +203,7 @@ def test_our_own_api_sees_the_same_defaults(front: Front) -> None:
     body = {"actions": {"disable_sign_in": True, "grant_onedrive_access": {"to": [seed.LIA]}}, "notify": ["email"]}
     saved = front.send("PUT", "tenants/contoso.example/defaults", body)
 
-    assert saved.json() == {"source": "tenant", **body, "access_ends_after_days": None, "warnings": []}
+    assert saved.json() == {"source": "tenant", **body, "also": {}, "access_ends_after_days": None, "warnings": []}
     told = _tenant(front)
     assert told
     assert told["DisableSignIn"] is True

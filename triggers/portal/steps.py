@@ -43,8 +43,8 @@ _DELIVERIES: Final = {
     DeliveryState.superseded: _SKIPPED,
 }
 _CHECK: Final = "Access left"
-_ANSWERS: Final = {Answer.out: _SUCCESS, Answer.open: _FAILED, Answer.unknown: _WARNING}
-_VERDICTS: Final = {Verdict.open: _FAILED, Verdict.unknown: _WARNING}
+_ANSWERS: Final = {Answer.out: _SUCCESS, Answer.open: _WARNING, Answer.unknown: _WARNING}
+_VERDICTS: Final = {Verdict.open: _WARNING, Verdict.unknown: _SKIPPED}
 _TEXTS: Final = {
     StepState.waiting: "Waiting.",
     StepState.running: "In progress.",
