@@ -141,7 +141,8 @@ class HandOverOwnership(Action):
     def reads_later(self, view: View) -> tuple[Read[Any], ...]:
         """Ask what the colleague owns and is in, once it is known who that is."""
         colleague = _colleague(view.params, view.now)
-        return (_owned_by(colleague), _groups_of(colleague)) if colleague and _owned(view.now) else ()
+        is_anything = _owned(view.first) | _owned(view.now)
+        return (_owned_by(colleague), _groups_of(colleague)) if colleague and is_anything else ()
 
     def proof_for(self, view: View) -> tuple[Read[Any], ...]:
         """Look again at what both own."""

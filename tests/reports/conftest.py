@@ -32,9 +32,9 @@ def half_failed(lab: Lab) -> dict[str, Any]:
     return record_of(lab, result.offboarding.id)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return Chromium, where one is installed."""
+    """Return Chromium, where one is installed; while it runs, nothing else can start an event loop in the process."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("There is no Chromium here.")

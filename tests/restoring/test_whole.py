@@ -26,6 +26,7 @@ PARAMS: dict[str, Any] = {
     "grant_send_as": {"to": [seed.CY]},
     "grant_send_on_behalf": {"to": [seed.CY]},
     "grant_onedrive_access": {"to": [seed.CY]},
+    "hand_over_ownership": {"to": seed.CY},
 }
 LOST = {"cancel_meetings", "remove_inbox_rules", "remove_mfa_methods", "remove_mobile_devices", "reset_password"}
 

@@ -264,5 +264,5 @@ def test_whatever_a_read_is_called_it_is_kept_and_found(table: Table) -> None:
     for operations in rows.snapshot_inserts(1, Snapshot(answers, {})):
         table.transact(P, operations)
 
-    _, snapshots, _, _ = rows.to_details(table.range(P, "", LAST).rows)
+    _, snapshots, *_ = rows.to_details(table.range(P, "", LAST).rows)
     assert snapshots[1].values == answers
