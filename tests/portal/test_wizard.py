@@ -217,7 +217,7 @@ def test_actions_that_the_wizard_cannot_show_are_added_and_told(front: Front, fo
 
     (result,) = _submit(front, form(Scheduled=_LATER))
 
-    told = "Also done, as the tenant's defaults say: Hand over ownership, Remove administrator roles."
+    told = f"Also done, as the tenant's defaults say: Hand over ownership (to {seed.CY}), Remove administrator roles."
     assert told in result["resultText"]
     assert {step["name"] for step in _details(front, result)["steps"]} >= set(added)
 

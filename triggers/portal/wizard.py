@@ -116,8 +116,15 @@ def _with_more_actions(
         if name not in kept
     ]
     if kept:
-        told.append(f"Also done, as the tenant's defaults say: {', '.join(map(catalogue.title_of, kept))}.")
+        added = ", ".join(_with_heir(name, params) for name, params in kept.items())
+        told.append(f"Also done, as the tenant's defaults say: {added}.")
     return replace(submission, actions={**submission.actions, **kept}), told
+
+
+def _with_heir(name: str, params: Mapping[str, Any]) -> str:
+    """Name an action, and whom it gives something: whoever set the defaults chose that person."""
+    to = params.get("to")
+    return f"{catalogue.title_of(name)} (to {to})" if to else catalogue.title_of(name)
 
 
 def _read(read: Callable[[Form, list[Problem]], T], form: Form, problems: list[Problem], otherwise: T) -> T:
