@@ -215,7 +215,7 @@ def test_forwarding_that_the_offboarding_set_is_meant(lab: Lab, looked: Look) ->
     lab.offboard(seed.ADA, {"forward_email": {"to": seed.CY}})
 
     assert area_of(looked(), "Forwarding").verdict is Verdict.open
-    (meant,) = area_of(looked(meant=["forward_email"]), "Forwarding").things
+    (meant,) = area_of(looked(meant={"forward_email": {}}), "Forwarding").things
     assert meant.verdict is Verdict.left
     assert meant.message == 'Meant to be so: the offboarding did "Forward e-mail".'
 

@@ -58,8 +58,12 @@ def after(office: Lab, span: timedelta) -> None:
     office.tick()
 
 
+def verdict(found: dict[str, Any], area: str) -> str:
+    return next(one["verdict"] for one in found["areas"] if one["area"] == area)
+
+
 def sign_in(found: dict[str, Any]) -> str:
-    return next(area["verdict"] for area in found["areas"] if area["area"] == "Sign-in")
+    return verdict(found, "Sign-in")
 
 
 def test_it_is_looked_before_the_run_ends_and_planned_for_a_day_and_a_week(office: Lab) -> None:
@@ -85,6 +89,20 @@ def test_a_sync_that_enables_the_account_again_is_told_after_a_day(office: Lab) 
     assert offboarding.events[-1].what == "access_open_again"
     assert offboarding.deliveries[-1].about == "check-2"
     assert checked(office, one)["new"] == ["Sign-in: The account is enabled: whoever has the password can sign in."]
+
+
+def test_forwarding_that_was_set_is_meant_and_what_somebody_made_of_it_is_not(office: Lab) -> None:
+    one = office.offboard(seed.ADA, {"forward_email": {"to": seed.CY}}, notify=["webhook"]).offboarding.id
+    assert verdict(checked(office, one), "Forwarding") == "left"
+    after(office, DAY)
+    assert verdict(checked(office, one), "Forwarding") == "left"
+    changed = {"ForwardingAddress": None, "ForwardingSmtpAddress": "smtp:ada@private.example"}
+    office.simulator.arrange(TENANT, "mailbox", mailbox=seed.ADA, set=changed)
+
+    after(office, WEEK)
+
+    assert verdict(checked(office, one), "Forwarding") == "open"
+    assert checked(office, one)["new"] == ["Forwarding: Mail is sent on to somebody else."]
 
 
 def test_what_was_open_before_is_not_told_again(office: Lab) -> None:

@@ -6,8 +6,9 @@ looked at as soon as it says so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from shared.actions import catalogue
 from shared.actions.catalogue import View
@@ -19,7 +20,7 @@ from shared.offboarding.access_check import delegates, sign_ins
 from shared.offboarding.access_check.verdict import AreaFound, Thing, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from shared.actions.catalogue import Action
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 _SCANS: Final = "remove_mailbox_permissions and remove_calendar_permissions look through all of them."
 _CLOSED: Final = frozenset({Outcome.done, Outcome.already_done})
+
+
+Meant: TypeAlias = Mapping[str, Mapping[str, str | None]]
+"""By an action of the offboarding: the values it left, by read and property."""
 
 
 class Area(Protocol):
@@ -124,11 +129,14 @@ def all_areas() -> list[Area]:
     return [*(OfAction(action) for action in with_area()), sign_ins.SignIns(), delegates.Delegates()]
 
 
-def as_meant(found: AreaFound, meant: Collection[str]) -> AreaFound:
-    """Return an area with what an action of the offboarding put there as `left`: such as the forwarding it set."""
+def as_meant(found: AreaFound, meant: Meant, now: Snapshot) -> AreaFound:
+    """Return an area with what an action of the offboarding put there as `left`, while it is as that action left it.
+
+    Such as forwarding to a colleague: where it goes to somebody else by now, it is open.
+    """
     action = catalogue.all_actions().get(found.action)
-    why = next((name for name in meant if action and (name in action.excludes)), None)
-    if why is None:
+    why = next((name for name, values in meant.items() if action and name in action.excludes and _are(values, now)), "")
+    if not why:
         return found
     text = f'Meant to be so: the offboarding did "{catalogue.title_of(why)}".'
     things = tuple(
@@ -136,6 +144,10 @@ def as_meant(found: AreaFound, meant: Collection[str]) -> AreaFound:
         for thing in found.things
     )
     return replace(found, things=things)
+
+
+def _are(values: Mapping[str, str | None], now: Snapshot) -> bool:
+    return all(now.shown(path) == value for path, value in values.items())
 
 
 def gone(area: Area) -> AreaFound:

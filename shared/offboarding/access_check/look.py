@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from shared.actions.reads.account import USER
@@ -11,14 +12,13 @@ from shared.offboarding.access_check import areas
 from shared.offboarding.access_check.verdict import AreaFound, Check
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from datetime import datetime
 
     from shared.actions.mailboxes.scan import Scans
     from shared.actions.reads.snapshot import Person, Read, Snapshot
     from shared.microsoft365.cloud import TenantClients
     from shared.microsoft365.http.errors import MicrosoftError
-    from shared.offboarding.access_check.areas import Area
+    from shared.offboarding.access_check.areas import Area, Meant
 
 
 def look(
@@ -27,7 +27,7 @@ def look(
     scans: Scans,
     *,
     since: datetime | None = None,
-    meant: Collection[str] = (),
+    meant: Meant = MappingProxyType({}),
 ) -> tuple[Check, list[MicrosoftError]]:
     """Look at everything a person might still get at; returns what was found, and the errors worth asking again.
 
@@ -39,7 +39,7 @@ def look(
         clients: of the tenant.
         scans: of the tenant.
         since: when the account was blocked; None where that is not known.
-        meant: actions of an offboarding that put there what looks open: what they set is `left`.
+        meant: what actions of an offboarding left, which may look open and is `left` while it is so.
     """
     everywhere = areas.all_areas()
     now, again = perform(areas.gathered(area.reads(since) for area in everywhere), person, clients)
@@ -57,7 +57,7 @@ def look(
             one = area.look(surveyed.with_fallback(now) if surveyed else now, person, since)
         except areas.FAILURES as error:
             one = areas.unknown(area, areas.reason(error))
-        found.append(areas.as_meant(one, meant).shortened())
+        found.append(areas.as_meant(one, meant, now).shortened())
     return Check(clock.now(), tuple(found)), again
 
 

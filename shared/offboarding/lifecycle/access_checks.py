@@ -14,6 +14,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.actions import catalogue
 from shared.actions.outcome import OPENS_GATE, Outcome
 from shared.base import clock
 from shared.base.deadline import Deadline, DeadlineError
@@ -77,8 +78,7 @@ def planned(services: Services, over: Offboarding, checked: Mapping[str, Any] | 
     due = [DueCheck(now + span) for span in after]
     if AT_ONCE in services.settings.access_check_after and (own is None or own["is_partial"]):
         due.insert(0, DueCheck(now + _TRY_AGAIN if own else now))
-    looked = AccessChecks(over.checks.due[:1] or (DueCheck(now),), over.checks.checked_at, over.checks.count)
-    done = looked.checked(clock.from_text(own["checked_at"])) if own else over.checks
+    done = over.checks.checked(clock.from_text(own["checked_at"])) if own else over.checks
     return replace(done, due=tuple(due))
 
 
@@ -140,8 +140,16 @@ def _look(services: Services, offboarding: Offboarding, details: Details) -> tup
         services.microsoft365.tenant(tenant_id),
         services.store.known_scans(tenant_id),
         since=_blocked_at(offboarding, details.steps),
-        meant=[name for name, step in details.steps.items() if step.outcome in OPENS_GATE],
+        meant={name: _left_by(step, details) for name, step in details.steps.items() if step.outcome in OPENS_GATE},
     )
+
+
+def _left_by(step: Step, details: Details) -> dict[str, str | None]:
+    """Return the values of a step as it left them, those it had no need to change as they were."""
+    if step.name not in catalogue.all_actions():
+        return {}
+    first, changed = details.first(), {change.what: change.after for change in step.changes}
+    return {path: changed.get(path, first.shown(path)) for path in catalogue.get(step.name).changes}
 
 
 def _blocked_at(offboarding: Offboarding, steps: Mapping[str, Step]) -> datetime | None:
