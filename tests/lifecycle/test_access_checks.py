@@ -14,7 +14,7 @@ from shared.app.settings import Settings, SettingsError
 from shared.jobs.storage.table import ConflictError
 from shared.notifications import outbox
 from shared.notifications.message import Notice
-from shared.offboarding.lifecycle import access_checks
+from shared.offboarding.lifecycle import access_checks, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,6 +148,46 @@ def test_killed_between_keeping_and_telling_it_is_told_all_the_same(
 
 def _killed(*_: object) -> None:
     raise ConflictError
+
+
+def test_what_is_removed_while_it_is_looked_at_leaves_nothing_behind(
+    office: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = left(office)
+    offboarding = known(office, one)
+    office.hub.advance(DAY)
+    put_check = office.app.store.put_check
+
+    def removed_meanwhile(offboarding_id: str, found: dict[str, Any]) -> None:
+        office.app.store.forget(offboarding)
+        put_check(offboarding_id, found)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.app.store, "put_check", removed_meanwhile)
+        office.tick()
+
+    assert office.app.store.get(one) is None
+    assert office.details.keys(one) == []
+
+
+def test_what_is_looked_at_while_it_is_removed_is_removed_all_the_same(
+    office: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = left(office)
+    office.hub.advance(timedelta(days=500))
+    forget, looks = office.app.store.forget, [office.tick]
+
+    def written_meanwhile(offboarding: Offboarding) -> None:
+        while looks:
+            looks.pop()()
+        forget(offboarding)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(office.app.store, "forget", written_meanwhile)
+        watch.forget_old(office.app)
+
+    assert office.app.store.get(one) is None
+    assert office.details.keys(one) == []
 
 
 def test_where_microsoft_does_not_answer_it_is_looked_again_later(office: Lab) -> None:

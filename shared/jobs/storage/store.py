@@ -353,6 +353,10 @@ class Store:
         """Keep what a check of the person's access found, in place of the one before it; repeatable."""
         self._details.transact(offboarding_id, [Replace(keys.CHECKED, rows.of_document(found))])
 
+    def forget_check(self, offboarding_id: str) -> None:
+        """Remove what a check found of an offboarding that was removed meanwhile; repeatable."""
+        clear(self._details, offboarding_id, keys.CHECKED, keys.CHECKED + LAST)
+
     def audit_decisions(self, offboarding: Offboarding) -> None:
         """Keep what was decided about an offboarding beyond its own life; repeatable."""
         self._details.transact(offboarding.id, audit.of_decisions(offboarding))

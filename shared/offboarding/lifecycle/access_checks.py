@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -121,8 +120,11 @@ def _check(services: Services, offboarding_id: str) -> None:
     over = replace(offboarding, checks=offboarding.checks.checked(check.checked_at))
     if found["new"]:
         over = outbox.announced_check(services, over.noted(now, SERVICE, "access_open_again"))
-    with suppress(ConflictError):  # the next tick looks again
+    try:
         services.store.change(offboarding, over)
+    except ConflictError:  # the next tick looks again, unless it is gone
+        if services.store.get(offboarding_id) is None:
+            services.store.forget_check(offboarding_id)
 
 
 def _open_before(offboarding: Offboarding, kept: Found | None) -> frozenset[str]:

@@ -110,13 +110,28 @@ def forget_old(services: Services) -> None:
         is_waited_for = any(one.until for one in offboarding.access)
         if offboarding.ended_at and offboarding.ended_at < cutoff and not is_waited_for:
             with _alone(offboarding.id):
-                services.store.forget(offboarding)
+                _forget(services, offboarding)
             tenants.add(offboarding.request.tenant.id)
     tenants |= services.store.forget_deleted(cutoff)
     services.store.forget_setting_changes(cutoff)
     for tenant_id in filter(services.store.is_empty, tenants):
         services.store.scans(tenant_id).forget()
         services.store.forget_cap(tenant_id)
+
+
+def _forget(services: Services, offboarding: Offboarding) -> None:
+    """Remove an offboarding, whoever else writes it meanwhile, such as the timer that looks after it."""
+    current: Offboarding | None = offboarding
+    for _ in range(_TRIES):
+        if current is None:
+            return
+        try:
+            services.store.forget(current)
+        except ConflictError:
+            current = services.store.get(offboarding.id)
+        else:
+            return
+    raise ConflictError
 
 
 def retained_from(services: Services) -> datetime:
