@@ -245,13 +245,12 @@ def explained(procedure: Procedure, view: View, error: MicrosoftError) -> Micros
     user = view.now.get(USER) if view.now.values.get(USER.name) else None
     if not procedure.changes_account or error.category is not Category.auth_permission or not user:
         return error
-    if not user.is_restricted and view.is_freed:
-        text = (
-            f"The person was an administrator until a moment ago, and Microsoft may not have noticed. {error.message}"
-        )
-        return MicrosoftError(error.service, Category.transient, text, status=error.status, code=error.code)
-    if not user.is_restricted:
+    if not user.is_restricted and not view.is_freed:
         return error
+    if not user.is_restricted:
+        why = "The person was an administrator until a moment ago, and Microsoft may not have noticed."
+        text = f"{why} {error.message}"
+        return MicrosoftError(error.service, Category.transient, text, status=error.status, code=error.code)
     text = (
         "The account is in a restricted management administrative unit: give the app's service principal a role in "
         f"that unit, such as User Administrator or Privileged Authentication Administrator. {error.answer}"

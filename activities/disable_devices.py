@@ -41,7 +41,7 @@ def _parse(raw: Any) -> tuple[_Device, ...]:  # noqa: ANN401 - Microsoft's JSON
     return tuple(
         _Device(
             id=row["id"],
-            name=" ".join(filter(None, (row["displayName"] or row["id"], f"({row['operatingSystem'] or 'device'})"))),
+            name=f"{row['displayName'] or row['id']} ({row['operatingSystem'] or 'device'})",
             enabled=row["accountEnabled"],
             is_hybrid=row["trustType"] == _HYBRID,
         )

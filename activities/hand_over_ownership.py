@@ -86,25 +86,17 @@ OWNED_APPS: Final = Read(
 
 
 def _owned_by(colleague: Grantee) -> Read[frozenset[str]]:
-    return Read(
-        f"owned_by {colleague.id}",
-        f"What {colleague.name} owns",
-        "graph",
-        lambda _: rights_calls.get_owned_objects(colleague.id),
-        _ids,
-        lambda page, _: [row["id"] for row in page["value"]],
-    )
+    call = rights_calls.get_owned_objects(colleague.id)
+    return _ids_in(call, f"owned_by {colleague.id}", f"What {colleague.name} owns")
 
 
 def _groups_of(colleague: Grantee) -> Read[frozenset[str]]:
-    return Read(
-        f"groups_of {colleague.id}",
-        f"The groups of {colleague.name}",
-        "graph",
-        lambda _: graph_calls.get_user_groups(colleague.id),
-        _ids,
-        lambda page, _: [row["id"] for row in page["value"]],
-    )
+    call = graph_calls.get_user_groups(colleague.id)
+    return _ids_in(call, f"groups_of {colleague.id}", f"The groups of {colleague.name}")
+
+
+def _ids_in(call: GraphCall, name: str, title: str) -> Read[frozenset[str]]:
+    return Read(name, title, "graph", lambda _: call, _ids, lambda page, _: [row["id"] for row in page["value"]])
 
 
 @register
@@ -216,9 +208,14 @@ def _added(colleague: Grantee, things: Iterable[_Owned], now: Snapshot, clients:
         for one in new
         if one.id not in joined and _has_members(one)
     }
-    said = results_of(clients.graph.batch, {**owners, **{f"{item} member": call for item, call in members.items()}})
-    kept = {item: None if error and error.category is Category.already_done else error for item, error in said.items()}
-    return {item: kept[item] or kept.get(f"{item} member") for item in owners}
+    said = _sent({**owners, **{f"{item} member": call for item, call in members.items()}}, clients)
+    return {item: said[item] or said.get(f"{item} member") for item in owners}
+
+
+def _sent(additions: Mapping[str, GraphCall], clients: TenantClients) -> Results:
+    """Send additions; whoever was there already counts as added."""
+    said = results_of(clients.graph.batch, additions)
+    return {item: None if error and error.category is Category.already_done else error for item, error in said.items()}
 
 
 def _has_members(one: _Owned) -> bool:
@@ -276,8 +273,7 @@ class TakeBackOwnership(Restoration):
         wanted = [first[finding.item] for finding in task.open]
         mine = _owned(view.now)
         missing = {one.id: _addition(one, task.person.id) for one in wanted if one.id not in mine}
-        said = results_of(task.clients.graph.batch, missing)
-        results = {i: None if e and e.category is Category.already_done else e for i, e in said.items()}
+        results = _sent(missing, task.clients)
         accepted = [one for one in wanted if not results.get(one.id)]
         for colleague in _heirs(view):
             owned, joined = _given(view, _owned_by(colleague)), _given(view, _groups_of(colleague))

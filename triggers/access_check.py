@@ -37,7 +37,7 @@ def get_user_access(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     clients, scans = app.microsoft365.tenant(tenant_id), app.store.known_scans(tenant_id)
     check, _ = people.in_time(lambda: look(person, clients, scans), _ANSWER_WITHIN_SECONDS)
     tenant = bodies.tenant(tenant_id, found.tenant.domain)
-    return json_answer({"tenant": tenant, "user": bodies.person(person), **bodies.check(check)})
+    return json_answer({"tenant": tenant, "user": bodies.person(person), **check.to_json()})
 
 
 def _person_in(req: func.HttpRequest) -> str:

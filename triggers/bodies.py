@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from shared.actions.reads.snapshot import Person
     from shared.jobs.records import Access, Offboarding
     from shared.jobs.storage.store import Details
-    from shared.offboarding.access_check.verdict import Check
     from shared.offboarding.restoring import Planned
 
 
@@ -114,11 +113,6 @@ _NOTHING_CHECKED: Final[Mapping[str, Any]] = {
     "unknown": 0,
     "areas": [],
 }
-
-
-def check(found: Check) -> dict[str, Any]:
-    """Show what a check of a person's access found."""
-    return {**found.to_json(), "message": found.in_words()}
 
 
 def _checked(offboarding: Offboarding, known: Details) -> dict[str, Any] | None:

@@ -128,6 +128,7 @@ class Check:
         """Return the form that is stored and shown."""
         return {
             "answer": self.answer.value,
+            "message": self.in_words(),
             "checked_at": clock.to_text(self.checked_at),
             "open": self.count(Verdict.open),
             "unknown": self.count(Verdict.unknown),

@@ -166,7 +166,6 @@ def _found(check: Check, offboarding: Offboarding, before: frozenset[str]) -> Fo
     new = check.only(Verdict.open, check.open_ids() - before)
     return {
         **check.to_json(),
-        "message": check.in_words(),
         "run": offboarding.run,
         "before": sorted(before),
         "new": [area.told(thing) for area, thing in new],
