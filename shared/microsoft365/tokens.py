@@ -15,7 +15,6 @@ import binascii
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -26,9 +25,11 @@ from shared.microsoft365.http.messages import Request, Response
 from shared.microsoft365.http.wire import Json, as_object, as_texts, decode, text_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     import msal
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12KeyAndCertificates
 
     from shared.microsoft365.http.transport import Transport
@@ -39,7 +40,7 @@ MAX_TENANTS_IN_MEMORY = 300
 FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
 _DEFAULT_SCOPE = "/.default"
 
-ClientCredential: TypeAlias = str | dict[str, str] | dict[str, Callable[[], str]]
+ClientCredential: TypeAlias = "str | dict[str, str | RSAPrivateKey] | dict[str, Callable[[], str]]"
 
 
 @dataclass(frozen=True)
@@ -194,16 +195,22 @@ def client_credential(credential: Credential) -> ClientCredential:
     raise _not_configured("no certificate, managed identity or secret is set for the app")
 
 
-def read_certificate(certificate: str, password: str) -> dict[str, str]:
-    """Read a PFX (path, or content in base64) into the key and certificate that msal signs with (PS256)."""
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+def read_certificate(certificate: str, password: str) -> dict[str, str | RSAPrivateKey]:
+    """Read a PFX (path, or content in base64) into the key and certificate that msal signs with (PS256).
+
+    The key is given as it was read: a text would be parsed and checked again for each tenant, which costs more than all
+    else of a sign-in (msal's `JwtAssertionCreator` takes both).
+    """
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding
 
     bundle = _bundle(certificate, password)
     if bundle.key is None or bundle.cert is None:
         raise _not_configured("the certificate has no private key")
-    key = bundle.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    if not isinstance(bundle.key, RSAPrivateKey):
+        raise _not_configured("the certificate's key is not an RSA key, and Microsoft Entra takes no other")
     public = bundle.cert.certificate.public_bytes(Encoding.PEM)
-    return {"private_key": key.decode(), "public_certificate": public.decode()}
+    return {"private_key": bundle.key, "public_certificate": public.decode()}
 
 
 def certificate_end(certificate: str, password: str) -> datetime:

@@ -1,6 +1,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 class HttpAnswer(Protocol):
     status_code: int
     text: str
@@ -34,7 +36,7 @@ class ConfidentialClientApplication:
     def __init__(
         self,
         client_id: str,
-        client_credential: str | Mapping[str, str | Callable[[], str]] | None = ...,
+        client_credential: str | Mapping[str, str | RSAPrivateKey | Callable[[], str]] | None = ...,
         authority: str | None = ...,
         *,
         token_cache: TokenCache | None = ...,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import jwt
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, NoEncryption, pkcs12
 from cryptography.x509.oid import NameOID
@@ -41,8 +41,18 @@ def key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture(scope="module")
 def pfx(key: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:
+    certificate = _certificate_of(key)
+
+    def write(password: bytes) -> bytes:
+        encryption = BestAvailableEncryption(password) if password else NoEncryption()
+        return pkcs12.serialize_key_and_certificates(b"app", key, certificate, None, encryption)
+
+    return write
+
+
+def _certificate_of(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "offboarding")])
-    certificate = (
+    return (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -52,12 +62,6 @@ def pfx(key: rsa.RSAPrivateKey) -> Callable[[bytes], bytes]:
         .not_valid_after(datetime.now(UTC) + timedelta(days=1))
         .sign(key, SHA256())
     )
-
-    def write(password: bytes) -> bytes:
-        encryption = BestAvailableEncryption(password) if password else NoEncryption()
-        return pkcs12.serialize_key_and_certificates(b"app", key, certificate, None, encryption)
-
-    return write
 
 
 class TestSecret:
@@ -275,6 +279,31 @@ class TestCertificate:
         )
         assert claims["iss"] == claims["sub"] == "client"
         assert "x5t#S256" in jwt.get_unverified_header(form["client_assertion"])
+
+    def test_its_key_is_not_parsed_again_for_each_tenant(
+        self,
+        login: Login,
+        transport: Transport,
+        key: rsa.RSAPrivateKey,
+        pfx: Callable[[bytes], bytes],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        parsed: list[bytes] = []
+        monkeypatch.setattr("jwt.algorithms.load_pem_private_key", lambda pem, **_: [key, parsed.append(pem)][0])
+        tokens = Tokens(Credential("client", base64.b64encode(pfx(b"")).decode()), transport, login.origin)
+
+        tokens.token(TENANT, GRAPH)
+        tokens.token(OTHER, GRAPH)
+        assert login.issued == 2
+        assert parsed == []
+
+    def test_says_that_its_key_is_of_another_kind(self, transport: Transport) -> None:
+        another = ec.generate_private_key(ec.SECP256R1())
+        bundle = pkcs12.serialize_key_and_certificates(b"app", another, _certificate_of(another), None, NoEncryption())
+        tokens = Tokens(Credential("client", base64.b64encode(bundle).decode()), transport, "https://127.0.0.1:1")
+
+        with pytest.raises(MicrosoftError, match="not an RSA key"):
+            tokens.token(TENANT, GRAPH)
 
     @pytest.mark.parametrize(
         ("certificate", "words"),
