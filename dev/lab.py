@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shared.jobs.storage.table import Operation
 
 FABRIKAM = "fabrikam.example"
+_TENANTS = (seed.FABRIKAM, seed.CONTOSO, seed.HYBRID, seed.MSP, seed.LARGE)
 
 
 class MortalTable(MemoryTable):
@@ -159,54 +160,74 @@ class Lab:
 
     def user(self, user_id: str, tenant: str = FABRIKAM) -> dict[str, Any]:
         """Return an account as it is in the tenant now."""
-        return self.simulator.state(tenant)["users"][user_id]
+        return self.simulator.state(tenant, part="users", id=user_id)
 
     def mailbox(self, user_id: str, tenant: str = FABRIKAM) -> dict[str, Any]:
         """Return a mailbox as it is in the tenant now."""
-        return self.simulator.state(tenant)["mailboxes"][user_id]
+        return self.simulator.state(tenant, part="mailboxes", id=user_id)
 
 
-@contextmanager
-def opened(simulator: Simulator, pfx: str, **settings: str) -> Iterator[Lab]:
-    """Return the app in process, with fresh tenants and empty storage; its hub tells the time.
+class Laboratory:
+    """Where one app after another is opened in process, against the same simulated Microsoft 365.
 
-    Unless the settings say so, no run looks for access that is left: what it asks is not what an action costs.
+    The clients outlive each app: reading the certificate and opening connections takes longer than most tests. Their
+    tokens do not, because they name what a tenant allows the app.
     """
-    if not function_app.app:
-        raise RuntimeError("function_app.py registers the actions.")
-    simulator.reset()
-    given = Settings.parse(
-        {
-            "ACCESS_CHECK_AFTER": "",
-            "OFFBOARDING_STORAGE": "in memory",
-            "PUBLIC_URL": "https://offboarding.example",
-            "M365_TENANTS": f"{seed.FABRIKAM},{seed.CONTOSO},{seed.HYBRID}",
-            "M365_CLIENT_ID": seed.CLIENT_ID,
-            "M365_CERTIFICATE": pfx,
-            "GRAPH_URL": simulator.graph,
-            "EXCHANGE_URL": simulator.exchange,
-            "LOGIN_URL": simulator.login,
-            "SHAREPOINT_URL": simulator.sharepoint,
-            **settings,
-        }
-    )
-    jobs, details = MemoryTable(), MortalTable()
-    app = services.Services(given, Store(jobs, details), services.connect(given))
 
-    def activity(name: str) -> Any:  # noqa: ANN401 - whatever the hub calls
-        work = blueprint.activities()[name]
-        return lambda order: work(lab.app, Order.from_json(order), order)
+    def __init__(self, simulator: Simulator, pfx: str) -> None:
+        """Take what is simulated, and the app's certificate, which the simulation knows."""
+        if not function_app.app:
+            raise RuntimeError("function_app.py registers the actions.")
+        self._simulator = simulator
+        self._pfx = pfx
+        self._microsoft365 = services.connect(self._settings())
 
-    def start_next(order: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the hub calls
-        for claimed in watch.wake_next(lab.app, order["tenant"]):
-            lab.start(claimed)
+    def close(self) -> None:
+        """Close the connections."""
+        self._microsoft365.close()
 
-    functions = {name: activity(name) for name in blueprint.activities()} | {"start_next": start_next}
-    hub = InProcessHub({"offboard_user": offboard_user}, functions)
-    clock.set_source(hub.clock.now)
-    lab = Lab(simulator, app, hub, jobs, details)
-    try:
-        yield lab
-    finally:
-        clock.set_source(clock.system_time)
-        app.microsoft365.close()
+    @contextmanager
+    def opened(self, **settings: str) -> Iterator[Lab]:
+        """Return the app with fresh tenants and empty storage; its hub tells the time.
+
+        Unless the settings say so, no run looks for access that is left: what it asks is not what an action costs.
+        """
+        self._simulator.reset()
+        for tenant in _TENANTS:
+            self._microsoft365.forget_tokens(tenant)
+        jobs, details = MemoryTable(), MortalTable()
+        app = services.Services(self._settings(**settings), Store(jobs, details), self._microsoft365)
+
+        def activity(name: str) -> Any:  # noqa: ANN401 - whatever the hub calls
+            work = blueprint.activities()[name]
+            return lambda order: work(lab.app, Order.from_json(order), order)
+
+        def start_next(order: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the hub calls
+            for claimed in watch.wake_next(lab.app, order["tenant"]):
+                lab.start(claimed)
+
+        functions = {name: activity(name) for name in blueprint.activities()} | {"start_next": start_next}
+        hub = InProcessHub({"offboard_user": offboard_user}, functions)
+        clock.set_source(hub.clock.now)
+        lab = Lab(self._simulator, app, hub, jobs, details)
+        try:
+            yield lab
+        finally:
+            clock.set_source(clock.system_time)
+
+    def _settings(self, **settings: str) -> Settings:
+        return Settings.parse(
+            {
+                "ACCESS_CHECK_AFTER": "",
+                "OFFBOARDING_STORAGE": "in memory",
+                "PUBLIC_URL": "https://offboarding.example",
+                "M365_TENANTS": f"{seed.FABRIKAM},{seed.CONTOSO},{seed.HYBRID}",
+                "M365_CLIENT_ID": seed.CLIENT_ID,
+                "M365_CERTIFICATE": self._pfx,
+                "GRAPH_URL": self._simulator.graph,
+                "EXCHANGE_URL": self._simulator.exchange,
+                "LOGIN_URL": self._simulator.login,
+                "SHAREPOINT_URL": self._simulator.sharepoint,
+                **settings,
+            }
+        )

@@ -13,10 +13,9 @@ import pytest
 import requests
 
 from dev import canaries, certificate, leaks
-from dev import lab as laboratory
 from dev.azurite import Azurite
 from dev.certificate import Certificate
-from dev.lab import Lab
+from dev.lab import Lab, Laboratory
 from dev.stack import Options, Stack
 from dev.tenant import seed
 from dev.tenant.process import Simulator
@@ -128,11 +127,19 @@ def simulator(tmp_path_factory: pytest.TempPathFactory, signed: Certificate) -> 
     simulator.stop()
 
 
+@pytest.fixture(scope="session")
+def laboratory(simulator: Simulator, signed: Certificate) -> Iterator[Laboratory]:
+    """Where the app is opened in process, with clients of Microsoft 365 that outlive a test."""
+    laboratory = Laboratory(simulator, signed.pfx)
+    yield laboratory
+    laboratory.close()
+
+
 @pytest.fixture
-def lab(simulator: Simulator, signed: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+def lab(simulator: Simulator, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """The app in process, with fresh tenants and empty storage."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", simulator.ca)
-    with laboratory.opened(simulator, signed.pfx) as lab:
+    with laboratory.opened() as lab:
         yield lab
     assert [sent for sent in simulator.requests() if sent["refused"]] == []
 

@@ -1,7 +1,7 @@
 """The controls of the simulation, under `/_sim/` on the plain port.
 
 - `POST reset {"seed"?}`: start again. App registration and signing key stay.
-- `GET state?tenant=<id or domain>`: everything the tenant holds.
+- `GET state?tenant=<id or domain>`: everything the tenant holds; `&part=users` one kind of it, `&id=<id>` one of these.
 - `GET requests?since=<n>`: what arrived, in order.
 - `GET secrets`: every password and token that arrived, for searching what was written elsewhere.
 - `POST latency {"graph": ms, ...}`: how long each service takes at least; services not named answer at once.
@@ -23,7 +23,7 @@ from dev.tenant import arrange, recorder, seed, state
 from dev.tenant.faults import Faults, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from dev.tenant.simulation import Simulation
 
@@ -33,7 +33,7 @@ _SERVICES = {"graph", "exchange", "sharepoint", "login"}
 async def answer(simulation: Simulation, request: web.Request, name: str) -> web.Response:
     """Carry out one control."""
     if request.method == "GET" and name == "state":
-        return _state(simulation, request.query.get("tenant", ""))
+        return _state(simulation, request.query)
     if request.method == "GET" and name == "requests":
         since = request.query.get("since", "0")
         return _requests(simulation, int(since) if since.isdecimal() else 0)
@@ -54,12 +54,18 @@ def _requests(simulation: Simulation, since: int) -> web.Response:
     return web.Response(text=recorder.copy(simulation.recorder.since(since)), content_type="application/json")
 
 
-def _state(simulation: Simulation, name: str) -> web.Response:
-    tenant = simulation.tenant(name)
+def _state(simulation: Simulation, query: Mapping[str, str]) -> web.Response:
+    tenant = simulation.tenant(query.get("tenant", ""))
     if tenant is None:
         known = sorted(each.domain for each in simulation.tenants.values())
         return web.json_response({"error": "name a tenant", "known": known}, status=404)
-    return web.json_response(state.dump(tenant))
+    found: Any = state.dump(tenant)
+    for level in ("part", "id"):
+        if level in query:
+            found = found.get(query[level]) if isinstance(found, dict) else None
+    if found is None:
+        return web.json_response({"error": "the tenant has no such part"}, status=404)
+    return web.json_response(found)
 
 
 def _reset(simulation: Simulation, body: dict[str, Any]) -> dict[str, Any]:

@@ -76,9 +76,9 @@ class Simulator:
         """Start again, from a seed or from the one in use."""
         self._post("reset", {"seed": seed} if seed else {})
 
-    def state(self, tenant: str) -> dict[str, Any]:
-        """Read everything that a tenant holds."""
-        return self._get("state", tenant=tenant)
+    def state(self, tenant: str, **narrower: str) -> dict[str, Any]:
+        """Read everything that a tenant holds, or only one `part` of it, or in that only what has an `id`."""
+        return self._get("state", tenant=tenant, **narrower)
 
     def requests(self, since: int = 0) -> list[dict[str, Any]]:
         """List the requests that arrived after that number."""

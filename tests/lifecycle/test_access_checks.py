@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dev import lab as laboratory
 from dev.tenant import seed
 from shared.app.settings import Settings, SettingsError
 from shared.jobs.storage.table import ConflictError
@@ -19,8 +18,7 @@ from shared.offboarding.lifecycle import access_checks, watch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.certificate import Certificate
-    from dev.lab import Lab
+    from dev.lab import Lab, Laboratory
     from dev.tenant.process import Simulator
     from shared.jobs.records import Offboarding
 
@@ -31,10 +29,10 @@ TOLD = [{"id": "desk", "url": "https://hooks.example/x", "send": "failures_and_w
 
 
 @pytest.fixture
-def office(simulator: Simulator, signed: Certificate, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+def office(simulator: Simulator, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """The app in process as it is set up by default: it looks at once, after a day and after a week."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", simulator.ca)
-    with laboratory.opened(simulator, signed.pfx, ACCESS_CHECK_AFTER="0h,24h,7d") as office:
+    with laboratory.opened(ACCESS_CHECK_AFTER="0h,24h,7d") as office:
         yield office
 
 
@@ -343,10 +341,10 @@ def test_lengths_of_time_that_make_no_sense_are_refused_at_the_start(text: str) 
 
 @pytest.mark.parametrize("spans", ["24h", ""])
 def test_when_it_is_looked_is_a_setting(
-    simulator: Simulator, signed: Certificate, monkeypatch: pytest.MonkeyPatch, spans: str
+    simulator: Simulator, laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch, spans: str
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", simulator.ca)
-    with laboratory.opened(simulator, signed.pfx, ACCESS_CHECK_AFTER=spans) as office:
+    with laboratory.opened(ACCESS_CHECK_AFTER=spans) as office:
         one = left(office)
 
         assert checked(office, one) == {}

@@ -73,6 +73,16 @@ def test_reset_brings_everything_back(caller: Caller, sim: Simulator) -> None:
     assert caller.get(ADA).status_code == 200, "tokens outlive a reset"
 
 
+def test_the_state_of_a_tenant_is_shown_in_parts(sim: Simulator) -> None:
+    whole = sim.state("fabrikam.example")
+
+    assert sim.state("fabrikam.example", part="users") == whole["users"]
+    assert sim.state("fabrikam.example", part="users", id=seed.ADA) == whole["users"][seed.ADA]
+    for wrong in ({"part": "nothing"}, {"part": "users", "id": "nobody"}):
+        with pytest.raises(ValueError, match="no such part"):
+            sim.state("fabrikam.example", **wrong)
+
+
 def test_other_seeds(sim: Simulator) -> None:
     sim.reset("small")
     assert len(sim.state("contoso.example")["users"]) == 40
