@@ -1,8 +1,8 @@
 """The keys of the rows in both tables, and the ranges they are read by.
 
 Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>` and, for each message to deliver,
-`wake|<moment>|<id>|<destination>`, `tenant|<tenant>|!slot|<number>`, `tenant|<tenant>|!user|<person>`, `key|<hash>`,
-`deleted|<id>`. Ids begin with the inverted moment of submission, so that the newest come first; a tenant's locks lie
+`wake|<moment>|<id>|<destination>`, `tenant|<tenant>|!slot|<number>`, `tenant|<tenant>|!user|<person>`,
+`tenant|<tenant>|!cap`, `access|<tenant>|<until>|<id>|<action>`, `key|<hash>`, `decided|<id>|...`, `deleted|<id>`. Ids begin with the inverted moment of submission, so that the newest come first; a tenant's locks lie
 just before them, so that one request reads the locks and the newest submissions.
 Keys in `offboardingdetails`: `request`, `request|cancelled`, `residual` (what the last check of the person's access
 found), `snapshot|<run>|<read>|<part>`, `step|<name>`, one contiguous range; and `audit|...`, which outlives the rest.
