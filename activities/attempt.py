@@ -83,8 +83,6 @@ def attempt(services: Services, name: str, order: Order) -> Answer:
     begun = replace(step, state=StepState.running, attempts=step.attempts + 1, started_at=step.started_at or now)
     log: list[SentRequest] = []
     try:
-        if step.state not in {StepState.running, StepState.verifying}:  # else the record says so already
-            begun = services.store.put_steps(order.id, [begun])[0]
         worked, answer = _work(services, details, begun, order, log)
         services.store.put_steps(order.id, [_with_requests(worked, log)], log)
     except ConflictError:
@@ -144,18 +142,30 @@ def procedure_of(details: Details, name: str) -> Procedure:
     return restoration.procedure(name, backwards=details.request is not None and bool(details.request.restores))
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What a step works with."""
+
+    services: Services
+    details: Details
+    order: Order
+    procedure: Procedure
+    clients: TenantClients
+
+
 def _work(
     services: Services, details: Details, step: Step, order: Order, log: list[SentRequest]
 ) -> tuple[Step, Answer]:
     procedure = procedure_of(details, step.name)
-    view = view_of(details, step.name, order)
     clients = services.microsoft365.tenant(tenant_of(details), log)
+    work = _Work(services, details, order, procedure, clients)
+    view = view_of(details, step.name, order)
     scans = services.store.scans(tenant_of(details))
     try:
-        view, unasked = _read_more(services, procedure, view, order, clients)
+        view, unasked = _read_more(work, view)
         if unasked:
             return _come_back(step, again_after(unasked))
-        view = _surveyed(services, view, order, procedure.survey(view, clients, scans))
+        view = _surveyed(work, view, procedure.survey(view, clients, scans))
     except MoreToDoError as more:
         waiting, answer = _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
         return replace(waiting, state=StepState.running, attempts=step.attempts - 1), answer  # a page, not a failure
@@ -163,18 +173,18 @@ def _work(
         if isinstance(error, MicrosoftError) and error.retryable and not order.last:
             return _come_back(step, again_after([error]))
         return _end(step, [Finding(Outcome.failed, str(error))], procedure, view)
-    return _judge_and_write(procedure, view, clients, step, order)
+    return _judge_and_write(work, view, step)
 
 
-def _judge_and_write(
-    procedure: Procedure, view: View, clients: TenantClients, step: Step, order: Order
-) -> tuple[Step, Answer]:
+def _judge_and_write(work: _Work, view: View, step: Step) -> tuple[Step, Answer]:
+    procedure, order = work.procedure, work.order
     findings = judgement.findings_of(procedure, view)
     todo = judgement.to_do(procedure, findings)
     missing = [f for f in todo if f.item not in step.accepted and f.item not in step.problems]
     if missing:
+        step = _marked(work, step)
         try:
-            step, again = _apply(procedure, Task(view, missing, clients), step, last=order.last)
+            step, again = _apply(procedure, Task(view, missing, work.clients), step, last=order.last)
         except MoreToDoError as more:
             return _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
         if again:
@@ -183,31 +193,40 @@ def _judge_and_write(
         return _end(step, judgement.concluded(_with(findings, todo), step.problems, ""), procedure, view)
     if not procedure.proves_itself:
         return replace(step, state=StepState.verifying, next_attempt_at=None), {"written": True}
-    seen, retryable = procedure.read_back(view, clients)
+    seen, retryable = procedure.read_back(view, work.clients)
     if retryable and not order.last:
         return _come_back(step, again_after(retryable))
     return _read_back(procedure, replace(view, now=seen.applied_to(view.now)), step, order)
 
 
-def _read_more(
-    services: Services, procedure: Procedure, view: View, order: Order, clients: TenantClients
-) -> tuple[View, list[MicrosoftError]]:
+def _marked(work: _Work, step: Step) -> Step:
+    """Have the record say that the step is running before it changes anything, unless it says so.
+
+    That keeps another delivery of the attempt from changing anything, too, and tells a step that was cancelled half-way
+    from one that had changed nothing.
+    """
+    if work.details.steps[step.name].state in {StepState.running, StepState.verifying}:
+        return step
+    return work.services.store.put_steps(work.order.id, [step])[0]
+
+
+def _read_more(work: _Work, view: View) -> tuple[View, list[MicrosoftError]]:
     """Ask what the action wants to know besides the snapshot of the run; or return the errors to wait out."""
     asked = {*view.now.values, *view.now.errors}
-    wanted = [read for read in procedure.reads_later(view) if read.name not in asked]
+    wanted = [read for read in work.procedure.reads_later(view) if read.name not in asked]
     if not wanted:
         return view, []
-    seen, retryable = perform(wanted, view.person, clients, view.now)
-    if retryable and not order.last:
+    seen, retryable = perform(wanted, view.person, work.clients, view.now)
+    if retryable and not work.order.last:
         return view, retryable
-    return _surveyed(services, view, order, seen), []
+    return _surveyed(work, view, seen), []
 
 
-def _surveyed(services: Services, view: View, order: Order, seen: Snapshot | None) -> View:
+def _surveyed(work: _Work, view: View, seen: Snapshot | None) -> View:
     """Add what the step found out by itself, kept in the snapshot before anything is changed."""
     if seen is None:
         return view
-    services.store.put_snapshot(order.id, order.run, seen)
+    work.services.store.put_snapshot(work.order.id, work.order.run, seen)
     return replace(view, first=view.first.filled_with(seen), now=seen.with_fallback(view.now))
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from dev.processes import ROOT, Child, free_port, start_on_port
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 _FOLDER = ROOT / "dev" / "node_modules" / "azurite" / "dist" / "src"
+_PRELOAD = Path(__file__).with_name("azurite_preload.js")
 _READY = "Azurite Table service successfully started"
 _ALL_READY = "Azurite Table service is successfully listening"  # the last of the three
 # Azurite's account and key are the same everywhere and documented (Learn: "Connect to Azurite with SDKs and tools").
@@ -58,5 +56,13 @@ class Azurite:
         # The host's own SDKs may be newer than what this Azurite knows.
         address += ["--skipApiVersionCheck"] if self._others else []
         program = _FOLDER / ("azurite.js" if self._others else "table/main.js")
-        command = [shutil.which("node") or "node", str(program), "--disableTelemetry", *address, *where]
+        command = [
+            shutil.which("node") or "node",
+            "--require",
+            str(_PRELOAD),
+            str(program),
+            "--disableTelemetry",
+            *address,
+            *where,
+        ]
         return Child.start("The table service", command, self._folder, stop_signal=signal.SIGINT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from functools import partial
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from dev.bench import imports, leavers, queue, report, scale, timing
+from dev.bench import imports, leavers, processor, queue, report, scale, timing
 from dev.bench.offboarding import OPTIONS
 from dev.processes import StackError
 from dev.stack import Stack
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
 _ON_A_STACK: Final[dict[str, Callable[[Stack], dict[str, float]]]] = {
     "offboardings at once": timing.throughput,
     "queue": queue.measure,
+    "processor time": processor.measure,
     "full offboarding": timing.full_offboarding,
     **{name: partial(leavers.measure, leaver=leaver) for name, leaver in leavers.LEAVERS.items()},
     "scale": scale.measure,
 }
 _ALONE: Final[dict[str, Callable[[], dict[str, float]]]] = {"import": imports.measure, "report": report.measure}
+_AIM: Final = "_aim"
+_SIZE: Final = r"_at_\d+$"
 CASES: Final = (*_ALONE, *_ON_A_STACK)
 
 
@@ -65,6 +69,15 @@ def chosen(names: list[str]) -> list[str]:
     return [case for case in CASES if case in names or not names]
 
 
+def beside_aims(metrics: dict[str, float]) -> list[tuple[str, float, float | None]]:
+    """Put each figure beside the most that was aimed at: `x_aim` is of `x` and `x_at_1000`; None without one."""
+    return [
+        (metric, figure, metrics.get(f"{re.sub(_SIZE, '', metric)}{_AIM}"))
+        for metric, figure in metrics.items()
+        if not metric.endswith(_AIM)
+    ]
+
+
 def _measure(case: str) -> dict[str, float]:
     if case in _ALONE:
         figures = _ALONE[case]()
@@ -77,10 +90,11 @@ def _measure(case: str) -> dict[str, float]:
 
 
 def _print(figures: Figures) -> None:
-    table = Table("Case", "Metric", "Figure")
+    table = Table("Case", "Metric", "Figure", "Aim")
     for case, metrics in figures.items():
-        for metric, figure in metrics.items():
-            table.add_row(case, metric, str(figure))
+        for metric, figure, aim in beside_aims(metrics):
+            missed = aim is not None and figure > aim
+            table.add_row(case, metric, str(figure), "" if aim is None else f"{aim}{' (missed)' if missed else ''}")
         table.add_section()
     Console(width=None if sys.stdout.isatty() else 100).print(table)
     print(json.dumps(figures))

@@ -10,6 +10,7 @@ import tempfile
 
 from dev.processes import ROOT
 
+AIM = 1.25
 _TIMES = 9
 _CODE = "import time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"
 _APP = "function_app"
@@ -30,7 +31,12 @@ def measure() -> dict[str, float]:
             for modules, seconds in taken.items():
                 seconds.append(_import(modules, bytecode))
     app, sdks = (1000 * statistics.median(seconds) for seconds in taken.values())
-    return {"function_app_ms": round(app, 1), "sdks_ms": round(sdks, 1), "times_sdks": round(app / sdks, 2)}
+    return {
+        "function_app_ms": round(app, 1),
+        "sdks_ms": round(sdks, 1),
+        "times_sdks": round(app / sdks, 2),
+        "times_sdks_aim": AIM,
+    }
 
 
 def _import(modules: str, bytecode: str) -> float:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PLACES: Final = 3
 OPTIONS_OF_QUEUE: Final = replace(OPTIONS, settings={**OPTIONS.settings, "MAX_RUNS_PER_TENANT": str(PLACES)})
-_LEAVERS: Final = 18
+_LEAVERS: Final = 100
 _LATENCY_MS: Final = 500
 """So long that the machine waits more than it works, and the figure is about places and not about processors."""
 _ACTIONS: Final[dict[str, Any]] = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True}

@@ -2,10 +2,11 @@
 
 Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>` and, for each message to deliver,
 `wake|<moment>|<id>|<destination>`, `tenant|<tenant>|!slot|<number>`, `tenant|<tenant>|!user|<person>`,
-`tenant|<tenant>|!cap`, `access|<tenant>|<until>|<id>|<action>`, `key|<hash>`, `decided|<id>|...`, `deleted|<id>`. Ids begin with the inverted moment of submission, so that the newest come first; a tenant's locks lie
-just before them, so that one request reads the locks and the newest submissions.
-Keys in `offboardingdetails`: `request`, `request|cancelled`, `residual` (what the last check of the person's access
-found), `snapshot|<run>|<read>|<part>`, `step|<name>`, one contiguous range; and `audit|...`, which outlives the rest.
+`tenant|<tenant>|!cap`, `access|<tenant>|<until>|<id>|<action>`, `key|<hash>`, `decided|<id>|...`, `deleted|<id>`. Ids
+begin with the inverted moment of submission, so that the newest come first; a tenant's locks lie just before them, so
+that one request reads the locks and the newest submissions. Keys in `offboardingdetails`: `request`,
+`request|cancelled`, `residual` (what the last check of the person's access found), `snapshot|<run>|<read>|<part>`,
+`step|<name>`, one contiguous range; and `audit|...`, which outlives the rest.
 Scans have partitions of their own there: `head`, and `part|<scan>|<what>|<position>|<part>`. Settings that people made
 are documents in a partition of their own, and beside them `changed|<id>`, the records of who changed them.
 """
