@@ -226,8 +226,8 @@ def _surveyed(work: _Work, view: View, seen: Snapshot | None) -> View:
     """Add what the step found out by itself, kept in the snapshot before anything is changed."""
     if seen is None:
         return view
-    work.services.store.put_snapshot(work.order.id, work.order.run, seen)
-    return replace(view, first=view.first.filled_with(seen), now=seen.with_fallback(view.now))
+    kept = work.services.store.put_snapshot(work.order.id, work.order.run, seen)
+    return replace(view, first=view.first.filled_with(kept), now=kept.with_fallback(view.now))
 
 
 def _apply(procedure: Procedure, task: Task, step: Step, *, last: bool) -> tuple[Step, _Again | None]:

@@ -165,7 +165,7 @@ def _snapshot(services: Services, details: Details, order: Order, service: str) 
     is_through = order.last or not retryable
     new = snapshot if is_through else Snapshot(snapshot.values, {})
     kept = services.store.put_snapshot(order.id, order.run, new)
-    known = Snapshot(kept.values, {**snapshot.errors, **kept.errors}).with_fallback(known)
+    known = kept.with_fallback(snapshot).with_fallback(known)
     if is_through:
         return known, {"settled": Outcome.done}
     return known, {**_again(retryable), "progress": len(known.values)}

@@ -11,7 +11,9 @@ from dev.tenant import seed
 from dev.tenant.population import calendar_entry
 
 if TYPE_CHECKING:
+    from dev.host.durable.inprocess import Work
     from dev.lab import Lab
+    from shared.jobs.storage.table import Row
 
 STEP = "remove_calendar_permissions"
 ACTION = {STEP: True}
@@ -44,6 +46,41 @@ def test_the_person_is_taken_off_every_calendar_with_an_outcome_each(lab: Lab) -
     assert calendars(lab, seed.ADA) == []
     assert list(result.items(STEP).values()) == ["done"] * 5
     assert result.offboarding.state == "Completed"
+
+
+def next_work(lab: Lab) -> Work:
+    """Return what happens next, when its time has come."""
+    while not (ready := lab.hub.ready()):
+        lab.hub.advance()
+    return ready[0]
+
+
+def test_of_two_deliveries_at_once_the_second_goes_by_what_the_first_has_found(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offboarding = lab.submit(seed.ADA, ACTION)
+    scan = f"scan|{seed.FABRIKAM}|calendars"
+    while not (head := lab.details.get(scan, "head")) or head["read"] < 200:  # one page of the scan is left to read
+        lab.hub.execute(next_work(lab))
+    while (work := next_work(lab)).name != STEP:
+        lab.hub.execute(work)
+    read = lab.details.get
+    another_comes = iter([False, True])  # when the scan is through, before the calendars are asked
+
+    def meanwhile(partition: str, key: str) -> Row | None:
+        if partition == scan and next(another_comes, False):
+            lab.details.dies_at = STEP
+            lab.hub.execute(work, record=False)  # removes them, and dies before it has said so
+        return read(partition, key)
+
+    monkeypatch.setattr(lab.details, "get", meanwhile)
+    lab.hub.execute(work)
+    lab.run()
+
+    result = lab.result(offboarding.id)
+    assert lab.details.dies_at is None
+    assert calendars(lab, seed.ADA) == []
+    assert list(result.items(STEP).values()) == ["done"] * 5
 
 
 def test_somebody_of_the_same_display_name_stays(lab: Lab) -> None:

@@ -105,6 +105,12 @@ class Snapshot:
         values = {n: v for n, v in self.values.items() if n in names}
         return Snapshot(values, {n: e for n, e in self.errors.items() if n in names})
 
+    def without(self, other: Snapshot) -> Snapshot:
+        """Return what `other` has neither an answer nor an error to."""
+        asked = {*other.values, *other.errors}
+        values = {n: v for n, v in self.values.items() if n not in asked}
+        return Snapshot(values, {n: e for n, e in self.errors.items() if n not in asked})
+
     def shown(self, path: str) -> str | None:
         """Return the value at `path` as text, the beginning of a long one; None where it was not read.
 
@@ -141,10 +147,8 @@ class Snapshot:
 
     def applied_to(self, other: Snapshot) -> Snapshot:
         """Return `other` with what this snapshot read, and failed to read, in its place."""
-        asked = {*self.values, *self.errors}
-        values = {n: v for n, v in other.values.items() if n not in asked}
-        errors = {n: e for n, e in other.errors.items() if n not in asked}
-        return Snapshot({**values, **self.values}, {**errors, **self.errors})
+        rest = other.without(self)
+        return Snapshot({**rest.values, **self.values}, {**rest.errors, **self.errors})
 
 
 NOTHING_READ: Final = Snapshot({}, {})

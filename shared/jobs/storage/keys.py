@@ -169,10 +169,15 @@ def wake_moment(key: str) -> datetime:
     return clock.from_text(key.split("|")[1])
 
 
+def snapshots_prefix(run: int) -> str:
+    """Begin of the keys of all that a run read."""
+    return f"{SNAPSHOT}{run:04}|"
+
+
 def snapshot(run: int, read: str, part: int) -> str:
     """Key of a part of what a run read first; what a key may not hold is written as its number."""
     name = NOT_IN_KEYS.sub(lambda found: f"={ord(found[0]):02x}", read)
-    return f"{SNAPSHOT}{run:04}|{name}|{part:02}"
+    return f"{snapshots_prefix(run)}{name}|{part:02}"
 
 
 def step(name: str) -> str:
@@ -183,6 +188,11 @@ def step(name: str) -> str:
 def scan_partition(tenant_id: str, kind: str) -> str:
     """Partition, among the details, of what a scan of a tenant found."""
     return f"scan|{tenant_id}|{kind}"
+
+
+def new_scan_id(moment: datetime) -> str:
+    """Return the id of a scan begun at `moment`: it sorts after those of all scans before it."""
+    return f"t{int(moment.timestamp() * 1000):011x}{secrets.token_hex(4)}"
 
 
 def scan(scan_id: str, what: str, position: int) -> str:

@@ -7,7 +7,6 @@ through, or is gone, carries on where it stands. Pure bookkeeping: what is asked
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard, get_args
@@ -150,9 +149,9 @@ class _Scanner:
             raise MoreToDoError(scan.progress, self._so_far(scan), _BUSY_SECONDS)
         if scan and scan.is_current(now):
             return self._write(scan, replace(scan, busy_until=now + _LEASE))
-        fresh = Scan(secrets.token_hex(4), now, scan.progress if scan else 0, busy_until=now + _LEASE)
+        fresh = Scan(keys.new_scan_id(now), now, scan.progress if scan else 0, busy_until=now + _LEASE)
         mine = self._write(scan, fresh)
-        self._sweep()
+        self._sweep(mine)
         return mine
 
     def _list(self, mine: Scan) -> _Page:
@@ -222,9 +221,9 @@ class _Scanner:
             raise MoreToDoError((old or new).progress, self._so_far(old or new), _BUSY_SECONDS) from None
         return replace(new, etag=etags[0])
 
-    def _sweep(self) -> None:
-        """Remove what older scans left behind; the new one has written nothing yet."""
-        clear(self._table, self._partition, keys.SCAN_PART, keys.SCAN_PART + LAST)
+    def _sweep(self, mine: Scan) -> None:
+        """Remove what older scans left behind, and nothing of this one: whoever hangs here may have been overtaken."""
+        clear(self._table, self._partition, keys.SCAN_PART, keys.SCAN_PART + mine.id)
 
     def _so_far(self, scan: Scan) -> str:
         if not scan.is_listed:

@@ -420,35 +420,44 @@ class Store:
         self.put_snapshot(restoration_id, rows.ORIGINAL, rows.of_original(first, steps))
 
     def put_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> Snapshot:
-        """Keep what a run read at its beginning, and return it as it is kept.
+        """Keep what a run read, and return it as it is kept.
 
-        What is kept already is never written over. What storage refuses to keep counts as not read, so that it costs
-        those steps that need it, and no others.
+        What is kept already is never written over: of two deliveries that read at the same time, the second goes by
+        what the first has found, which may have changed it since. What storage refuses to keep counts as not read, so
+        that it costs those steps that need it, and no others.
         """
         try:
-            self._insert_snapshot(offboarding_id, run, snapshot)
+            return self._insert_snapshot(offboarding_id, run, snapshot)
         except UnfitRowError:
             parts = [self._kept_by_itself(offboarding_id, run, part) for part in snapshot.one_by_one()]
             return functools.reduce(Snapshot.with_fallback, parts, NOTHING_READ)
-        return snapshot
 
     def _kept_by_itself(self, offboarding_id: str, run: int, part: Snapshot) -> Snapshot:
         """Keep one answer; where storage refuses it, that it was not read."""
         try:
-            self._insert_snapshot(offboarding_id, run, part)
+            return self._insert_snapshot(offboarding_id, run, part)
         except UnfitRowError:
             (name,) = (*part.values, *part.errors)
             _log.exception("What offboarding %s, run %s read as %s cannot be kept", offboarding_id, run, name)
             unread = Snapshot({}, {name: "what Microsoft 365 answered cannot be stored"})
             with suppress(UnfitRowError):
-                self._insert_snapshot(offboarding_id, run, unread)
+                return self._insert_snapshot(offboarding_id, run, unread)
             return unread
-        return part
 
-    def _insert_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> None:
-        for operations in rows.snapshot_inserts(run, snapshot):
-            with suppress(ConflictError):
+    def _insert_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> Snapshot:
+        try:
+            for operations in rows.snapshot_inserts(run, snapshot):
                 self._details.transact(offboarding_id, operations)
+        except ConflictError:
+            kept = self._kept(offboarding_id, run)
+            left = snapshot.without(kept)
+            return kept.with_fallback(self._insert_snapshot(offboarding_id, run, left))
+        return snapshot
+
+    def _kept(self, offboarding_id: str, run: int) -> Snapshot:
+        prefix = keys.snapshots_prefix(run)
+        page = self._details.range(offboarding_id, prefix, prefix + LAST)
+        return rows.to_details(page.rows)[1].get(run, NOTHING_READ)
 
 
 def _removal(offboarding: Offboarding) -> list[Operation]:

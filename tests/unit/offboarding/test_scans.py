@@ -280,6 +280,38 @@ def test_who_is_overtaken_while_reading_writes_nothing(time: Time) -> None:
     assert len([key for key in table.keys("scan|tenant|full_access") if "|held|" in key]) == 1
 
 
+class Slow(Weighed):
+    """A table at which something happens before it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before_reading: Any = lambda: None
+
+    def range(self, partition: str, low: str, high: str, limit: int | None = None) -> Page:
+        happens, self.before_reading = self.before_reading, lambda: None
+        happens()
+        return super().range(partition, low, high, limit)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_who_begins_anew_and_hangs_takes_nothing_from_who_carries_on(time: Time, *, is_first: bool) -> None:
+    table, tenant = Slow(), Tenant.of(30, held=[4])
+    if not is_first:
+        find(Scans(table, "tenant"), tenant, table)
+        time.pass_by(seconds=MAX_AGE.total_seconds())
+    carried_on: list[Found] = []
+
+    def much_later_somebody_comes() -> None:
+        time.pass_by(minutes=4)
+        carried_on.append(find(Scans(table, "tenant"), tenant, table)[0])
+
+    table.before_reading = much_later_somebody_comes
+    found, _ = find(Scans(table, "tenant"), tenant, table)
+
+    assert ids(carried_on[0]) == ids(found) == ["id-00004"]
+    assert len([key for key in table.keys("scan|tenant|full_access") if "|held|" in key]) == 1
+
+
 def test_a_long_call_is_cut_short(time: Time) -> None:
     table, tenant = Weighed(), Tenant.of(100)
     tenant.on_read = lambda: time.pass_by(seconds=25)
