@@ -14,7 +14,7 @@ from typing import NoReturn, Sequence  # noqa: UP035 - older Pythons read this
 COMMANDS = {
     "start": "run the app, its storage and the simulated Microsoft 365 until stopped",
     "demo": "offboard somebody from start to end and show what happens",
-    "test": "run the tests; arguments go to pytest",
+    "test": "run the tests, with --all also those that take long; other arguments go to pytest",
     "check": "run the linter, the formatter, the type checker and the import rules",
     "bench": "measure an offboarding",
     "docs": "write the pages that follow from the code",

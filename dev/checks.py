@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 _TOOLS = Path(sys.executable).parent
-_TOOK = ROOT / ".dev" / "test-seconds"
+_TOOK = ROOT / ".dev"
+_ALL = "--all"
 _PASSED, _FAILED = 0, 1
 _MINUTE = 60
 
@@ -40,25 +41,37 @@ def run_check(_: argparse.Namespace) -> int:
 
 def run_test(arguments: Sequence[str]) -> int:
     """Run pytest, on two processes unless a number or a single test is given."""
-    if not arguments:
-        print(announced(_read_seconds()), file=sys.stderr, flush=True)
+    is_timed = list(arguments) in ([], [_ALL])
+    took = _TOOK / ("all-tests-seconds" if _ALL in arguments else "tests-seconds")
+    if is_timed:
+        print(announced(_read_seconds(took), with_long_ones=_ALL in arguments), file=sys.stderr, flush=True)
     began = time.monotonic()
-    code = _call([sys.executable, "-m", "pytest", *processes(arguments), *arguments])
-    if not arguments and code in {_PASSED, _FAILED}:
-        _TOOK.parent.mkdir(exist_ok=True)
-        _TOOK.write_text(f"{time.monotonic() - began:.0f}", encoding="utf-8")
+    code = _call([sys.executable, "-m", "pytest", *processes(arguments), *selected(arguments)])
+    if is_timed and code in {_PASSED, _FAILED}:
+        took.parent.mkdir(exist_ok=True)
+        took.write_text(f"{time.monotonic() - began:.0f}", encoding="utf-8")
     return code
 
 
-def announced(seconds: float | None) -> str:
-    """Say how long all tests take: as the last time on this machine, or as on a machine with two cores."""
+def selected(arguments: Sequence[str]) -> list[str]:
+    """Return what pytest is given: without the long tests, unless all or certain ones are asked for."""
+    rest = [each for each in arguments if each != _ALL]
+    asks_for_some = any(each.startswith(("-k", "-m")) or not each.startswith("-") for each in rest)
+    return rest if asks_for_some or _ALL in arguments else ["-m", "not long", *rest]
+
+
+def announced(seconds: float | None, *, with_long_ones: bool) -> str:
+    """Say how long the tests take: as the last time on this machine, or as on a machine with two cores."""
     if seconds is None:
-        how_long = "about 13 minutes on two cores, and longer where the machine is busy"
+        usual = 10 if with_long_ones else 4
+        how_long = f"about {usual} minutes on two cores, and longer where the machine is busy"
     else:
         how_long = f"{seconds / 60:.0f} minutes the last time here" if seconds >= _MINUTE else "less than a minute here"
+    if with_long_ones:
+        return f"All tests: {how_long}. Without those that take long: python3 dev test."
     return (
-        f"All tests: {how_long}. A part: python3 dev test tests/unit, one test: python3 dev test tests/... -k NAME, "
-        "stop at the first failure: -x."
+        f"The tests but those that take long: {how_long}. All, as in CI: python3 dev test --all. A part: python3 dev "
+        "test tests/unit, one test: python3 dev test tests/... -k NAME, stop at the first failure: -x."
     )
 
 
@@ -77,9 +90,9 @@ def processes(arguments: Sequence[str]) -> list[str]:
     return [] if chosen or any("::" in each for each in arguments) else ["-n", "2"]
 
 
-def _read_seconds() -> float | None:
+def _read_seconds(took: Path) -> float | None:
     try:
-        return float(_TOOK.read_text(encoding="utf-8"))
+        return float(took.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 ACTIONS: dict[str, Any] = {
     "disable_sign_in": True,
     "reset_password": True,

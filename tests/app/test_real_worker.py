@@ -13,6 +13,8 @@ from dev.tenant import seed
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="azure-functions-runtime needs Python 3.13")
 def test_azures_own_worker_indexes_the_app_and_runs_an_offboarding(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from triggers.routing import DECLARED, QUERIES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 assert function_app.app
 
 # `unsupported_method`: the Functions host answers methods that no function has, with 404.

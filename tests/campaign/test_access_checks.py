@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from world import Cloud
 
+pytestmark = pytest.mark.long
+
 DAY = timedelta(hours=24)
 AGAIN = "access_open_again"
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from world import Cloud
 
+pytestmark = pytest.mark.long
+
 IN_THE_SUITE, IN_THE_CAMPAIGN = 12, 50
 _SERVICES = ("graph", "exchange", "sharepoint")
 _CONNECTIONS = r"\$batch|PATCH|revokeSignIn|Set-Mailbox|MailboxAutoReply|CalendarEvents"

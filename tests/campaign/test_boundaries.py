@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from world import Cloud
 
+pytestmark = pytest.mark.long
+
 ACTIONS = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True, "hide_from_address_lists": True}
 LATER = "2030-01-01T00:30:00Z"
 

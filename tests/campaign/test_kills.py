@@ -6,6 +6,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import requests
 from azure.data.tables import TableClient
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pytest
+pytestmark = pytest.mark.long
 
 IN_THE_SUITE, IN_THE_CAMPAIGN = 10, 100
 ACTIONS = {

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from world import Cloud
 
+pytestmark = pytest.mark.long
+
 ACTIONS: dict[str, Any] = {
     "disable_sign_in": True,
     "remove_groups": True,

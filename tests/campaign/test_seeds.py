@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from invariants import left_after_retention, violations
 from world import MINUTE, Odds, World, parameters
 
@@ -19,10 +20,9 @@ from shared.jobs.records import Reason, State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
     from world import Cloud
 
-IN_THE_SUITE, IN_THE_CAMPAIGN = 200, 5_000
+QUICK, IN_THE_SUITE, IN_THE_CAMPAIGN = 20, 200, 5_000
 WHOLE_CATALOGUE_EVERY = 20
 SETTLES_WITHIN = timedelta(hours=8)
 """Six runs, each given up after half an hour, and messages that are an hour late."""
@@ -42,7 +42,8 @@ NAMED = [int(line.split()[0]) for line in _LINES if line[:1].isdigit()]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
         count = IN_THE_CAMPAIGN if metafunc.config.getoption("--campaign") else IN_THE_SUITE
-        metafunc.parametrize("seed", sorted({*range(count), *NAMED}))
+        others = sorted({*range(QUICK, count), *NAMED})
+        metafunc.parametrize("seed", [*range(QUICK), *(pytest.param(one, marks=pytest.mark.long) for one in others)])
 
 
 def test_seed(cloud: Cloud, seed: int, record_property: Callable[[str, object], None]) -> None:

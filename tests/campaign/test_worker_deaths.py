@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+import pytest
 from invariants import violations
 from world import MINUTE, WorkerDied, World
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from world import Cloud
+
+pytestmark = pytest.mark.long
 
 ACTIONS = {"disable_sign_in": True, "reset_password": True, "revoke_sessions": True, "hide_from_address_lists": True}
 TWO_TICKS = 2 * MINUTE

@@ -2,7 +2,7 @@ import pytest
 
 from dev import docs
 from dev.__main__ import parser
-from dev.checks import announced, processes, run_docs
+from dev.checks import announced, processes, run_docs, selected
 from dev.pin import told
 from dev.processes import ROOT
 
@@ -22,10 +22,31 @@ def test_tests_run_on_two_processes_unless_something_else_is_asked_for(arguments
     assert processes(arguments) == chosen
 
 
-def test_all_tests_are_announced_with_their_time_and_how_to_run_a_part() -> None:
-    assert announced(None).startswith("All tests: about 13 minutes on two cores")
-    assert announced(312).startswith("All tests: 5 minutes the last time here.")
-    assert "python3 dev test tests/unit" in announced(40)
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        ([], ["-m", "not long"]),
+        (["-x"], ["-m", "not long", "-x"]),
+        (["--all"], []),
+        (["--all", "-x"], ["-x"]),
+        (["tests/campaign"], ["tests/campaign"]),
+        (["-k", "killed"], ["-k", "killed"]),
+        (["-mlong"], ["-mlong"]),
+    ],
+)
+def test_what_takes_long_is_left_out_unless_all_or_certain_tests_are_asked_for(
+    arguments: list[str], given: list[str]
+) -> None:
+    assert selected(arguments) == given
+
+
+def test_tests_are_announced_with_their_time_and_how_to_run_a_part() -> None:
+    said = announced(None, with_long_ones=False)
+
+    assert said.startswith("The tests but those that take long: about 4 minutes on two cores")
+    assert "python3 dev test --all" in said
+    assert "python3 dev test tests/unit" in said
+    assert announced(312, with_long_ones=True).startswith("All tests: 5 minutes the last time here.")
 
 
 def test_writing_the_pages_says_which_are_different(capsys: pytest.CaptureFixture[str]) -> None:

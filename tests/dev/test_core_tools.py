@@ -14,6 +14,8 @@ from dev.azurite import Azurite
 from dev.core_tools import HOW_TO_GET_IT
 from dev.processes import ROOT
 
+pytestmark = pytest.mark.long
+
 # What Core Tools are to the stack: a program that takes `start --port`, reads its settings from the environment, and
 # asks for no key.
 FUNC = """#!{python}

@@ -3,7 +3,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from dev.processes import ROOT
+
+pytestmark = pytest.mark.long
 
 CODE = "from dev import __main__ as tool, demo; raise SystemExit(demo.run_demo(tool.parser().parse_args()))"
 

@@ -16,6 +16,8 @@ from dev.processes import ROOT, is_free, wait_until
 from dev.stack import Stack
 from dev.tenant import seed
 
+pytestmark = pytest.mark.long
+
 _PATIENCE = 60
 ACTIONS = ("disable_sign_in", "revoke_sessions", "convert_to_shared", "remove_licenses")
 

@@ -17,6 +17,8 @@ from dev.tenant import seed
 from shared.access.routes import ROUTES
 from triggers.openapi.operations import OPERATIONS
 
+pytestmark = pytest.mark.long
+
 PAGE = (ROOT / "docs" / "api.md").read_text()
 SIMULATION = (ROOT / "docs" / "simulation.md").read_text()
 NOT_FOR_PEOPLE = {"GET health", "GET health/detail", "GET openapi.json", "GET docs", "POST tick"}

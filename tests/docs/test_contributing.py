@@ -12,6 +12,8 @@ import pytest
 from dev.processes import ROOT
 from shared.actions.catalogue import Action
 
+pytestmark = pytest.mark.long
+
 NEW = Path(__file__).parent / "new_action"
 NAME = "remove_administrative_units"
 IMPORT_BEFORE = "import activities.remove_calendar_permissions\n"

@@ -23,7 +23,7 @@ RUN_BY = {
     "python3 dev start": "tests/dev/test_stack.py::test_a_line_says_where_everything_is_and_sigterm_stops_it",
     "python3 dev bench": f"{HERE}::test_the_bench_measures",
     "python3 dev test": ".ci/run",
-    "python3 dev check": f"{HERE}::test_the_checks_pass",
+    "python3 dev check": ".ci/run",
     "python3 dev package": ".ci/run",
     "cp local.settings.sample.json local.settings.json": f"{HERE}::test_the_sample_is_complete_once_filled_in",
     "python3 -m venv .venv-func && . .venv-func/bin/activate": "dev/environment.py::_build",
@@ -56,14 +56,7 @@ def test_every_command_is_run_somewhere(command: str) -> None:
     assert f"def {name}(" in text if name else re.search(rf"(?m)^{command}\b", text)
 
 
-def test_the_checks_pass() -> None:
-    code = "from dev import __main__ as tool, checks; raise SystemExit(checks.run_check(tool.parser().parse_args()))"
-
-    ran = subprocess.run([sys.executable, "-c", code, "check"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
-
-    assert ran.returncode == 0, ran.stdout
-
-
+@pytest.mark.long
 def test_the_bench_measures(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     code = "from dev import __main__ as tool, bench; raise SystemExit(bench.run_bench(tool.parser().parse_args()))"

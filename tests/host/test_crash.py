@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from conftest import SampleHost
 
+pytestmark = pytest.mark.long
+
 TIMEOUT = "AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout"
 
 

@@ -7,12 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import SampleHost
+
+pytestmark = pytest.mark.long
 
 
 def test_an_activity_that_loses_its_worker_fails_and_the_instance_goes_on(

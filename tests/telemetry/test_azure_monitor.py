@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 INCOMING = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
 NOT_TRACED = next(s.default or "" for s in HOST_SETTINGS if s.name == "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS")
