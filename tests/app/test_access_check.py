@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     Front = Any
 
+pytestmark = pytest.mark.long
+
 
 def _verdicts(found: dict[str, Any]) -> dict[str, str]:
     return {area["area"]: area["verdict"] for area in found["areas"]}

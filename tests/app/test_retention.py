@@ -15,6 +15,8 @@ from dev.tenant import seed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 DAY = 24 * 60 * 60
 
 

@@ -14,6 +14,8 @@ from shared.base import clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 HOUR = 60 * 60
 
 

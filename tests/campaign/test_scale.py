@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from shared.jobs.storage.table import Operation
 
+pytestmark = pytest.mark.long
+
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 THOUSAND = 1_000
 

@@ -52,7 +52,7 @@ def test_every_command_exists(path: Path) -> None:
             assert (ROOT / arguments[0]).is_dir()
             assert given.command
             assert not rest or given.command == "test"
-            assert all((ROOT / each).exists() for each in rest)
+            assert all((ROOT / each).exists() for each in rest if each != "--all")
         elif program not in ON_THE_RUNNER:
             assert os.access(ROOT / program, os.X_OK)
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from conftest import SampleHost
 
+pytestmark = pytest.mark.long
+
 APPS = {
     "queue": ("function q: the binding queueTrigger", '@app.queue_trigger("m", "q", "c")\ndef q(m): ...'),
     "entity": ("function e: the binding entityTrigger", '@app.entity_trigger(context_name="c")\ndef e(c): ...'),

@@ -323,7 +323,7 @@ def test_an_answer_is_read_to_64_kib(receiver: Receiver) -> None:
 
 
 def test_an_answer_that_drips_is_cut_off(receiver: Receiver) -> None:
-    impatient = replace(_local(receiver), whole_seconds=0.2)
+    impatient = replace(_local(receiver), whole_seconds=1)
     origin = f"https://receiver.example:{receiver.port}"
 
     with pytest.raises(DeliveryError) as error:

@@ -17,6 +17,8 @@ from triggers.answers import json_answer
 if TYPE_CHECKING:
     Front = Any
 
+pytestmark = pytest.mark.long
+
 _POSTS = (
     "ExecOffboardUser",
     "AddScheduledItem",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 from reporting import MADE
 
+pytestmark = pytest.mark.long
+
 _AXE = ROOT / "dev" / "node_modules" / "axe-core" / "axe.min.js"
 
 
