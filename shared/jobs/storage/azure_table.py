@@ -14,6 +14,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
+from shared.base.threads import Joined
 from shared.jobs.storage.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row, UnfitRowError, checked
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class AzureTable:
 
     def __init__(self, client: TableClient) -> None:
         self._client = client
+        self._ranges: Joined[tuple[str, str, str, int | None], Page] = Joined()
 
     def get(self, partition: str, key: str) -> Row | None:
         """Return one row, or None."""
@@ -43,7 +45,14 @@ class AzureTable:
             return None
 
     def range(self, partition: str, low: str, high: str, limit: int | None = None) -> Page:
-        """Return the rows with low <= key < high: at most `limit`, all where it is None."""
+        """Return the rows with low <= key < high: at most `limit`, all where it is None.
+
+        Steps that begin at the same time read the same: reading the entities out of one answer takes the SDK longer
+        than the request.
+        """
+        return self._ranges.ask((partition, low, high, limit), lambda: self._range(partition, low, high, limit))
+
+    def _range(self, partition: str, low: str, high: str, limit: int | None) -> Page:
         entities = self._client.query_entities(
             "PartitionKey eq @partition and RowKey ge @low and RowKey lt @high",
             parameters={"partition": partition, "low": low, "high": high},
