@@ -1,17 +1,20 @@
-"""Threads that go on with what the caller is about (its trace, and what its log lines name), or ask together."""
+"""Threads that go on with what the caller is about (its trace, what its log lines name), or do something together."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 P = ParamSpec("P")
+_PATIENCE_SECONDS: Final = 0.5
+A = TypeVar("A")
 K = TypeVar("K")
+Q = TypeVar("Q")
 T = TypeVar("T")
 
 
@@ -23,47 +26,61 @@ class Threads(ThreadPoolExecutor):
         return super().submit(copy_context().run, fn, *args, **kwargs)
 
 
-class Joined(Generic[K, T]):
-    """Questions that several threads have at the same time, asked once.
+class Coalescer(Generic[K, Q, A]):
+    """Does what several threads want of the same thing at the same time in one go.
 
-    Whoever asks while an answer is under way shares the next one, so that no answer is older than its question. Threads
-    get the same object, and the same exception.
+    Rounds follow one another: whoever comes while one is under way is in the next, together with all who come until
+    that begins. So no answer is older than its request. Nobody waits who comes alone, and nobody for long: what hangs
+    holds up only those who came with it.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, do: Callable[[K, Sequence[Q]], Sequence[A | Exception]], patience_seconds: float = _PATIENCE_SECONDS
+    ) -> None:
+        """Take what a round does, and how long it waits for the one before.
+
+        It returns the answer to each request, or what whoever asks is to be told instead.
+        """
+        self._do = do
+        self._patience_seconds = patience_seconds
         self._lock = threading.Lock()
-        self._newest: dict[K, _Round[T]] = {}
+        self._newest: dict[K, _Round[Q, A]] = {}
 
-    def ask(self, question: K, answer: Callable[[], T]) -> T:
-        """Return what `answer` returns, called by this thread or by another that asks the same."""
+    def ask(self, thing: K, request: Q) -> A:
+        """Return the answer to a request, whether this thread or another gets it; raises what the round raises."""
         with self._lock:
-            before = self._newest.get(question)
-            if before and not before.is_under_way:
-                following, mine = before, None
-            else:
-                following = mine = self._newest[question] = _Round[T](before)
-        if mine:
-            self._answer(question, mine, answer)
-        return following.result.result()
+            newest = self._newest.get(thing)
+            is_open = newest is not None and not newest.has_begun
+            mine = newest if newest and is_open else _Round[Q, A](newest)
+            self._newest[thing] = mine
+            place = len(mine.requests)
+            mine.requests.append(request)
+        if not is_open:
+            self._carry_out(thing, mine)
+        answer = mine.answers.result()[place]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    def _answer(self, question: K, mine: _Round[T], answer: Callable[[], T]) -> None:
+    def _carry_out(self, thing: K, mine: _Round[Q, A]) -> None:
         if mine.before:
-            wait([mine.before.result])
+            wait([mine.before.answers], self._patience_seconds)
         with self._lock:
-            mine.before, mine.is_under_way = None, True
+            mine.before, mine.has_begun = None, True
         try:
-            mine.result.set_result(answer())
+            mine.answers.set_result(self._do(thing, mine.requests))
         except BaseException as error:  # noqa: BLE001 - the others must not wait for ever
-            mine.result.set_exception(error)
+            mine.answers.set_exception(error)
         with self._lock:
-            if self._newest.get(question) is mine:
-                del self._newest[question]
+            if self._newest.get(thing) is mine:
+                del self._newest[thing]
 
 
-class _Round(Generic[T]):
-    """One time that a question is asked: after the round before it, if there is one."""
+class _Round(Generic[Q, A]):
+    """Requests that are carried out together, after the round before."""
 
-    def __init__(self, before: _Round[T] | None) -> None:
+    def __init__(self, before: _Round[Q, A] | None) -> None:
         self.before = before
-        self.is_under_way = False
-        self.result: Future[T] = Future()
+        self.has_begun = False
+        self.requests: list[Q] = []
+        self.answers: Future[Sequence[A | Exception]] = Future()

@@ -14,8 +14,19 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableTransactionError, UpdateMode
 
-from shared.base.threads import Joined
-from shared.jobs.storage.table import WRITE_ID, ConflictError, Delete, Insert, Page, Row, UnfitRowError, checked
+from shared.base.threads import Coalescer
+from shared.jobs.storage.table import (
+    WRITE_ID,
+    ConflictError,
+    Delete,
+    Insert,
+    Operation,
+    Page,
+    Row,
+    UnfitRowError,
+    checked,
+    fits_a_transaction,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,11 +34,11 @@ if TYPE_CHECKING:
     from azure.data.tables import TableEntity
 
     from shared.app.settings import Settings
-    from shared.jobs.storage.table import Operation
 
 _CONFLICTS: Final = frozenset({404, 409, 412})
 _UNFIT: Final = frozenset({400, 413})
 _PAGE_SIZE: Final = 1000
+_Range = tuple[str, str, str, int | None]
 
 
 class AzureTable:
@@ -35,7 +46,10 @@ class AzureTable:
 
     def __init__(self, client: TableClient) -> None:
         self._client = client
-        self._ranges: Joined[tuple[str, str, str, int | None], Page] = Joined()
+        self._reads: Coalescer[_Range, None, Page] = Coalescer(
+            lambda range_, asked: [self._range(*range_)] * len(asked)
+        )
+        self._writes: Coalescer[str, Sequence[Operation], list[str]] = Coalescer(self._transact_together)
 
     def get(self, partition: str, key: str) -> Row | None:
         """Return one row, or None."""
@@ -50,7 +64,7 @@ class AzureTable:
         Steps that begin at the same time read the same: reading the entities out of one answer takes the SDK longer
         than the request.
         """
-        return self._ranges.ask((partition, low, high, limit), lambda: self._range(partition, low, high, limit))
+        return self._reads.ask((partition, low, high, limit), None)
 
     def _range(self, partition: str, low: str, high: str, limit: int | None) -> Page:
         entities = self._client.query_entities(
@@ -67,9 +81,30 @@ class AzureTable:
         return Page(rows[:limit], rows[limit]["key"] if len(rows) > limit else None)
 
     def transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
+        """Write all operations or none; what several threads write at the same time is one transaction if it can be."""
+        return self._writes.ask(partition, checked(operations))
+
+    def _transact_together(
+        self, partition: str, requests: Sequence[Sequence[Operation]]
+    ) -> list[list[str] | Exception]:
+        """Write all requests at once; where one of them is refused, or they are too many for that, each by itself."""
+        together = [operation for operations in requests for operation in operations]
+        if len(requests) > 1 and fits_a_transaction(together):
+            with suppress(ConflictError, UnfitRowError):
+                etags = iter(self._transact(partition, together))
+                return [list(islice(etags, len(operations))) for operations in requests]
+        return [self._transacted(partition, operations) for operations in requests]
+
+    def _transacted(self, partition: str, operations: Sequence[Operation]) -> list[str] | Exception:
+        try:
+            return self._transact(partition, operations)
+        except Exception as error:  # noqa: BLE001 - it is raised where the request came from
+            return error
+
+    def _transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
         """Write all operations or none; a conflict with this very write, repeated by the SDK, is success."""
         write_id = secrets.token_hex(8)
-        entities = [_operation(partition, o, write_id) for o in checked(operations)]
+        entities = [_operation(partition, o, write_id) for o in operations]
         try:
             return [answer.get("etag") or "" for answer in self._submit(entities)]
         except HttpResponseError as error:
@@ -104,11 +139,13 @@ class AzureTable:
 
     def _already_made(self, partition: str, operations: Sequence[Operation], write_id: str) -> list[str] | None:
         """Return the ETags if this write is what stands in the table: a transaction is made as a whole or not."""
-        rows = [self.get(partition, o.key) for o in operations]
-        for operation, row in zip(operations, rows, strict=True):
+        etags: list[str] = []
+        for operation in operations:
+            row = self.get(partition, operation.key)
             if isinstance(operation, Delete) != (row is None) or (row and row.get(WRITE_ID) != write_id):
                 return None
-        return [row["etag"] if row else "" for row in rows]
+            etags.append(row["etag"] if row else "")
+        return etags
 
 
 def _row(entity: TableEntity) -> Row:

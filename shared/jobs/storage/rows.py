@@ -26,7 +26,7 @@ from shared.jobs.records import (
     Tenant,
 )
 from shared.jobs.storage import keys
-from shared.jobs.storage.table import MAX_OPERATIONS, Insert
+from shared.jobs.storage.table import MAX_OPERATIONS, MAX_TRANSACTION_CHARS, Insert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 
 MAX_PROPERTY_CHARS: Final = 30_000
 _MAX_ROW_CHARS: Final = 12 * MAX_PROPERTY_CHARS
-_MAX_TRANSACTION_CHARS: Final = 600_000
-"""An entity holds 1 MiB, a transaction 4 MiB and 100 rows. A character takes two bytes at rest, six on its way."""
+"""An entity holds 1 MiB. A character takes two bytes at rest."""
 
 
 def of_deleted(offboarding: Offboarding, by: str, now: datetime) -> Row:
@@ -318,7 +317,7 @@ def snapshot_inserts(run: int, snapshot: Snapshot) -> Iterator[list[Operation]]:
         text = json.dumps(answer, ensure_ascii=False)
         for part, start in enumerate(range(0, len(text), _MAX_ROW_CHARS)):
             piece = text[start : start + _MAX_ROW_CHARS]
-            if inserts and (chars + len(piece) > _MAX_TRANSACTION_CHARS or len(inserts) == MAX_OPERATIONS):
+            if inserts and (chars + len(piece) > MAX_TRANSACTION_CHARS or len(inserts) == MAX_OPERATIONS):
                 yield inserts
                 inserts, chars = [], 0
             inserts.append(Insert(keys.snapshot(run, name, part), {"read": name, "run": run, **_split(piece)}))

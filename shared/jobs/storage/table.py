@@ -56,6 +56,8 @@ Operation = Insert | Replace | Delete
 
 MAX_OPERATIONS = 100
 MAX_VALUE_CHARS = 32 * 1024
+MAX_TRANSACTION_CHARS = 600_000
+"""A transaction holds 4 MiB. A character takes up to six bytes on its way."""
 NOT_IN_KEYS: Final = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 MAX_KEY_CHARS = 512
 """Learn: "Understanding the Table service data model": a key has up to 1 KiB, a text 64 KiB, in UTF-16; no key holds a
@@ -71,6 +73,17 @@ def checked(operations: Sequence[Operation]) -> Sequence[Operation]:
     if unfit := [o.key for o in operations if NOT_IN_KEYS.search(o.key)]:
         raise UnfitRowError(f"The key {unfit[0]!r} holds a character that no key may hold.")
     return operations
+
+
+def fits_a_transaction(operations: Sequence[Operation]) -> bool:
+    """Return whether operations of several requests can be one transaction.
+
+    It has at most 100 of them, no two on a row, and 4 MiB (Learn: "Performing entity group transactions").
+    """
+    if len(operations) > MAX_OPERATIONS or len({o.key for o in operations}) != len(operations):
+        return False
+    values = (value for o in operations if not isinstance(o, Delete) for value in o.row.values())
+    return sum(len(value) for value in values if isinstance(value, str)) <= MAX_TRANSACTION_CHARS
 
 
 LAST = "~"
