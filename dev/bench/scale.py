@@ -47,8 +47,8 @@ AIMS: Final = {
     f"page_of_{_PAGE}_of_a_tenant": 2,
     "details": 3,
     **{f"submit_of_{users}": 2 + math.ceil(users / 20) for users in _SUBMITTED},
-    "typical_offboarding": 90,
-    "typical_offboarding_besides_scans": 90,
+    "typical_offboarding": 60,
+    "typical_offboarding_besides_scans": 60,
 }
 """Scans are read by everybody who leaves a tenant within a day, and counted apart at Microsoft 365, too."""
 
