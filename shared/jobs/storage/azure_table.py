@@ -89,21 +89,23 @@ class AzureTable:
     ) -> list[list[str] | Exception]:
         """Write all requests at once; where one of them is refused, or they are too many for that, each by itself."""
         together = [operation for operations in requests for operation in operations]
-        if len(requests) > 1 and fits_a_transaction(together):
-            with suppress(ConflictError, UnfitRowError):
-                etags = iter(self._transact(partition, together))
-                return [list(islice(etags, len(operations))) for operations in requests]
-        return [self._transacted(partition, operations) for operations in requests]
+        if len(requests) == 1 or not fits_a_transaction(together):
+            return [self._transacted(partition, operations, _new_write_id()) for operations in requests]
+        write_id = _new_write_id()
+        with suppress(ConflictError, UnfitRowError):
+            etags = iter(self._transact(partition, together, write_id))
+            return [list(islice(etags, len(operations))) for operations in requests]
+        # What was written all the same, and refused when the SDK repeated it, is known by the same id.
+        return [self._transacted(partition, operations, write_id) for operations in requests]
 
-    def _transacted(self, partition: str, operations: Sequence[Operation]) -> list[str] | Exception:
+    def _transacted(self, partition: str, operations: Sequence[Operation], write_id: str) -> list[str] | Exception:
         try:
-            return self._transact(partition, operations)
+            return self._transact(partition, operations, write_id)
         except Exception as error:  # noqa: BLE001 - it is raised where the request came from
             return error
 
-    def _transact(self, partition: str, operations: Sequence[Operation]) -> list[str]:
+    def _transact(self, partition: str, operations: Sequence[Operation], write_id: str) -> list[str]:
         """Write all operations or none; a conflict with this very write, repeated by the SDK, is success."""
-        write_id = secrets.token_hex(8)
         entities = [_operation(partition, o, write_id) for o in operations]
         try:
             return [answer.get("etag") or "" for answer in self._submit(entities)]
@@ -146,6 +148,10 @@ class AzureTable:
                 return None
             etags.append(row["etag"] if row else "")
         return etags
+
+
+def _new_write_id() -> str:
+    return secrets.token_hex(8)
 
 
 def _row(entity: TableEntity) -> Row:

@@ -95,6 +95,29 @@ def test_somebody_elses_write_in_between_is_a_conflict(table: AzureTable, transp
     assert now["n"] == 3
 
 
+def test_of_what_was_written_together_only_what_somebody_else_wrote_since_is_a_conflict(
+    table: AzureTable, transport: LossyTransport
+) -> None:
+    old = table.get(P, "old")
+    assert old
+    transport.then = lambda: table.transact(P, [Replace("old", {"n": 3})])
+    transport.loses = "repeated"
+
+    refused, etags = table._transact_together(P, [[Replace("old", {"n": 2}, old["etag"])], [Insert("new", {"n": 1})]])
+
+    now = {row["key"]: row for row in table.range(P, "", LAST).rows}
+    assert isinstance(refused, ConflictError)
+    assert now["old"]["n"] == 3
+    assert etags == [now["new"]["etag"]]
+
+
+def test_two_who_insert_the_same_row_do_not_take_it_for_their_own(table: AzureTable) -> None:
+    one, other = table._transact_together(P, [[Insert("new", {"n": 1})], [Insert("new", {"n": 2})]])
+
+    assert isinstance(one, list)
+    assert isinstance(other, ConflictError)
+
+
 def test_somebody_elses_insert_is_a_conflict(table: AzureTable) -> None:
     with pytest.raises(ConflictError):
         table.transact(P, [Insert("old", {"n": 2}), Delete("doomed")])
