@@ -20,7 +20,7 @@ from shared.actions.reads.snapshot import Snapshot
 from shared.base import clock
 from shared.jobs import judgement
 from shared.jobs.records import ENDED, Reason, State, Step, reason_of
-from shared.jobs.storage.rows import ORIGINAL
+from shared.jobs.storage.snapshots import ORIGINAL
 from shared.jobs.storage.table import ConflictError
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError

@@ -18,7 +18,7 @@ from shared.base import clock
 from shared.base.problems import Problem, RefusedError, refused
 from shared.jobs import judgement
 from shared.jobs.records import Kind, Offboarding, Request, State
-from shared.jobs.storage import keys, rows
+from shared.jobs.storage import keys, snapshots
 from shared.offboarding.lookup import Lookup
 from shared.offboarding.request import schedule
 from shared.offboarding.request.submit import Submissions
@@ -161,7 +161,7 @@ def _look(
 ) -> dict[str, Restorable]:
     """Ask what the run would ask, in one batch to each service, and judge each step by it."""
     request = original.request
-    kept = rows.of_original(details.first(), details.steps.values())
+    kept = snapshots.of_original(details.first(), details.steps.values())
     gate = tuple(name for name in names if restoration.of(name).is_first)
     views = {
         name: View(
@@ -171,7 +171,7 @@ def _look(
             params=request.actions[name],
             selected=request.actions,
             force=False,
-            original=rows.to_original(kept, name, overwrite=wish.overwrite),
+            original=snapshots.to_original(kept, name, overwrite=wish.overwrite),
         )
         for name in names
     }

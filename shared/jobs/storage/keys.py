@@ -5,8 +5,9 @@ Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>`
 `tenant|<tenant>|!cap`, `access|<tenant>|<until>|<id>|<action>`, `key|<hash>`, `decided|<id>|...`, `deleted|<id>`. Ids
 begin with the inverted moment of submission, so that the newest come first; a tenant's locks lie just before them, so
 that one request reads the locks and the newest submissions. Keys in `offboardingdetails`: `request`,
-`request|cancelled`, `residual` (what the last check of the person's access found), `snapshot|<run>|<read>|<part>`,
-`step|<name>`, one contiguous range; and `audit|...`, which outlives the rest.
+`request|cancelled`, `residual` (what the last check of the person's access found), `snapshot|<run>|<read>|<part>` (and
+`|<writer>` behind all parts but the first), `step|<name>`, one contiguous range; and `audit|...`, which outlives the
+rest.
 Scans have partitions of their own there: `head`, and `part|<scan>|<what>|<position>|<part>`. Settings that people made
 are documents in a partition of their own, and beside them `changed|<id>`, the records of who changed them.
 """
@@ -174,10 +175,10 @@ def snapshots_prefix(run: int) -> str:
     return f"{SNAPSHOT}{run:04}|"
 
 
-def snapshot(run: int, read: str, part: int) -> str:
+def snapshot(run: int, read: str, part: int, writer: str = "") -> str:
     """Key of a part of what a run read first; what a key may not hold is written as its number."""
     name = NOT_IN_KEYS.sub(lambda found: f"={ord(found[0]):02x}", read)
-    return f"{snapshots_prefix(run)}{name}|{part:02}"
+    return "|".join(filter(None, (f"{snapshots_prefix(run)}{name}", f"{part:02}", writer)))
 
 
 def step(name: str) -> str:

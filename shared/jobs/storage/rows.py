@@ -6,9 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.access.scope import Authority
-from shared.actions.catalogue import Original
 from shared.actions.outcome import Outcome, StepState
-from shared.actions.reads.snapshot import NOTHING_READ, Person, Snapshot
+from shared.actions.reads.snapshot import Person
 from shared.base import clock
 from shared.jobs.delivery import Delivery
 from shared.jobs.records import (
@@ -26,16 +25,16 @@ from shared.jobs.records import (
     Tenant,
 )
 from shared.jobs.storage import keys
-from shared.jobs.storage.table import MAX_OPERATIONS, MAX_TRANSACTION_CHARS, Insert
+from shared.jobs.storage.table import Insert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from shared.jobs.storage.table import Operation, Row
 
 MAX_PROPERTY_CHARS: Final = 30_000
-_MAX_ROW_CHARS: Final = 12 * MAX_PROPERTY_CHARS
+MAX_ROW_CHARS: Final = 12 * MAX_PROPERTY_CHARS
 """An entity holds 1 MiB. A character takes two bytes at rest."""
 
 
@@ -232,12 +231,12 @@ def _fitting(names: Sequence[str]) -> list[str]:
 
 def of_cap(submitted: Iterable[datetime]) -> Row:
     """Return the row that tells when a tenant's offboardings of the last hour were submitted."""
-    return {"id": "", **_split(json.dumps([clock.to_text(moment) for moment in submitted]))}
+    return {"id": "", **split(json.dumps([clock.to_text(moment) for moment in submitted]))}
 
 
 def submitted_in(row: Row) -> tuple[datetime, ...]:
     """Read that row."""
-    return tuple(clock.from_text(text) for text in json.loads(_joined(row)))
+    return tuple(clock.from_text(text) for text in json.loads(joined(row)))
 
 
 def to_request(row: Row) -> Request:
@@ -280,12 +279,12 @@ def of_step(step: Step) -> Row:
         "next_attempt_at": _text(step.next_attempt_at),
         "ended_at": _text(step.ended_at),
         "blocked_by": ",".join(step.blocked_by),
-        **_split(json.dumps(work, ensure_ascii=False)),
+        **split(json.dumps(work, ensure_ascii=False)),
     }
 
 
 def _to_step(row: Row) -> Step:
-    work = json.loads(_joined(row))
+    work = json.loads(joined(row))
     return Step(
         name=row["name"],
         run=row["run"],
@@ -308,57 +307,12 @@ def _to_step(row: Row) -> Step:
     )
 
 
-def snapshot_inserts(run: int, snapshot: Snapshot) -> Iterator[list[Operation]]:
-    """Return the transactions that keep a snapshot, each under the limits of Table Storage."""
-    inserts: list[Operation] = []
-    chars = 0
-    for name in (*snapshot.values, *snapshot.errors):
-        answer = {"error": snapshot.errors[name]} if name in snapshot.errors else {"value": snapshot.values[name]}
-        text = json.dumps(answer, ensure_ascii=False)
-        for part, start in enumerate(range(0, len(text), _MAX_ROW_CHARS)):
-            piece = text[start : start + _MAX_ROW_CHARS]
-            if inserts and (chars + len(piece) > MAX_TRANSACTION_CHARS or len(inserts) == MAX_OPERATIONS):
-                yield inserts
-                inserts, chars = [], 0
-            inserts.append(Insert(keys.snapshot(run, name, part), {"read": name, "run": run, **_split(piece)}))
-            chars += len(piece)
-    if inserts:
-        yield inserts
-
-
-ORIGINAL: Final = 0
-"""Where the runs of a restoration are counted from 1: what it brings back, as the offboarding recorded it."""
-
-
-def of_original(first: Snapshot, steps: Iterable[Step]) -> Snapshot:
-    """Return what was there first, and how `steps` left it, in the form in which snapshots are kept."""
-    left = {
-        _left(step.name): {
-            "items": step.changed_items,
-            "values": {change.what: change.after for change in step.changes},
-        }
-        for step in steps
-    }
-    return Snapshot({**first.values, **left}, first.errors)
-
-
-def to_original(kept: Snapshot, step: str, *, overwrite: bool) -> Original:
-    """Read what was there before a step, and how it left it."""
-    left = kept.values.get(_left(step), {"items": {}, "values": {}})
-    return Original(kept, left["items"], left["values"], overwrite)
-
-
-def _left(step: str) -> str:
-    return f"left by {step}"
-
-
 def to_details(
     rows: Iterable[Row],
-) -> tuple[Request | None, dict[int, Snapshot], dict[str, Step], str, dict[str, Any] | None]:
-    """Read the details: request, snapshots by run, steps by name, who cancelled ("" for nobody), and the last check."""
+) -> tuple[Request | None, dict[str, Step], str, dict[str, Any] | None]:
+    """Read the details but for snapshots: request, steps by name, who cancelled ("" for nobody), and the last check."""
     request: Request | None = None
     checked: dict[str, Any] | None = None
-    texts: dict[tuple[int, str], str] = {}
     steps: dict[str, Step] = {}
     cancelled_by = ""
     for row in rows:
@@ -368,28 +322,16 @@ def to_details(
             cancelled_by = row["by"]
         elif row["key"] == keys.CHECKED:
             checked = to_document(row)
-        elif row["key"].startswith(keys.SNAPSHOT):
-            place = (row["run"], row["read"])
-            texts[place] = texts.get(place, "") + _joined(row)
         elif row["key"].startswith(keys.STEP):
             steps[row["name"]] = _to_step(row)
-    return request, _snapshots(texts), steps, cancelled_by, checked
-
-
-def _snapshots(texts: Mapping[tuple[int, str], str]) -> dict[int, Snapshot]:
-    snapshots: dict[int, Snapshot] = {}
-    for (run, name), text in texts.items():
-        answer = json.loads(text)
-        one = Snapshot({}, {name: answer["error"]}) if "error" in answer else Snapshot({name: answer["value"]}, {})
-        snapshots[run] = one.with_fallback(snapshots.get(run, NOTHING_READ))
-    return snapshots
+    return request, steps, cancelled_by, checked
 
 
 def scan_inserts(key: str, value: object) -> list[Operation]:
     """Return what keeps a part of a scan, in rows under the limits of Table Storage."""
     text = json.dumps(value, ensure_ascii=False)
-    starts = range(0, len(text), _MAX_ROW_CHARS)
-    return [Insert(f"{key}|{n:02}", _split(text[at : at + _MAX_ROW_CHARS])) for n, at in enumerate(starts)]
+    starts = range(0, len(text), MAX_ROW_CHARS)
+    return [Insert(f"{key}|{n:02}", split(text[at : at + MAX_ROW_CHARS])) for n, at in enumerate(starts)]
 
 
 def scan_parts(rows: Iterable[Row]) -> dict[int, Any]:
@@ -397,26 +339,28 @@ def scan_parts(rows: Iterable[Row]) -> dict[int, Any]:
     texts: dict[int, str] = {}
     for row in rows:
         position = int(row["key"].split("|")[-2])
-        texts[position] = texts.get(position, "") + _joined(row)
+        texts[position] = texts.get(position, "") + joined(row)
     return {position: json.loads(text) for position, text in texts.items()}
 
 
 def of_document(content: Mapping[str, Any]) -> Row:
     """Return the row of a document."""
-    return _split(json.dumps(content, ensure_ascii=False))
+    return split(json.dumps(content, ensure_ascii=False))
 
 
 def to_document(row: Row) -> dict[str, Any]:
     """Read the row of a document."""
-    return json.loads(_joined(row))
+    return json.loads(joined(row))
 
 
-def _split(text: str) -> Row:
+def split(text: str) -> Row:
+    """Return the properties that hold a text, each with at most 30,000 characters of it."""
     starts = range(0, max(len(text), 1), MAX_PROPERTY_CHARS)
     return {f"json{i:02}": text[start : start + MAX_PROPERTY_CHARS] for i, start in enumerate(starts)}
 
 
-def _joined(row: Row) -> str:
+def joined(row: Row) -> str:
+    """Read that text."""
     return "".join(row[name] for name in sorted(row) if name.startswith("json"))
 
 

@@ -20,7 +20,7 @@ from shared.base import clock
 from shared.base.telemetry import logs
 from shared.jobs import telemetry
 from shared.jobs.records import State, Wake
-from shared.jobs.storage import audit, keys, rows, setting_changes
+from shared.jobs.storage import audit, keys, rows, setting_changes, snapshots
 from shared.jobs.storage.scans import KnownScans, Scans
 from shared.jobs.storage.table import (
     LAST,
@@ -104,15 +104,15 @@ class Details:
         Where no run was answered, the error is the latest run's: it asked again.
         """
         first = NOTHING_READ
-        for run in sorted(self.snapshots.keys() - {rows.ORIGINAL}):
+        for run in sorted(self.snapshots.keys() - {snapshots.ORIGINAL}):
             first = first.filled_with(self.snapshots[run])
         return first
 
     def original(self, step: str) -> Original | None:
         """Return what the step of a restoration brings back; None in an offboarding."""
-        if self.request is None or rows.ORIGINAL not in self.snapshots:
+        if self.request is None or snapshots.ORIGINAL not in self.snapshots:
             return None
-        return rows.to_original(self.snapshots[rows.ORIGINAL], step, overwrite=self.request.overwrite)
+        return snapshots.to_original(self.snapshots[snapshots.ORIGINAL], step, overwrite=self.request.overwrite)
 
     def latest(self, run: int) -> Snapshot:
         """Return what the run `run` read at its beginning."""
@@ -375,12 +375,13 @@ class Store:
     def details(self, offboarding_id: str) -> Details:
         """Return request, snapshots and steps of an offboarding with one request."""
         page = self._details.range(offboarding_id, keys.DETAILS_LOW, keys.DETAILS_HIGH)
-        return Details(*rows.to_details(page.rows))
+        request, steps, cancelled_by, checked = rows.to_details(page.rows)
+        return Details(request, snapshots.read(page.rows), steps, cancelled_by, checked)
 
     def steps(self, offboarding_id: str) -> dict[str, Step]:
         """Return the steps alone, without what was read first: for whoever looks at many offboardings."""
         page = self._details.range(offboarding_id, keys.STEP, keys.STEP + LAST)
-        return rows.to_details(page.rows)[2]
+        return rows.to_details(page.rows)[1]
 
     def begin(self, offboarding: Offboarding, known: Details, steps: Sequence[Step]) -> None:
         """Write the steps of a run that begins; raises `ConflictError` where another delivery did so."""
@@ -417,7 +418,7 @@ class Store:
 
     def put_original(self, restoration_id: str, first: Snapshot, steps: Iterable[Step]) -> None:
         """Keep with a restoration what it brings back, so that nothing happens to it any more; repeatable."""
-        self.put_snapshot(restoration_id, rows.ORIGINAL, rows.of_original(first, steps))
+        self.put_snapshot(restoration_id, snapshots.ORIGINAL, snapshots.of_original(first, steps))
 
     def put_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> Snapshot:
         """Keep what a run read, and return it as it is kept.
@@ -446,7 +447,7 @@ class Store:
 
     def _insert_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> Snapshot:
         try:
-            for operations in rows.snapshot_inserts(run, snapshot):
+            for operations in snapshots.inserts(run, snapshot):
                 self._details.transact(offboarding_id, operations)
         except ConflictError:
             kept = self._kept(offboarding_id, run)
@@ -457,7 +458,7 @@ class Store:
     def _kept(self, offboarding_id: str, run: int) -> Snapshot:
         prefix = keys.snapshots_prefix(run)
         page = self._details.range(offboarding_id, prefix, prefix + LAST)
-        return rows.to_details(page.rows)[1].get(run, NOTHING_READ)
+        return snapshots.read(page.rows).get(run, NOTHING_READ)
 
 
 def _removal(offboarding: Offboarding) -> list[Operation]:

@@ -11,7 +11,7 @@ from azure.data.tables import TableClient
 
 from dev.memory_table import MemoryTable
 from shared.actions.reads.snapshot import Snapshot
-from shared.jobs.storage import rows
+from shared.jobs.storage import snapshots
 from shared.jobs.storage.azure_table import AzureTable
 from shared.jobs.storage.table import (
     LAST,
@@ -226,10 +226,10 @@ def test_large_properties_and_rows_are_kept(table: Table) -> None:
 def test_the_largest_snapshots_fit_into_their_transactions(table: Table, text: str) -> None:
     snapshot = Snapshot({"one": text * 1_000_000, "two": text * 300_000, "three": text}, {"four": text})
 
-    for operations in rows.snapshot_inserts(1, snapshot):
+    for operations in snapshots.inserts(1, snapshot):
         table.transact(P, operations)
 
-    assert rows.to_details(table.range(P, "", LAST).rows)[1][1] == snapshot
+    assert snapshots.read(table.range(P, "", LAST).rows)[1] == snapshot
 
 
 def test_what_is_read_is_the_callers_own(table: Table) -> None:
@@ -261,8 +261,7 @@ def test_a_key_that_azure_refuses_is_refused_everywhere(table: Table, unfit: str
 
 def test_whatever_a_read_is_called_it_is_kept_and_found(table: Table) -> None:
     answers = {"mailbox_rights/a b?c#d\\e": {"n": 1}, "mailbox_rights": {"n": 2}}
-    for operations in rows.snapshot_inserts(1, Snapshot(answers, {})):
+    for operations in snapshots.inserts(1, Snapshot(answers, {})):
         table.transact(P, operations)
 
-    _, snapshots, *_ = rows.to_details(table.range(P, "", LAST).rows)
-    assert snapshots[1].values == answers
+    assert snapshots.read(table.range(P, "", LAST).rows)[1].values == answers
