@@ -94,6 +94,11 @@ def attempt(services: Services, name: str, order: Order) -> Answer:
     return answer
 
 
+def is_superseded(details: Details, order: Order) -> bool:
+    """Return whether a later run has taken steps of this one over: their records are never touched."""
+    return any(step.run > order.run for step in details.steps.values())
+
+
 def settled(step: Step) -> Answer:
     """Tell the orchestrator how a step ended."""
     return {"settled": step.outcome or Outcome.failed}

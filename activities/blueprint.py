@@ -1,4 +1,4 @@
-"""The activity functions: one for each action, named after it, and the bookkeeping of a run."""
+"""The activity functions: one for each action, named after it, and what a run does besides."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities import access_check, bookkeeping
 from activities.attempt import Answer, Order, attempt
+from activities.run import access_check, begin, finish, snapshot, verify
 from shared.actions import catalogue
 from shared.app import services
 from shared.jobs import runs, telemetry
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_BOOKKEEPING: dict[str, Activity] = {
-    "begin_run": lambda app, order, _: bookkeeping.begin_run(app, order),
-    "snapshot_directory": lambda app, order, _: bookkeeping.snapshot_directory(app, order),
-    "snapshot_mailbox": lambda app, order, _: bookkeeping.snapshot_mailbox(app, order),
-    "verify": lambda app, order, _: bookkeeping.verify(app, order),
-    "settle_step": lambda app, order, data: bookkeeping.settle_step(app, order, data["step"], data["verdict"]),
+_OF_A_RUN: dict[str, Activity] = {
+    "begin_run": lambda app, order, _: begin.begin_run(app, order),
+    "snapshot_directory": lambda app, order, _: snapshot.snapshot_directory(app, order),
+    "snapshot_mailbox": lambda app, order, _: snapshot.snapshot_mailbox(app, order),
+    "verify": lambda app, order, _: verify.verify(app, order),
+    "settle_step": lambda app, order, data: finish.settle_step(app, order, data["step"], data["verdict"]),
     "check_access": lambda app, order, _: access_check.check_access(app, order),
-    "finish_run": lambda app, order, data: bookkeeping.finish_run(app, order, data.get("stop")),
-    "deliver": lambda app, order, _: bookkeeping.deliver(app, order),
+    "finish_run": lambda app, order, data: finish.finish_run(app, order, data.get("stop")),
+    "deliver": lambda app, order, _: finish.deliver(app, order),
 }
 
 
@@ -50,7 +50,7 @@ def build() -> df.Blueprint:
 def activities() -> dict[str, Activity]:
     """Return every activity by the name it has as a function."""
     actions: dict[str, Activity] = {name: _of_action(name) for name in catalogue.all_actions()}
-    return _BOOKKEEPING | actions
+    return _OF_A_RUN | actions
 
 
 def _of_action(name: str) -> Activity:

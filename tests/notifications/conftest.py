@@ -13,8 +13,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 import function_app
-from activities import blueprint, bookkeeping
+from activities import blueprint
 from activities.attempt import Order
+from activities.run import finish
 from dev import certificate
 from dev.host.clock import Clock
 from dev.host.durable.inprocess import InProcessHub
@@ -112,7 +113,7 @@ class Office:
         return running
 
     def finish(self, running: Offboarding) -> Offboarding:
-        bookkeeping.finish_run(self.app, Order(running.id, running.run, 1, 0, last=False), None)
+        finish.finish_run(self.app, Order(running.id, running.run, 1, 0, last=False), None)
         return self.get(running.id)
 
     def deliver(self, offboarding: Offboarding) -> Offboarding:

@@ -1,0 +1,124 @@
+"""Proof, for all steps together that do not prove themselves: look until it shows, or time is up."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from activities.attempt import SUPERSEDED, Answer, Order, again_after, is_superseded, procedure_of, tenant_of, view_of
+from shared.actions.catalogue import Task
+from shared.actions.outcome import Finding, Outcome, StepState
+from shared.actions.reads.perform import perform
+from shared.base import clock
+from shared.jobs import judgement
+from shared.jobs.storage.table import ConflictError
+from shared.microsoft365.http.errors import MicrosoftError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.actions.catalogue import Procedure, View
+    from shared.actions.reads.snapshot import Read, Snapshot
+    from shared.app.services import Services
+    from shared.jobs.records import Step
+    from shared.jobs.storage.store import Details
+    from shared.microsoft365.http.messages import SentRequest
+
+_log = logging.getLogger(__name__)
+
+
+VERIFY_FOR_SECONDS: Final = 300
+"""Directory reads lag behind writes by seconds, rarely minutes."""
+
+READ_FOR_SECONDS: Final = 1200
+"""What fails to be read is asked for longer, but not until the run counts as lost: nothing is wrong with the change."""
+
+_VERIFY_AGAIN_SECONDS: Final = (2, 4, 8, 16, 30)
+
+
+def verify(services: Services, order: Order) -> Answer:
+    """Prove together what the actions did not prove themselves; look again until it shows or time is up."""
+    details = services.store.details(order.id)
+    if is_superseded(details, order):
+        return SUPERSEDED
+    claims = [step for step in details.steps.values() if step.state is StepState.verifying]
+    if not claims:
+        return {"settled": Outcome.done, "also": _outcomes(details)}
+    proofs = {claim.name: _proof_of(details, claim, order) for claim in claims}
+    wanted = {read.name: read for proof in proofs.values() for read in proof}
+    person = view_of(details, claims[0].name, order).person
+    clients = services.microsoft365.tenant(tenant_of(details))
+    seen, retryable = perform(wanted.values(), person, clients, details.latest(order.run))
+    last = order.last or order.waited >= (READ_FOR_SECONDS if retryable else VERIFY_FOR_SECONDS)
+    looks = [_look(details, claim, order, seen.only(proofs[claim.name])) for claim in claims]
+    proven = [look.ended() for look in looks if last or look.is_proven]
+    try:
+        if proven:
+            services.store.put_steps(order.id, proven)
+    except ConflictError:
+        return {"again": _VERIFY_AGAIN_SECONDS[0], "why": "pending"}
+    ended = {step.name: step.outcome for step in proven}
+    for look in looks:
+        if look.claim.name not in ended and not look.has_errors:
+            _insist(services, order, look, tenant_of(details))
+    if len(proven) == len(claims):
+        return {"settled": Outcome.done, "also": _outcomes(details) | ended}
+    seconds = _VERIFY_AGAIN_SECONDS[min(order.attempt, len(_VERIFY_AGAIN_SECONDS)) - 1]
+    if retryable:
+        seconds = max(seconds, again_after(retryable).seconds or 0)
+    return {"again": seconds, "why": "pending", "also": ended, "progress": len(_outcomes(details) | ended)}
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A step that was looked at once more: what is found of it now."""
+
+    claim: Step
+    procedure: Procedure
+    view: View
+    findings: Sequence[Finding]
+    has_errors: bool
+
+    @property
+    def missing(self) -> Sequence[Finding]:
+        """What was accepted and does not show."""
+        return judgement.unproven(self.findings, self.claim.problems)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return not self.has_errors and not self.missing
+
+    def ended(self) -> Step:
+        """Return the end of the step: proven, or its time is up."""
+        unseen = "Microsoft accepted the change, but it was not seen when it was looked for."
+        over = judgement.concluded(self.findings, self.claim.problems, unseen)
+        changes = judgement.changes_of(self.procedure, self.view)
+        return judgement.ended(self.claim, over, clock.now(), changes, self.procedure.words)
+
+
+def _look(details: Details, claim: Step, order: Order, proof: Snapshot) -> _Look:
+    procedure = procedure_of(details, claim.name)
+    view = view_of(details, claim.name, order, proof.applied_to(details.latest(order.run)))
+    return _Look(claim, procedure, view, judgement.findings_of(procedure, view), bool(proof.errors))
+
+
+def _insist(services: Services, order: Order, look: _Look, tenant_id: str) -> None:
+    """Let a step ask again for what does not show, and record what it sent."""
+    log: list[SentRequest] = []
+    clients = services.microsoft365.tenant(tenant_id, log)
+    try:
+        look.procedure.insist(Task(look.view, look.missing, clients))
+    except MicrosoftError:
+        _log.info("Asking again for %s of offboarding %s was refused", look.claim.name, order.id, exc_info=True)
+    if log:
+        services.store.audit_alone(order.id, look.claim, log)
+
+
+def _proof_of(details: Details, claim: Step, order: Order) -> tuple[Read[Any], ...]:
+    return procedure_of(details, claim.name).proof_for(view_of(details, claim.name, order))
+
+
+def _outcomes(details: Details) -> dict[str, str]:
+    return {name: step.outcome for name, step in details.steps.items() if step.outcome}
