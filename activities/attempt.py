@@ -37,6 +37,7 @@ Answer = dict[str, Any]
 """What an activity tells the orchestrator, see `step_graph`."""
 
 SUPERSEDED: Answer = {"stop": "superseded"}
+CANCELLED: Answer = {"stop": "cancelled"}
 _NOTICED_WITHIN: Final = timedelta(minutes=10)
 """How late it may show that an administrator is none any more."""
 _POLL_SECONDS = (2, 4, 8, 15)
@@ -77,8 +78,8 @@ def attempt(services: Services, name: str, order: Order) -> Answer:
         return SUPERSEDED
     if step.has_ended:
         return settled(step)
-    if details.cancelled_by and step.state is StepState.waiting:
-        return {"stop": "cancelled"}
+    if _may_not_begin(details, step):
+        return CANCELLED
     now = clock.now()
     begun = replace(step, state=StepState.running, attempts=step.attempts + 1, started_at=step.started_at or now)
     log: list[SentRequest] = []
@@ -105,13 +106,20 @@ def settled(step: Step) -> Answer:
 
 
 def _after_conflict(services: Services, name: str, order: Order) -> Answer:
-    """Somebody else wrote the step: a later run, or another delivery of this attempt."""
-    step = services.store.details(order.id).steps[name]
+    """Somebody else wrote the step: a later run, another delivery of this attempt, or who cancelled the offboarding."""
+    details = services.store.details(order.id)
+    step = details.steps[name]
     if step.run != order.run:
         return SUPERSEDED
     if step.has_ended:
         return settled(step)
+    if _may_not_begin(details, step):
+        return CANCELLED
     return {"again": _OTHER_DELIVERY_SECONDS, "why": "pending"}
+
+
+def _may_not_begin(details: Details, step: Step) -> bool:
+    return bool(details.cancelled_by) and step.state is StepState.waiting
 
 
 def view_of(details: Details, name: str, order: Order, now: Snapshot | None = None) -> View:

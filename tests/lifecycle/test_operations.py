@@ -20,6 +20,7 @@ from shared.offboarding.lookup import ListFilter, Lookup
 
 if TYPE_CHECKING:
     from dev.lab import Lab
+    from shared.jobs.storage.table import Row
     from shared.offboarding.lifecycle.operations import OperationResult
 
 BLOCK = {"disable_sign_in": True}
@@ -141,6 +142,29 @@ def test_after_a_cancellation_no_step_begins_and_what_was_written_is_told(lab: L
         for k in lab.jobs.keys(PARTITION)
         if k.startswith(("job|", "tenant|", "decided|")) and ("|!" not in k or k.endswith("|!cap"))
     ]
+
+
+def test_a_step_that_still_reads_when_it_is_cancelled_changes_nothing(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rights = {"remove_calendar_permissions": True}
+    lab.offboard(seed.BO, rights)  # which scans the tenant
+    calendars = lab.simulator.state("fabrikam.example", part="mailboxes")
+    offboarding = lab.submit(seed.ADA, rights)
+    read, is_first = lab.details.get, iter([True])
+
+    def meanwhile(partition: str, key: str) -> Row | None:
+        if partition.startswith("scan|") and next(is_first, False):
+            do(lab, "cancel", offboarding.id)
+        return read(partition, key)
+
+    monkeypatch.setattr(lab.details, "get", meanwhile)
+    lab.run()
+
+    after = lab.result(offboarding.id)
+    assert (after.offboarding.state, after.offboarding.reason) == ("Failed", "cancelled")
+    assert after.outcome("remove_calendar_permissions") == "skipped"
+    assert lab.simulator.state("fabrikam.example", part="mailboxes") == calendars
 
 
 def written(lab: Lab) -> list[int]:

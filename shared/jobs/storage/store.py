@@ -346,8 +346,19 @@ class Store:
         clear(self._jobs, DOCUMENTS, keys.setting_changes_until(cutoff), keys.SETTING_CHANGE + LAST)
 
     def mark_cancelled(self, offboarding_id: str, by: str) -> None:
-        """Let the steps of a run in flight know that none may begin; repeatable."""
-        self._details.transact(offboarding_id, [Replace(keys.CANCELLED, {"by": by})])
+        """Let the steps of a run in flight know that none may begin; repeatable.
+
+        Those that wait are written anew, so that an activity that read one before, and changes nothing yet, is refused
+        when it begins to.
+        """
+        while True:
+            waiting = [step for step in self.steps(offboarding_id).values() if step.state is StepState.waiting]
+            anew = [_step_write(step) for step in waiting]
+            try:
+                self._details.transact(offboarding_id, [Replace(keys.CANCELLED, {"by": by}), *anew])
+            except ConflictError:
+                continue  # one of them began meanwhile
+            return
 
     def put_check(self, offboarding_id: str, found: dict[str, Any]) -> None:
         """Keep what a check of the person's access found, in place of the one before it; repeatable."""
