@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 class StepState(StrEnum):
-    """Where a step is on its way to an outcome."""
+    """Where a step is on its way to an outcome. It waits until it changes something: reading does not count."""
 
     waiting = "waiting"
     running = "running"
