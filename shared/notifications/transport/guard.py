@@ -180,7 +180,8 @@ class Guard:
         url = parts._replace(netloc=f"{place}:{_port(parts)}").geturl()
         with requests.Session() as session:
             session.trust_env = False
-            session.mount("https://", _PinnedAdapter(parts.hostname or "", self.whole_seconds))
+            adapter = _PinnedAdapter(parts.hostname or "", self.whole_seconds)
+            session.mount("https://", adapter)
             with session.request(
                 method,
                 url,
@@ -191,7 +192,7 @@ class Guard:
                 stream=True,
                 verify=self.ca or True,
             ) as response:
-                return Answer(response.status_code, dict(response.headers), _beginning(response))
+                return Answer(response.status_code, dict(response.headers), _beginning(response, adapter))
 
 
 class _PinnedAdapter(HTTPAdapter):
@@ -201,6 +202,7 @@ class _PinnedAdapter(HTTPAdapter):
         self._host = host
         self._seconds = seconds
         self._limits: list[threading.Timer] = []
+        self.has_ended = False
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:  # noqa: ANN401, FBT001, FBT002 - the signature of requests
@@ -224,10 +226,15 @@ class _PinnedAdapter(HTTPAdapter):
         super().close()
 
     def _limit(self, connected: socket.socket) -> None:
-        limit = threading.Timer(self._seconds, _shut, [connected])
+        limit = threading.Timer(self._seconds, self._end, [connected])
         limit.daemon = True
         limit.start()
         self._limits.append(limit)
+
+    def _end(self, connected: socket.socket) -> None:
+        self.has_ended = True
+        with contextlib.suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
 
 
 class _LimitedConnection(HTTPSConnection):
@@ -239,11 +246,6 @@ class _LimitedConnection(HTTPSConnection):
         super().connect()
         if self.sock:
             self.limit(self.sock)
-
-
-def _shut(connected: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connected.shutdown(socket.SHUT_RDWR)
 
 
 def is_public(address: Address) -> bool:
@@ -281,13 +283,17 @@ def _port(parts: SplitResult) -> int:
     return parts.port or (_HTTPS if parts.scheme == "https" else 80)
 
 
-def _beginning(response: requests.Response) -> bytes:
-    """Read at most 64 KiB."""
+def _beginning(response: requests.Response, adapter: _PinnedAdapter) -> bytes:
+    """Read at most 64 KiB, and for as long as there is time: the status has been answered."""
     body = b""
-    for chunk in response.iter_content(_CHUNK_BYTES):
-        body += chunk
-        if len(body) >= ANSWER_BYTES:
-            break
+    try:
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            body += chunk
+            if len(body) >= ANSWER_BYTES:
+                break
+    except requests.RequestException:
+        if not adapter.has_ended:
+            raise
     return body[:ANSWER_BYTES]
 
 
