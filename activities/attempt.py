@@ -37,7 +37,6 @@ Answer = dict[str, Any]
 """What an activity tells the orchestrator, see `step_graph`."""
 
 SUPERSEDED: Answer = {"stop": "superseded"}
-CANCELLED: Answer = {"stop": "cancelled"}
 _NOTICED_WITHIN: Final = timedelta(minutes=10)
 """How late it may show that an administrator is none any more."""
 _POLL_SECONDS = (2, 4, 8, 15)
@@ -74,14 +73,10 @@ def attempt(services: Services, name: str, order: Order) -> Answer:
     """Work on the step `name` once and record how far it came."""
     details = services.store.details(order.id)
     step = details.steps[name]
-    if step.run != order.run:
-        return SUPERSEDED
-    if step.has_ended:
-        return settled(step)
-    if _may_not_begin(details, step):
-        return CANCELLED
-    now = clock.now()
-    begun = replace(step, state=StepState.running, attempts=step.attempts + 1, started_at=step.started_at or now)
+    if over := _over(details, step, order):
+        return over
+    began = step.started_at or clock.now()
+    begun = replace(step, state=StepState.running, attempts=step.attempts + 1, started_at=began)
     log: list[SentRequest] = []
     try:
         worked, answer = _work(services, details, begun, order, log)
@@ -108,18 +103,18 @@ def settled(step: Step) -> Answer:
 def _after_conflict(services: Services, name: str, order: Order) -> Answer:
     """Somebody else wrote the step: a later run, another delivery of this attempt, or who cancelled the offboarding."""
     details = services.store.details(order.id)
-    step = details.steps[name]
+    return _over(details, details.steps[name], order) or {"again": _OTHER_DELIVERY_SECONDS, "why": "pending"}
+
+
+def _over(details: Details, step: Step, order: Order) -> Answer | None:
+    """Return the answer for a step that nothing is left to do for; None where there is."""
     if step.run != order.run:
         return SUPERSEDED
     if step.has_ended:
         return settled(step)
-    if _may_not_begin(details, step):
-        return CANCELLED
-    return {"again": _OTHER_DELIVERY_SECONDS, "why": "pending"}
-
-
-def _may_not_begin(details: Details, step: Step) -> bool:
-    return bool(details.cancelled_by) and step.state is StepState.waiting
+    if details.cancelled_by and step.state is StepState.waiting:
+        return {"stop": "cancelled"}
+    return None
 
 
 def view_of(details: Details, name: str, order: Order, now: Snapshot | None = None) -> View:
@@ -225,7 +220,7 @@ def _marked(work: _Work, step: Step) -> Step:
 
 def _read_more(work: _Work, view: View) -> tuple[View, list[MicrosoftError]]:
     """Ask what the action wants to know besides the snapshot of the run; or return the errors to wait out."""
-    asked = {*view.now.values, *view.now.errors}
+    asked = view.now.asked
     wanted = [read for read in work.procedure.reads_later(view) if read.name not in asked]
     if not wanted:
         return view, []

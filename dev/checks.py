@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 _TOOLS = Path(sys.executable).parent
-_TOOK = ROOT / ".dev"
+_KEPT = ROOT / ".dev"
 _ALL = "--all"
 _PASSED, _FAILED = 0, 1
 _MINUTE = 60
@@ -42,7 +42,7 @@ def run_check(_: argparse.Namespace) -> int:
 def run_test(arguments: Sequence[str]) -> int:
     """Run pytest, on two processes unless a number or a single test is given."""
     is_timed = list(arguments) in ([], [_ALL])
-    took = _TOOK / ("all-tests-seconds" if _ALL in arguments else "tests-seconds")
+    took = _KEPT / ("all-tests-seconds" if _ALL in arguments else "tests-seconds")
     if is_timed:
         print(announced(_read_seconds(took), with_long_ones=_ALL in arguments), file=sys.stderr, flush=True)
     began = time.monotonic()

@@ -30,6 +30,7 @@ from shared.offboarding.request.submit import Submissions
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dev.host.durable.inprocess import Work
     from dev.tenant.process import Simulator
     from shared.jobs.records import Offboarding, Step
     from shared.jobs.storage.table import Operation
@@ -146,12 +147,16 @@ class Lab:
         offboarding = self.submit(user, actions, tenant)
         self.details.dies_at = at
         while self.details.dies_at:
-            work = next(iter(self.hub.ready()), None)
-            if work:
-                self.hub.execute(work, record=work.name != at)
-            elif not self.hub.advance():
-                raise RuntimeError(f"{at} was not reached")
+            work = self.next_work()
+            self.hub.execute(work, record=work.name != at)
         return offboarding
+
+    def next_work(self) -> Work:
+        """Return what happens next, when its time has come."""
+        while not (ready := self.hub.ready()):
+            if not self.hub.advance():
+                raise RuntimeError("Nothing is left that could happen.")
+        return ready[0]
 
     def result(self, offboarding_id: str, since: int = 0) -> Result:
         """Return how an offboarding stands, and the requests after a number."""

@@ -61,8 +61,8 @@ def _snapshot(services: Services, details: Details, order: Order, service: str) 
     known = details.latest(order.run)
     if is_superseded(details, order):
         return known, SUPERSEDED
-    answered = {*known.values, *known.errors}
-    wanted = [read for read in _unsettled_reads(details, service) if read.name not in answered]
+    asked = known.asked
+    wanted = [read for read in _unsettled_reads(details, service) if read.name not in asked]
     if not wanted:
         return known, {"settled": Outcome.done}
     view = view_of(details, next(iter(details.steps)), order)

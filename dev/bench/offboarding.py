@@ -92,6 +92,12 @@ def selection(some: Sequence[str], others: Sequence[str]) -> dict[str, Any]:
     return chosen
 
 
+def newcomers(stack: Stack, tenant: str, count: int) -> list[str]:
+    """Add people to a tenant who have what everybody has; return their ids."""
+    aliases = (f"leaver{number}" for number in range(count))
+    return [stack.simulator.arrange(tenant, "user", create={"alias": alias}) for alias in aliases]
+
+
 def submit(stack: Stack, tenant: str, users: Sequence[str], actions: dict[str, Any], **more: str) -> list[str]:
     """Ask the app for offboardings; returns their ids."""
     answer = stack.post("/api/offboardings", {"tenant": tenant, "users": users, "actions": actions, **more})

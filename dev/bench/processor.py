@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
-from dev.bench.offboarding import completed, offboard, without_delays
+from dev.bench.offboarding import completed, newcomers, offboard, without_delays
 from dev.tenant import seed
 
 if TYPE_CHECKING:
@@ -20,10 +20,7 @@ def measure(stack: Stack) -> dict[str, float]:
     """Return the mean of people who leave one after another, with Microsoft answering at once."""
     stack.simulator.reset()
     without_delays(stack, seed.FABRIKAM)
-    first, *people = [
-        stack.simulator.arrange(seed.FABRIKAM, "user", create={"alias": f"leaver{number}"})
-        for number in range(_LEAVERS + 1)
-    ]
+    first, *people = newcomers(stack, seed.FABRIKAM, _LEAVERS + 1)
     completed(stack, offboard(stack, seed.FABRIKAM, first, ACTIONS))  # fetches tokens, opens connections
     before = _seconds(stack)
     for one in people:

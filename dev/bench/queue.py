@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from dev.bench.offboarding import OPTIONS, completed, offboard, submit, wait, without_delays
+from dev.bench.offboarding import OPTIONS, completed, newcomers, offboard, submit, wait, without_delays
 from dev.tenant import seed
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ def measure(stack: Stack) -> dict[str, float]:
     """Compare the seconds of all with those of one, times how many follow one another in a place."""
     stack.simulator.reset()
     without_delays(stack, seed.FABRIKAM)
-    first, second, *people = [
-        stack.simulator.arrange(seed.FABRIKAM, "user", create={"alias": f"leaver{n}"}) for n in range(_LEAVERS + 2)
-    ]
+    first, second, *people = newcomers(stack, seed.FABRIKAM, _LEAVERS + 2)
     offboard(stack, seed.FABRIKAM, first, _ACTIONS)  # fetches tokens, opens connections
     stack.simulator.latency(graph=_LATENCY_MS, exchange=_LATENCY_MS)
     alone = _seconds(completed(stack, offboard(stack, seed.FABRIKAM, second, _ACTIONS)))

@@ -12,6 +12,7 @@ from dev.bench.offboarding import (
     Meter,
     completed,
     executions,
+    newcomers,
     offboard,
     selection,
     submit,
@@ -82,7 +83,7 @@ def _measured(stack: Stack) -> dict[str, float]:
 def throughput(stack: Stack) -> dict[str, float]:
     """Measure many people who leave at once, with Microsoft 365 answering at once."""
     _begin_anew(stack)
-    people = [stack.simulator.arrange(leavers.TENANT, "user", create={"alias": f"leaver{n}"}) for n in range(AT_ONCE)]
+    people = newcomers(stack, leavers.TENANT, AT_ONCE)
     began = datetime.now(UTC)
     offboardings = submit(stack, leavers.TENANT, people, _everything())
     for offboarding in offboardings:

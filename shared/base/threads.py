@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-P = ParamSpec("P")
 _PATIENCE_SECONDS: Final = 0.5
+
+P = ParamSpec("P")
 A = TypeVar("A")
 K = TypeVar("K")
 Q = TypeVar("Q")
@@ -50,12 +51,11 @@ class Coalescer(Generic[K, Q, A]):
         """Return the answer to a request, whether this thread or another gets it; raises what the round raises."""
         with self._lock:
             newest = self._newest.get(thing)
-            is_open = newest is not None and not newest.has_begun
-            mine = newest if newest and is_open else _Round[Q, A](newest)
+            mine = _Round[Q, A](newest) if newest is None or newest.has_begun else newest
             self._newest[thing] = mine
             place = len(mine.requests)
             mine.requests.append(request)
-        if not is_open:
+        if place == 0:
             self._carry_out(thing, mine)
         answer = mine.answers.result()[place]
         if isinstance(answer, Exception):

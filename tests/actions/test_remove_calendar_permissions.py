@@ -11,7 +11,6 @@ from dev.tenant import seed
 from dev.tenant.population import calendar_entry
 
 if TYPE_CHECKING:
-    from dev.host.durable.inprocess import Work
     from dev.lab import Lab
     from shared.jobs.storage.table import Row
 
@@ -48,21 +47,14 @@ def test_the_person_is_taken_off_every_calendar_with_an_outcome_each(lab: Lab) -
     assert result.offboarding.state == "Completed"
 
 
-def next_work(lab: Lab) -> Work:
-    """Return what happens next, when its time has come."""
-    while not (ready := lab.hub.ready()):
-        lab.hub.advance()
-    return ready[0]
-
-
 def test_of_two_deliveries_at_once_the_second_goes_by_what_the_first_has_found(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offboarding = lab.submit(seed.ADA, ACTION)
     scan = f"scan|{seed.FABRIKAM}|calendars"
     while not (head := lab.details.get(scan, "head")) or head["read"] < 200:  # one page of the scan is left to read
-        lab.hub.execute(next_work(lab))
-    while (work := next_work(lab)).name != STEP:
+        lab.hub.execute(lab.next_work())
+    while (work := lab.next_work()).name != STEP:
         lab.hub.execute(work)
     read = lab.details.get
     another_comes = iter([False, True])  # when the scan is through, before the calendars are asked

@@ -93,6 +93,11 @@ class Snapshot:
     values: Mapping[str, Any]
     errors: Mapping[str, str]
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The names of the reads that were answered or refused."""
+        return frozenset((*self.values, *self.errors))
+
     def get(self, read: Read[T] | Survey[T]) -> T:
         """Return the parsed answer to `read`; raises `UnreadError` where there is none."""
         if read.name in self.values:
@@ -107,7 +112,7 @@ class Snapshot:
 
     def without(self, other: Snapshot) -> Snapshot:
         """Return what `other` has neither an answer nor an error to."""
-        asked = {*other.values, *other.errors}
+        asked = other.asked
         values = {n: v for n, v in self.values.items() if n not in asked}
         return Snapshot(values, {n: e for n, e in self.errors.items() if n not in asked})
 

@@ -330,8 +330,7 @@ def to_details(
 def scan_inserts(key: str, value: object) -> list[Operation]:
     """Return what keeps a part of a scan, in rows under the limits of Table Storage."""
     text = json.dumps(value, ensure_ascii=False)
-    starts = range(0, len(text), MAX_ROW_CHARS)
-    return [Insert(f"{key}|{n:02}", split(text[at : at + MAX_ROW_CHARS])) for n, at in enumerate(starts)]
+    return [Insert(f"{key}|{n:02}", split(piece)) for n, piece in enumerate(pieces(text, MAX_ROW_CHARS))]
 
 
 def scan_parts(rows: Iterable[Row]) -> dict[int, Any]:
@@ -353,10 +352,14 @@ def to_document(row: Row) -> dict[str, Any]:
     return json.loads(joined(row))
 
 
+def pieces(text: str, most: int) -> list[str]:
+    """Return a text in pieces of at most so many characters; at least one."""
+    return [text[start : start + most] for start in range(0, max(len(text), 1), most)]
+
+
 def split(text: str) -> Row:
     """Return the properties that hold a text, each with at most 30,000 characters of it."""
-    starts = range(0, max(len(text), 1), MAX_PROPERTY_CHARS)
-    return {f"json{i:02}": text[start : start + MAX_PROPERTY_CHARS] for i, start in enumerate(starts)}
+    return {f"json{n:02}": piece for n, piece in enumerate(pieces(text, MAX_PROPERTY_CHARS))}
 
 
 def joined(row: Row) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from shared.actions.catalogue import Original
 from shared.actions.reads.snapshot import NOTHING_READ, Snapshot
 from shared.jobs.storage import keys
-from shared.jobs.storage.rows import MAX_ROW_CHARS, joined, split
+from shared.jobs.storage.rows import MAX_ROW_CHARS, joined, pieces, split
 from shared.jobs.storage.table import MAX_OPERATIONS, MAX_TRANSACTION_CHARS, Insert
 
 if TYPE_CHECKING:
@@ -32,11 +32,9 @@ def inserts(run: int, snapshot: Snapshot) -> Iterator[list[Operation]]:
     chars = 0
     for name in (*snapshot.values, *snapshot.errors):
         answer = {"error": snapshot.errors[name]} if name in snapshot.errors else {"value": snapshot.values[name]}
-        text = json.dumps(answer, ensure_ascii=False)
-        starts = range(0, len(text), MAX_ROW_CHARS)
-        writer = secrets.token_hex(4) if len(starts) > 1 else ""
-        for part, start in reversed(list(enumerate(starts))):
-            piece = text[start : start + MAX_ROW_CHARS]
+        parts = pieces(json.dumps(answer, ensure_ascii=False), MAX_ROW_CHARS)
+        writer = secrets.token_hex(4) if len(parts) > 1 else ""
+        for part, piece in reversed(list(enumerate(parts))):
             if transaction and (chars + len(piece) > MAX_TRANSACTION_CHARS or len(transaction) == MAX_OPERATIONS):
                 yield transaction
                 transaction, chars = [], 0

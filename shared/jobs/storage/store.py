@@ -354,11 +354,9 @@ class Store:
         while True:
             waiting = [step for step in self.steps(offboarding_id).values() if step.state is StepState.waiting]
             anew = [_step_write(step) for step in waiting]
-            try:
+            with suppress(ConflictError):  # one of them began meanwhile
                 self._details.transact(offboarding_id, [Replace(keys.CANCELLED, {"by": by}), *anew])
-            except ConflictError:
-                continue  # one of them began meanwhile
-            return
+                return
 
     def put_check(self, offboarding_id: str, found: dict[str, Any]) -> None:
         """Keep what a check of the person's access found, in place of the one before it; repeatable."""

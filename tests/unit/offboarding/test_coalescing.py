@@ -67,11 +67,12 @@ class Held:
         return [first, *others]
 
 
-class TestRounds:
-    @pytest.fixture
-    def held(self) -> Held:
-        return Held()
+@pytest.fixture
+def held() -> Held:
+    return Held()
 
+
+class TestRounds:
     def test_who_asks_while_a_round_is_under_way_is_in_the_next_one(
         self, held: Held, threads: ThreadPoolExecutor
     ) -> None:
@@ -135,10 +136,6 @@ class TestRounds:
 
 
 class TestTable:
-    @pytest.fixture
-    def held(self) -> Held:
-        return Held()
-
     @pytest.fixture
     def sent(self) -> list[int]:
         """How many operations each request has had."""
