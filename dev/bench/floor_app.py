@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from orchestrators.offboard_user import offboard_user
+import orchestrators.blueprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ _ANSWERS: dict[str, Any] = {
 }
 
 app = df.DFApp()
-app.orchestration_trigger(context_name="context")(offboard_user)
+app.register_functions(orchestrators.blueprint.build())
 
 
 def _activity(name: str) -> Callable[[Any], Any]:
