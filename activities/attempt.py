@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.actions import catalogue, restoration
+from shared.actions import catalogue, plan, restoration
 from shared.actions.catalogue import Task, View
 from shared.actions.outcome import Finding, Outcome, StepState
 from shared.actions.reads.account import USER
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from shared.actions.catalogue import Procedure
     from shared.actions.reads.snapshot import Snapshot
     from shared.app.services import Services
-    from shared.jobs.records import Step
-    from shared.jobs.storage.store import Details
+    from shared.jobs.details import Details
+    from shared.jobs.records import Request, Step
     from shared.microsoft365.cloud import TenantClients
     from shared.microsoft365.http.messages import SentRequest
 
@@ -71,7 +71,41 @@ class _Again:
 
 def attempt(services: Services, name: str, order: Order) -> Answer:
     """Work on the step `name` once and record how far it came."""
-    details = services.store.details(order.id)
+    remembered = services.store.remembered(order.id)
+    if remembered and _is_enough(remembered, name, order):
+        return _attempt(services, name, order, remembered, is_remembered=True)
+    return _attempt(services, name, order, services.store.details_to_remember(order.id))
+
+
+def _is_enough(details: Details, name: str, order: Order) -> bool:
+    """Return whether a step can begin by what this process remembers of the run, without asking storage.
+
+    It knows how all ended that comes before the step, and all that the step reads. Whether the step has still to begin
+    shows when it is written: nothing is changed until then. Questions to SharePoint may change something (it takes up
+    whom it is asked about), so a step with more to read asks storage first.
+    """
+    step, request = details.steps.get(name), details.request
+    if not step or not request or step.run != order.run or step.state is not StepState.waiting or order.attempt > 1:
+        return False
+    node = next(node for node in plan_of(request).nodes if node.name == name)
+    waits_for = [details.steps[other] for other in node.after if other in details.steps]
+    rests_on = [details.steps[other] for other in node.requires if other in details.steps]
+    if not all(map(_is_through, waits_for)) or not all(other.has_ended for other in rests_on):
+        return False
+    procedure, view = procedure_of(details, name), view_of(details, name, order)
+    try:
+        wanted = (*procedure.reads_for(view.params), *procedure.reads_later(view))
+    except UnreadError:
+        return False
+    return all(read.name in view.now.asked for read in wanted)
+
+
+def _is_through(step: Step) -> bool:
+    """Return whether a step has done its part: it has ended, or been handed over to be verified with the others."""
+    return step.has_ended or (step.state is StepState.verifying and step.next_attempt_at is None)
+
+
+def _attempt(services: Services, name: str, order: Order, details: Details, *, is_remembered: bool = False) -> Answer:
     step = details.steps[name]
     if over := _over(details, step, order):
         return over
@@ -83,7 +117,7 @@ def attempt(services: Services, name: str, order: Order) -> Answer:
         services.store.put_steps(order.id, [_with_requests(worked, log)], log)
     except ConflictError:
         services.store.audit_alone(order.id, step, log)
-        return _after_conflict(services, name, order)
+        return _after_conflict(services, name, order, was_remembered=is_remembered)
     except Exception:
         services.store.audit_alone(order.id, step, log)
         raise
@@ -100,10 +134,13 @@ def settled(step: Step) -> Answer:
     return {"settled": step.outcome or Outcome.failed}
 
 
-def _after_conflict(services: Services, name: str, order: Order) -> Answer:
+def _after_conflict(services: Services, name: str, order: Order, *, was_remembered: bool) -> Answer:
     """Somebody else wrote the step: a later run, another delivery of this attempt, or who cancelled the offboarding."""
-    details = services.store.details(order.id)
-    return _over(details, details.steps[name], order) or {"again": _OTHER_DELIVERY_SECONDS, "why": "pending"}
+    details = services.store.details_to_remember(order.id)
+    step = details.steps[name]
+    if was_remembered and step.state is StepState.waiting:
+        return _attempt(services, name, order, details)
+    return _over(details, step, order) or {"again": _OTHER_DELIVERY_SECONDS, "why": "pending"}
 
 
 def _over(details: Details, step: Step, order: Order) -> Answer | None:
@@ -145,6 +182,11 @@ def _frees_account(name: str) -> bool:
     return name in catalogue.all_actions() and catalogue.get(name).frees_account
 
 
+def plan_of(request: Request) -> plan.Plan:
+    """Plan what was asked for, forwards or backwards."""
+    return plan.make_back(request.actions) if request.restores else plan.make(request.actions)
+
+
 def procedure_of(details: Details, name: str) -> Procedure:
     """Return what the step `name` does: an action, or how it is undone."""
     return restoration.procedure(name, backwards=details.request is not None and bool(details.request.restores))
@@ -170,10 +212,11 @@ def _work(
     view = view_of(details, step.name, order)
     scans = services.store.scans(tenant_of(details))
     try:
-        view, unasked = _read_more(work, view)
+        seen, unasked = _read_more(work, view)
         if unasked:
             return _come_back(step, again_after(unasked))
-        view = _surveyed(work, view, procedure.survey(view, clients, scans))
+        view, step = _with_found(work, view, step, seen)
+        view, step = _with_found(work, view, step, procedure.survey(view, clients, scans))
     except MoreToDoError as more:
         waiting, answer = _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
         return replace(waiting, state=StepState.running, attempts=step.attempts - 1), answer  # a page, not a failure
@@ -218,24 +261,24 @@ def _marked(work: _Work, step: Step) -> Step:
     return work.services.store.put_steps(work.order.id, [step])[0]
 
 
-def _read_more(work: _Work, view: View) -> tuple[View, list[MicrosoftError]]:
+def _read_more(work: _Work, view: View) -> tuple[Snapshot | None, list[MicrosoftError]]:
     """Ask what the action wants to know besides the snapshot of the run; or return the errors to wait out."""
     asked = view.now.asked
     wanted = [read for read in work.procedure.reads_later(view) if read.name not in asked]
     if not wanted:
-        return view, []
+        return None, []
     seen, retryable = perform(wanted, view.person, work.clients, view.now)
-    if retryable and not work.order.last:
-        return view, retryable
-    return _surveyed(work, view, seen), []
+    return seen, [] if work.order.last else retryable
 
 
-def _surveyed(work: _Work, view: View, seen: Snapshot | None) -> View:
+def _with_found(work: _Work, view: View, step: Step, found: Snapshot | None) -> tuple[View, Step]:
     """Add what the step found out by itself, kept in the snapshot before anything is changed."""
-    if seen is None:
-        return view
-    kept = work.services.store.put_snapshot(work.order.id, work.order.run, seen)
-    return replace(view, first=view.first.filled_with(kept), now=kept.with_fallback(view.now))
+    if found is None:
+        return view, step
+    stored = replace(work.details.steps[step.name], etag=step.etag)
+    kept, stored = work.services.store.put_found(work.order.id, stored, found)
+    view = replace(view, first=view.first.filled_with(kept), now=kept.with_fallback(view.now))
+    return view, replace(step, etag=stored.etag)
 
 
 def _apply(procedure: Procedure, task: Task, step: Step, *, last: bool) -> tuple[Step, _Again | None]:

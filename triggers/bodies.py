@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from shared.actions.reads.account import User
     from shared.actions.reads.snapshot import Person
+    from shared.jobs.details import Details
     from shared.jobs.records import Access, Offboarding
-    from shared.jobs.storage.store import Details
     from shared.offboarding.restoring import Planned
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from activities.attempt import SUPERSEDED, Answer, Order, is_superseded
+from activities.attempt import SUPERSEDED, Answer, Order, is_superseded, plan_of
 from shared.access.caller import may_still
-from shared.actions import plan
 from shared.jobs.records import State, Step
 from shared.jobs.storage.snapshots import ORIGINAL
 from shared.jobs.storage.table import ConflictError
@@ -15,8 +14,8 @@ from shared.offboarding.tenants.tenants import Tenants
 
 if TYPE_CHECKING:
     from shared.app.services import Services
-    from shared.jobs.records import Offboarding, Request
-    from shared.jobs.storage.store import Details
+    from shared.jobs.details import Details
+    from shared.jobs.records import Offboarding
 
 
 def begin_run(services: Services, order: Order) -> Answer:
@@ -65,11 +64,6 @@ def _may_still(services: Services, job: Offboarding) -> bool:
     """Return whether the settings still let whoever wanted this run have it; what has begun is not left half done."""
     request = job.request
     return job.authority is None or may_still(services.settings, job.authority, request.tenant.id, request.actions)
-
-
-def plan_of(request: Request) -> plan.Plan:
-    """Plan what was asked for, forwards or backwards."""
-    return plan.make_back(request.actions) if request.restores else plan.make(request.actions)
 
 
 def _has_original(services: Services, job: Offboarding, details: Details) -> bool:

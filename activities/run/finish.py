@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from shared.app.services import Services
+    from shared.jobs.details import Details
     from shared.jobs.records import Offboarding, Request, Step
-    from shared.jobs.storage.store import Details
 
 _log = logging.getLogger(__name__)
 

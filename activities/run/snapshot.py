@@ -16,12 +16,12 @@ from shared.offboarding.tenants import protected_names, protection
 if TYPE_CHECKING:
     from shared.actions.reads.snapshot import Read
     from shared.app.services import Services
-    from shared.jobs.storage.store import Details
+    from shared.jobs.details import Details
 
 
 def snapshot_directory(services: Services, order: Order) -> Answer:
     """Read the person's account and what else the directory knows; stop the run where there is no such person."""
-    details = services.store.details(order.id)
+    details = services.store.details_to_remember(order.id)
     snapshot, answer = _snapshot(services, details, order, "graph")
     if snapshot.values.get(USER.name, "unread") is not None:
         if "settled" not in answer:
@@ -52,7 +52,7 @@ def _refusal(services: Services, details: Details, snapshot: Snapshot) -> Answer
 
 def snapshot_mailbox(services: Services, order: Order) -> Answer:
     """Read the person's mailbox and what else Exchange knows."""
-    _, answer = _snapshot(services, services.store.details(order.id), order, "exchange")
+    _, answer = _snapshot(services, services.store.details_to_remember(order.id), order, "exchange")
     return answer
 
 

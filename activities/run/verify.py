@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from shared.actions.catalogue import Procedure, View
     from shared.actions.reads.snapshot import Read, Snapshot
     from shared.app.services import Services
+    from shared.jobs.details import Details
     from shared.jobs.records import Step
-    from shared.jobs.storage.store import Details
     from shared.microsoft365.http.messages import SentRequest
 
 _log = logging.getLogger(__name__)

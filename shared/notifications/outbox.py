@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from shared.app.services import Services
+    from shared.jobs.details import Details
     from shared.jobs.records import Offboarding, Wake
-    from shared.jobs.storage.store import Details, Store
+    from shared.jobs.storage.store import Store
     from shared.notifications.channels import Channels
     from shared.notifications.message import Message
     from shared.notifications.settings.destinations import Destinations

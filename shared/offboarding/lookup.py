@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.app.services import Services
+    from shared.jobs.details import Details
     from shared.jobs.records import Kind, Offboarding, Reason, State
     from shared.jobs.storage.setting_changes import SettingChange
-    from shared.jobs.storage.store import Details
     from shared.jobs.storage.table import Row
 
 MAX_PAGE: Final = 200

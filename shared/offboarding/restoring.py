@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.actions.outcome import Finding
     from shared.actions.plan import Plan
     from shared.app.services import Services
-    from shared.jobs.storage.store import Details
+    from shared.jobs.details import Details
     from shared.microsoft365.cloud import TenantClients
 
 _AFTER_THE_ACCOUNT: Final = "Known once the account is back."

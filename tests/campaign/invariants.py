@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from world import World
 
+    from shared.jobs.details import Details
     from shared.jobs.records import Offboarding
-    from shared.jobs.storage.store import Details
 
 SPEAKS_FOR_ITSELF = {
     "disable_sign_in",

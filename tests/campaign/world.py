@@ -11,11 +11,12 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import random
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import activities
 from activities import blueprint
@@ -45,13 +46,12 @@ from shared.offboarding.request import parsing
 from shared.offboarding.request.submit import Submissions
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable, Iterator, Sequence
 
     from dev.host.durable.inprocess import Work
     from dev.tenant.process import Simulator
+    from shared.jobs.details import Details
     from shared.jobs.records import Offboarding
-    from shared.jobs.storage.store import Details
     from shared.jobs.storage.table import Operation, Page, Row
     from shared.microsoft365.http.messages import Access, Request, Response, SentRequest
     from shared.offboarding.lifecycle.operations import OperationResult
@@ -226,6 +226,10 @@ class Odds:
         )
 
 
+_WORKERS: Final = 2
+"""Processes that share the storage, and nothing of what each remembers."""
+
+
 @dataclass
 class Delivery:
     """One call of an activity; `is_settled` tells what the record of its step said as it began."""
@@ -250,7 +254,11 @@ class World:
     def __post_init__(self) -> None:
         self.jobs, self.details = FaultyTable(self), FaultyTable(self)
         settings = self.cloud.settings(MAX_RUNS_PER_TENANT=str(self.room), **self.settings)
-        self.app = Services(settings, Store(self.jobs, self.details), self.cloud.microsoft365)
+        self.workers = [
+            Services(settings, Store(self.jobs, self.details), self.cloud.microsoft365) for _ in range(_WORKERS)
+        ]
+        self.app = self.workers[0]
+        self.next_worker = random.Random(self.room)
         functions = {name: self._activity(name) for name in blueprint.activities()} | {"start_next": self._start_next}
         self.hub = InProcessHub({"offboard_user": offboard_user}, functions)
         clock.set_source(self.hub.clock.now)
@@ -408,7 +416,7 @@ class World:
             delivery = Delivery(order["id"], name, order.get("attempt", 1), (order["id"], name) in self.settled)
             self.deliveries.append(delivery)
             try:
-                return work(self.app, Order.from_json(order), order)
+                return work(self.next_worker.choice(self.workers), Order.from_json(order), order)
             except UnansweredError:
                 raise
             except Exception as error:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import azure.functions as func
 
     from shared.access.caller import Caller
+    from shared.jobs.details import Details
     from shared.jobs.records import Offboarding
-    from shared.jobs.storage.store import Details
 
 _INFO: Final = "Info"
 _WARNING: Final = "Warning"

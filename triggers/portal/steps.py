@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.jobs.delivery import Delivery
+    from shared.jobs.details import Details
     from shared.jobs.records import Offboarding, Step
-    from shared.jobs.storage.store import Details
 
 _SUCCESS: Final = "success"
 _WARNING: Final = "warning"

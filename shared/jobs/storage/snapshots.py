@@ -27,7 +27,7 @@ ORIGINAL: Final = 0
 
 
 def inserts(run: int, snapshot: Snapshot) -> Iterator[list[Operation]]:
-    """Return the transactions that keep a snapshot, each under the limits of Table Storage."""
+    """Return the transactions that keep a snapshot: under the limits of Table Storage, with room for one more row."""
     transaction: list[Operation] = []
     chars = 0
     for name in (*snapshot.values, *snapshot.errors):
@@ -35,7 +35,7 @@ def inserts(run: int, snapshot: Snapshot) -> Iterator[list[Operation]]:
         parts = pieces(json.dumps(answer, ensure_ascii=False), MAX_ROW_CHARS)
         writer = secrets.token_hex(4) if len(parts) > 1 else ""
         for part, piece in reversed(list(enumerate(parts))):
-            if transaction and (chars + len(piece) > MAX_TRANSACTION_CHARS or len(transaction) == MAX_OPERATIONS):
+            if transaction and (chars + len(piece) > MAX_TRANSACTION_CHARS or len(transaction) == MAX_OPERATIONS - 1):
                 yield transaction
                 transaction, chars = [], 0
             row = {"read": name, "run": run, **({"writer": writer} if writer else {}), **split(piece)}

@@ -7,7 +7,6 @@ behind. `offboardingdetails` has a partition for each offboarding.
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 from contextlib import suppress
@@ -19,6 +18,7 @@ from shared.actions.reads.snapshot import NOTHING_READ, Snapshot
 from shared.base import clock
 from shared.base.telemetry import logs
 from shared.jobs import telemetry
+from shared.jobs.details import Details, Remembered
 from shared.jobs.records import State, Wake
 from shared.jobs.storage import audit, keys, rows, setting_changes, snapshots
 from shared.jobs.storage.scans import KnownScans, Scans
@@ -38,11 +38,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from shared.actions.catalogue import Original
-    from shared.jobs.records import Offboarding, Request, Step
+    from shared.jobs.records import Offboarding, Step
     from shared.jobs.storage.setting_changes import SettingChange
     from shared.jobs.storage.table import Row, Table
     from shared.microsoft365.http.messages import SentRequest
+
+    _Kept = tuple[Snapshot, Step | None]
+    """What is kept, and the step that it is kept for, if there is one, as it is now."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -87,44 +89,13 @@ class Counted:
         return Replace(key, row, self.etag) if self.etag else Insert(key, row)
 
 
-@dataclass(frozen=True)
-class Details:
-    """What is known of one offboarding's run so far; empty before its first run begins."""
-
-    request: Request | None
-    snapshots: dict[int, Snapshot]
-    steps: dict[str, Step]
-    cancelled_by: str
-    checked: dict[str, Any] | None = None
-    """What the last check of the person's access found, as it is stored."""
-
-    def first(self) -> Snapshot:
-        """Return what was there before anything was changed: of each read, the earliest answer there is.
-
-        Where no run was answered, the error is the latest run's: it asked again.
-        """
-        first = NOTHING_READ
-        for run in sorted(self.snapshots.keys() - {snapshots.ORIGINAL}):
-            first = first.filled_with(self.snapshots[run])
-        return first
-
-    def original(self, step: str) -> Original | None:
-        """Return what the step of a restoration brings back; None in an offboarding."""
-        if self.request is None or snapshots.ORIGINAL not in self.snapshots:
-            return None
-        return snapshots.to_original(self.snapshots[snapshots.ORIGINAL], step, overwrite=self.request.overwrite)
-
-    def latest(self, run: int) -> Snapshot:
-        """Return what the run `run` read at its beginning."""
-        return self.snapshots.get(run, NOTHING_READ)
-
-
 class Store:
     """Offboardings by id, by tenant, by the moment they have to be looked at, and their details."""
 
     def __init__(self, jobs: Table, details: Table) -> None:
         self._jobs = jobs
         self._details = details
+        self._remembered = Remembered()
 
     def add(
         self,
@@ -204,6 +175,8 @@ class Store:
         operations += [Delete(key) for key in before if key not in after]
         operations += audit.of_new_decisions(old, new)
         self._jobs.transact(PARTITION, operations)
+        if new.has_ended:
+            self._remembered.forget(new.id)
         telemetry.changed(old, new)
 
     def due(self, now: datetime) -> list[Wake]:
@@ -356,6 +329,7 @@ class Store:
             anew = [_step_write(step) for step in waiting]
             with suppress(ConflictError):  # one of them began meanwhile
                 self._details.transact(offboarding_id, [Replace(keys.CANCELLED, {"by": by}), *anew])
+                self._remembered.forget(offboarding_id)
                 return
 
     def put_check(self, offboarding_id: str, found: dict[str, Any]) -> None:
@@ -387,6 +361,16 @@ class Store:
         request, steps, cancelled_by, checked = rows.to_details(page.rows)
         return Details(request, snapshots.read(page.rows), steps, cancelled_by, checked)
 
+    def details_to_remember(self, offboarding_id: str) -> Details:
+        """Return the details, and have `remembered` return them with what is written from now on."""
+        details = self.details(offboarding_id)
+        self._remembered.put(offboarding_id, details)
+        return details
+
+    def remembered(self, offboarding_id: str) -> Details | None:
+        """Return the details as this process knows them without asking: others may have written since, see there."""
+        return self._remembered.get(offboarding_id)
+
     def steps(self, offboarding_id: str) -> dict[str, Step]:
         """Return the steps alone, without what was read first: for whoever looks at many offboardings."""
         page = self._details.range(offboarding_id, keys.STEP, keys.STEP + LAST)
@@ -401,6 +385,7 @@ class Store:
             operations.append(Delete(keys.CANCELLED))
         operations += audit.of_decisions(offboarding)
         self._details.transact(offboarding.id, operations)
+        self._remembered.forget(offboarding.id)
 
     def put_steps(self, offboarding_id: str, steps: Sequence[Step], sent: Sequence[SentRequest] = ()) -> list[Step]:
         """Write steps over the versions that were read, all or none, and return them as they are now.
@@ -415,7 +400,9 @@ class Store:
         operations = [*map(_step_write, changed), *(operation for one in audited for operation in one)]
         etags = self._details.transact(offboarding_id, operations)
         telemetry.steps_put(changed)
-        return [replace(step, etag=etag) for step, etag in zip(changed, etags, strict=False)]
+        written = [replace(step, etag=etag) for step, etag in zip(changed, etags, strict=False)]
+        self._remembered.change(offboarding_id, lambda details: details.with_steps(written))
+        return written
 
     def scans(self, tenant_id: str) -> Scans:
         """Return the scans of a tenant."""
@@ -436,33 +423,58 @@ class Store:
         what the first has found, which may have changed it since. What storage refuses to keep counts as not read, so
         that it costs those steps that need it, and no others.
         """
-        try:
-            return self._insert_snapshot(offboarding_id, run, snapshot)
-        except UnfitRowError:
-            parts = [self._kept_by_itself(offboarding_id, run, part) for part in snapshot.one_by_one()]
-            return functools.reduce(Snapshot.with_fallback, parts, NOTHING_READ)
+        return self._keep(offboarding_id, run, snapshot, None)[0]
 
-    def _kept_by_itself(self, offboarding_id: str, run: int, part: Snapshot) -> Snapshot:
+    def put_found(self, offboarding_id: str, step: Step, found: Snapshot) -> tuple[Snapshot, Step]:
+        """Keep in the same way what a step found out; return it as it is kept, and the step as it is now.
+
+        A run that was taken over adds nothing: to the next, it would be what was there before anything was changed.
+
+        Raises:
+            ConflictError: somebody else has written the step since it was read.
+        """
+        kept, held = self._keep(offboarding_id, step.run, found, step)
+        return kept, held or step
+
+    def _keep(self, offboarding_id: str, run: int, snapshot: Snapshot, holder: Step | None) -> _Kept:
+        try:
+            kept, holder = self._insert_snapshot(offboarding_id, run, snapshot, holder)
+        except UnfitRowError:
+            kept = NOTHING_READ
+            for part in snapshot.one_by_one():
+                one, holder = self._kept_by_itself(offboarding_id, run, part, holder)
+                kept = kept.with_fallback(one)
+        held = [holder] if holder else []
+        self._remembered.change(offboarding_id, lambda details: details.with_snapshot(run, kept).with_steps(held))
+        return kept, holder
+
+    def _kept_by_itself(self, offboarding_id: str, run: int, part: Snapshot, holder: Step | None) -> _Kept:
         """Keep one answer; where storage refuses it, that it was not read."""
         try:
-            return self._insert_snapshot(offboarding_id, run, part)
+            return self._insert_snapshot(offboarding_id, run, part, holder)
         except UnfitRowError:
             (name,) = (*part.values, *part.errors)
             _log.exception("What offboarding %s, run %s read as %s cannot be kept", offboarding_id, run, name)
             unread = Snapshot({}, {name: "what Microsoft 365 answered cannot be stored"})
             with suppress(UnfitRowError):
-                return self._insert_snapshot(offboarding_id, run, unread)
-            return unread
+                return self._insert_snapshot(offboarding_id, run, unread, holder)
+            return unread, holder
 
-    def _insert_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> Snapshot:
+    def _insert_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot, holder: Step | None) -> _Kept:
+        """Add rows; with each transaction the holder's, as it is, over the version that was read."""
         try:
             for operations in snapshots.inserts(run, snapshot):
-                self._details.transact(offboarding_id, operations)
+                held = [_step_write(holder)] if holder else []
+                etags = self._details.transact(offboarding_id, [*operations, *held])
+                holder = replace(holder, etag=etags[-1]) if holder else None
         except ConflictError:
             kept = self._kept(offboarding_id, run)
             left = snapshot.without(kept)
-            return kept.with_fallback(self._insert_snapshot(offboarding_id, run, left))
-        return snapshot
+            if left == snapshot:
+                raise
+            rest, holder = self._insert_snapshot(offboarding_id, run, left, holder)
+            return kept.with_fallback(rest), holder
+        return snapshot, holder
 
     def _kept(self, offboarding_id: str, run: int) -> Snapshot:
         prefix = keys.snapshots_prefix(run)

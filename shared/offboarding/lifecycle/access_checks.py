@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.app.services import Services
+    from shared.jobs.details import Details
     from shared.jobs.records import Offboarding, Step, Wake
-    from shared.jobs.storage.store import Details
     from shared.microsoft365.http.errors import MicrosoftError
 
 _log = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from shared.jobs.details import Details
     from shared.jobs.records import Offboarding
     from shared.jobs.storage.audit import Audit, Entry
-    from shared.jobs.storage.store import Details
 
 Record = dict[str, Any]
 """JSON: texts, whole numbers, truth values, null, lists and objects. Moments are ISO 8601 in UTC."""
