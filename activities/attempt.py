@@ -85,9 +85,9 @@ def _is_enough(details: Details, name: str, order: Order) -> bool:
     whom it is asked about), so a step with more to read asks storage first.
     """
     step, request = details.steps.get(name), details.request
-    if not step or not request or step.run != order.run or step.state is not StepState.waiting or order.attempt > 1:
+    if not step or not request or step.run != order.run or step.state is not StepState.waiting:
         return False
-    node = next(node for node in plan_of(request).nodes if node.name == name)
+    node = next(node for node in nodes_of(request) if node.name == name)
     waits_for = [details.steps[other] for other in node.after if other in details.steps]
     rests_on = [details.steps[other] for other in node.requires if other in details.steps]
     if not all(map(_is_through, waits_for)) or not all(other.has_ended for other in rests_on):
@@ -182,9 +182,9 @@ def _frees_account(name: str) -> bool:
     return name in catalogue.all_actions() and catalogue.get(name).frees_account
 
 
-def plan_of(request: Request) -> plan.Plan:
-    """Plan what was asked for, forwards or backwards."""
-    return plan.make_back(request.actions) if request.restores else plan.make(request.actions)
+def nodes_of(request: Request) -> tuple[plan.Node, ...]:
+    """Return the nodes of the run of what was asked for, forwards or backwards."""
+    return plan.make_back(request.actions).nodes if request.restores else plan.nodes_of(request.actions)
 
 
 def procedure_of(details: Details, name: str) -> Procedure:

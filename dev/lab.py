@@ -6,7 +6,7 @@ import json
 import random
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import function_app
@@ -157,6 +157,10 @@ class Lab:
             if not self.hub.advance():
                 raise RuntimeError("Nothing is left that could happen.")
         return ready[0]
+
+    def another_process(self) -> services.Services:
+        """Return the app as another process has it: the same storage, and nothing of what this one remembers."""
+        return replace(self.app, store=Store(self.jobs, self.details))
 
     def result(self, offboarding_id: str, since: int = 0) -> Result:
         """Return how an offboarding stands, and the requests after a number."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from activities.attempt import SUPERSEDED, Answer, Order, is_superseded, plan_of
+from activities.attempt import SUPERSEDED, Answer, Order, is_superseded, nodes_of
 from shared.access.caller import may_still
 from shared.jobs.records import State, Step
 from shared.jobs.storage.snapshots import ORIGINAL
@@ -24,11 +24,11 @@ def begin_run(services: Services, order: Order) -> Answer:
     if offboarding is None or offboarding.state is not State.running or offboarding.run != order.run:
         return SUPERSEDED
     details = services.store.details(order.id)
-    the_plan = plan_of(offboarding.request)
+    nodes = nodes_of(offboarding.request)
     taken = [
         Step(node.name, order.run, started_at=old.started_at if old else None, etag=old.etag if old else "")
-        for node in the_plan.steps
-        if not ((old := details.steps.get(node.name)) and (old.is_settled or old.run >= order.run))
+        for node in nodes
+        if node.is_step and not ((old := details.steps.get(node.name)) and (old.is_settled or old.run >= order.run))
     ]
     if is_superseded(details, order):
         return SUPERSEDED
@@ -40,7 +40,7 @@ def begin_run(services: Services, order: Order) -> Answer:
         except ConflictError:
             return begin_run(services, order)
     return {
-        "nodes": [node.to_json() for node in the_plan.nodes],
+        "nodes": [node.to_json() for node in nodes],
         "settled": {name: step.outcome for name, step in details.steps.items() if step.is_settled},
         "patience_seconds": services.settings.give_up_after_seconds,
         "check": access_checks.is_due_at_end(services, offboarding),

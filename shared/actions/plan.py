@@ -84,10 +84,15 @@ def make(selected: Selected | Collection[str]) -> Plan:
         chosen = cast("Selected", selected)
     actions = [catalogue.get(name) for name in chosen]
     return Plan(
-        nodes=tuple(_in_order(_nodes(actions, frozenset(chosen)))),
+        nodes=nodes_of(chosen),
         warnings=tuple(_warnings(actions, chosen)),
         refusals=tuple(_refusals(actions, chosen)),
     )
+
+
+def nodes_of(names: Collection[str]) -> tuple[Node, ...]:
+    """Return the nodes of a plan alone, without what there is to say of it; raises as `make` does."""
+    return tuple(_in_order(_nodes([catalogue.get(name) for name in names], frozenset(names))))
 
 
 def in_order(names: Collection[str], *, backwards: bool = False) -> list[str]:

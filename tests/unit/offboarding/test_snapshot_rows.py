@@ -8,7 +8,9 @@ import pytest
 
 from dev.memory_table import MemoryTable
 from shared.actions.reads.snapshot import NOTHING_READ, Snapshot
+from shared.jobs.records import Step
 from shared.jobs.storage.store import Store
+from shared.jobs.storage.table import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,3 +82,49 @@ def test_of_two_at_the_same_time_one_is_kept_and_both_go_by_it(store: Store, tab
     assert others == [read("b", user="bo")]
     assert kept == read("b", user="bo", mailbox="m")
     assert store.details("one").latest(1) == kept
+
+
+def test_what_a_step_finds_out_is_kept_with_its_row_also_where_that_takes_several_transactions(store: Store) -> None:
+    (step,) = store.put_steps("one", [Step("remove_groups", 1)])
+
+    kept, step = store.put_found("one", step, read("a"))
+
+    assert store.details("one").latest(1) == kept == read("a")
+    assert store.put_steps("one", [step])
+
+
+def test_of_a_step_that_somebody_else_has_written_nothing_is_kept(store: Store) -> None:
+    (step,) = store.put_steps("one", [Step("remove_groups", 1)])
+    store.put_steps("one", [step])
+
+    with pytest.raises(ConflictError):
+        store.put_found("one", step, read("a", user="ada"))
+
+    assert store.details("one").latest(1) == NOTHING_READ
+
+
+def test_what_another_delivery_has_found_counts(store: Store) -> None:
+    (step,) = store.put_steps("one", [Step("remove_groups", 1)])
+    store.put_found("one", step, Snapshot({"user": "ada"}, {}))
+
+    assert store.put_found("one", step, Snapshot({"user": "bo"}, {}))[0] == Snapshot({"user": "ada"}, {})
+
+
+def test_what_is_remembered_follows_what_is_written(store: Store) -> None:
+    store.put_steps("one", [Step("remove_groups", 1)])
+    store.details_to_remember("one")
+
+    (step,) = store.put_steps("one", [store.details("one").steps["remove_groups"]])
+    _, step = store.put_found("one", step, Snapshot({"user": "ada"}, {}))
+
+    remembered = store.remembered("one")
+    assert remembered
+    assert remembered.latest(1) == store.details("one").latest(1)
+    assert remembered.steps["remove_groups"].etag == store.details("one").steps["remove_groups"].etag
+
+
+def test_only_the_newest_runs_are_remembered(store: Store) -> None:
+    for number in range(60):
+        store.details_to_remember(f"{number}")
+
+    assert [number for number in range(60) if store.remembered(f"{number}")] == list(range(10, 60))

@@ -1,0 +1,167 @@
+"""A run on several processes: what one of them remembers may be overtaken by what another has written."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from activities.attempt import Order, attempt
+from dev.tenant import seed
+from shared.actions.reads.snapshot import Snapshot
+from shared.offboarding.lifecycle.operations import Operations
+
+if TYPE_CHECKING:
+    from dev.lab import Lab
+    from shared.app.services import Services
+    from shared.jobs.records import Offboarding
+    from shared.jobs.storage.table import Row
+
+BLOCK: dict[str, Any] = {"disable_sign_in": True}
+RIGHTS: dict[str, Any] = {"remove_calendar_permissions": True}
+EVERYTHING: dict[str, Any] = {
+    "disable_sign_in": True,
+    "reset_password": True,
+    "revoke_sessions": True,
+    "remove_directory_roles": True,
+    "cancel_meetings": True,
+    "convert_to_shared": True,
+    "forward_email": {"to": seed.CY, "keep_copy": True},
+    "grant_onedrive_access": {"to": [seed.CY]},
+    "hide_from_address_lists": True,
+    "remove_groups": True,
+    "remove_licenses": True,
+    "remove_mailbox_permissions": True,
+    "remove_mfa_methods": True,
+}
+MINUTE = timedelta(minutes=1)
+
+
+def run_until(lab: Lab, name: str) -> None:
+    """Let everything happen until a step is next."""
+    while (work := lab.next_work()).name != name:
+        lab.hub.execute(work)
+
+
+def requests_of(lab: Lab, app: Services, name: str, offboarding: Offboarding) -> int:
+    """Attempt a step in a process; return how often that asked storage."""
+    before = lab.details.requests
+    assert attempt(app, name, Order(offboarding.id, 1, 1, 0, last=False)) == {"written": True}
+    return lab.details.requests - before
+
+
+def cancel(app: Services, offboarding: Offboarding) -> None:
+    assert Operations(app, "op").perform("cancel", offboarding.id)
+
+
+def carry_on(lab: Lab, offboarding: Offboarding) -> Services:
+    """Have the instance vanish, and another process take the run over and begin it anew."""
+    other = lab.another_process()
+    lab.hub.engine.store.forget(offboarding.instance_id)
+    lab.hub.advance(2 * MINUTE)
+    lab.app, ours = other, lab.app
+    (recovered,) = lab.wake()
+    lab.start(recovered)
+    for _ in range(3):  # the first turn, the beginning of the run, the turn after it
+        lab.hub.execute(lab.next_work())
+    lab.app = ours
+    return other
+
+
+def test_a_step_in_the_process_that_read_for_it_asks_storage_for_nothing(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "disable_sign_in")
+
+    assert requests_of(lab, lab.app, "disable_sign_in", offboarding) == 2  # that it runs, and what it has done
+
+
+def test_a_step_in_another_process_reads_first(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "disable_sign_in")
+
+    assert requests_of(lab, lab.another_process(), "disable_sign_in", offboarding) == 3
+    assert lab.user(seed.ADA)["accountEnabled"] is False
+
+
+def test_what_was_read_a_minute_ago_is_read_again(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "disable_sign_in")
+    lab.hub.advance(MINUTE)
+
+    assert requests_of(lab, lab.app, "disable_sign_in", offboarding) == 3
+
+
+@pytest.mark.parametrize("seed_of_order", range(6))
+def test_a_run_ends_in_several_processes_as_it_does_in_one(lab: Lab, seed_of_order: int) -> None:
+    rng = random.Random(seed_of_order)
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"conversion_reads": 2})
+    processes = [lab.app, lab.another_process()]
+    offboarding = lab.submit(seed.ADA, EVERYTHING)
+
+    while lab.hub.ready() or lab.hub.advance():
+        lab.app = rng.choice(processes)
+        if ready := lab.hub.ready():
+            lab.hub.execute(rng.choice(ready))
+
+    after = lab.result(offboarding.id)
+    assert after.offboarding.state == "Completed", after.offboarding.message
+    assert {step.outcome for step in after.steps.values()} <= {"done", "already_done", "not_applicable"}
+
+
+def test_a_step_that_another_process_has_cancelled_changes_nothing(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "disable_sign_in")
+    cancel(lab.another_process(), offboarding)
+
+    answer = attempt(lab.app, "disable_sign_in", Order(offboarding.id, 1, 1, 0, last=False))
+
+    assert answer == {"stop": "cancelled"}
+    assert lab.user(seed.ADA)["accountEnabled"] is True
+
+
+def test_a_step_that_another_process_has_ended_is_not_done_again(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "disable_sign_in")
+    order = Order(offboarding.id, 1, 1, 0, last=False)
+    attempt(lab.another_process(), "disable_sign_in", order)
+    lab.simulator.arrange("fabrikam.example", "user", user=seed.ADA, set={"accountEnabled": True})
+
+    attempt(lab.app, "disable_sign_in", order)
+
+    assert lab.user(seed.ADA)["accountEnabled"] is True  # as whoever enabled it since wants it
+
+
+def test_a_step_whose_other_delivery_died_half_way_is_done_at_once(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "disable_sign_in")
+    other = lab.another_process().store
+    other.put_found(offboarding.id, other.details(offboarding.id).steps["disable_sign_in"], Snapshot({"more": 1}, {}))
+
+    answer = attempt(lab.app, "disable_sign_in", Order(offboarding.id, 1, 1, 0, last=False))
+
+    assert answer == {"written": True}
+    assert lab.user(seed.ADA)["accountEnabled"] is False
+
+
+def test_what_a_step_finds_out_late_is_not_what_was_there_before_the_next_run(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.offboard(seed.BO, RIGHTS)  # which scans the tenant
+    offboarding = lab.submit(seed.ADA, RIGHTS)
+    run_until(lab, "remove_calendar_permissions")
+    read, is_first = lab.details.get, iter([True])
+
+    def meanwhile(partition: str, key: str) -> Row | None:
+        if partition.startswith("scan|") and next(is_first, False):
+            carry_on(lab, offboarding)
+        return read(partition, key)
+
+    monkeypatch.setattr(lab.details, "get", meanwhile)
+    before = lab.app.store.details(offboarding.id).latest(1)
+
+    answer = attempt(lab.app, "remove_calendar_permissions", Order(offboarding.id, 1, 1, 0, last=False))
+
+    assert answer == {"stop": "superseded"}
+    assert lab.app.store.details(offboarding.id).latest(1) == before
