@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import azure.durable_functions as df
-
 from shared.app import services
 from shared.base import identifiers
 from shared.base.problems import refused
@@ -21,13 +19,11 @@ if TYPE_CHECKING:
 
     from shared.access.caller import Caller
 
-blueprint = df.Blueprint()
-
 _ANSWER_WITHIN_SECONDS = 35.0
 """Less than a Static Web App allows a request."""
 
 
-@route(blueprint, "GET tenants/{tenant}/users/{user}/access")
+@route("GET tenants/{tenant}/users/{user}/access")
 def get_user_access(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Look at everything that a person can still get at; nothing is changed, and nothing of it is kept."""
     app = services.current()

@@ -6,9 +6,6 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import azure.durable_functions as df
-import azure.functions as func
-
 from shared.actions import catalogue, permissions, plan
 from shared.app import host_settings, services, settings
 from shared.base import clock
@@ -25,17 +22,17 @@ from triggers.routing import route
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import azure.functions as func
+
     from shared.access.caller import Caller
     from shared.actions.permissions import Granted
     from shared.actions.plan import Node
     from shared.offboarding.tenants.tenants import ManagedTenant
 
-blueprint = df.Blueprint()
-
 _PAGE = 100
 
 
-@route(blueprint, "GET health")
+@route("GET health")
 def get_health(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Answer that the app runs, and nothing else: anybody may ask."""
     del req, caller
@@ -44,7 +41,7 @@ def get_health(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     return json_answer({})
 
 
-@route(blueprint, "GET health/detail")
+@route("GET health/detail")
 def get_health_detail(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Say what an administrator has to do soon, or what does not work now: host, certificate, references."""
     del req, caller
@@ -56,7 +53,7 @@ def get_health_detail(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
     return json_answer({"warnings": [text for text in told if text]})
 
 
-@route(blueprint, "GET actions", query=("tenant",))
+@route("GET actions", query=("tenant",))
 def list_actions(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List the actions that can be selected, with all that was declared of them.
 
@@ -92,7 +89,7 @@ def _action(node: Node, granted: Granted, caller: Caller) -> dict[str, Any]:
     }
 
 
-@route(blueprint, "GET tenants", query=("refresh",))
+@route("GET tenants", query=("refresh",))
 def list_tenants(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List the tenants the caller may work in, and how old the list is; `refresh=true` asks Microsoft again."""
     listed = Tenants(services.current(), caller.scope).all(refresh=is_asked(req, "refresh"))
@@ -120,7 +117,7 @@ def _tenant(tenant: ManagedTenant) -> dict[str, Any]:
     }
 
 
-@route(blueprint, "GET tenants/{tenant}/check")
+@route("GET tenants/{tenant}/check")
 def check_tenant(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Find out live what works in a tenant, and what an administrator still has to do there."""
     app = services.current()
@@ -138,7 +135,7 @@ def check_tenant(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     )
 
 
-@route(blueprint, "GET tenants/{tenant}/users", query=("limit", "next", "search"))
+@route("GET tenants/{tenant}/users", query=("limit", "next", "search"))
 def list_users(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List a tenant's people by name, or those that `search` finds; `next` fetches the following page."""
     searched, link = _link(query(req).get("next", ""))
@@ -159,13 +156,13 @@ def _link(token: str) -> tuple[str, str]:
     return search, link
 
 
-@route(blueprint, "GET tenants/{tenant}/defaults")
+@route("GET tenants/{tenant}/defaults")
 def get_tenant_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Get a tenant's default actions, and whose defaults those are."""
     return _resolved(caller, req.route_params["tenant"])
 
 
-@route(blueprint, "PUT tenants/{tenant}/defaults")
+@route("PUT tenants/{tenant}/defaults")
 def put_tenant_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Save a tenant's defaults; null clears them, and the operator's own apply again."""
     tenant = req.route_params["tenant"]
@@ -173,14 +170,14 @@ def put_tenant_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpRespo
     return _resolved(caller, tenant)
 
 
-@route(blueprint, "GET defaults")
+@route("GET defaults")
 def get_own_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Get the caller's default actions, used where a tenant has none."""
     del req
     return _resolved(caller, None)
 
 
-@route(blueprint, "PUT defaults")
+@route("PUT defaults")
 def put_own_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Save the caller's own defaults; null clears them."""
     own = defaults.parse(req.get_body())

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import azure.durable_functions as df
-
 from shared.actions import catalogue
 from shared.app import services
 from shared.jobs.storage import keys
@@ -23,12 +21,10 @@ if TYPE_CHECKING:
 
     from shared.access.caller import Caller
 
-blueprint = df.Blueprint()
-
 _PAGE = 100
 
 
-@route(blueprint, "GET access", query=("limit", "next", "tenant", "until_before"))
+@route("GET access", query=("limit", "next", "tenant", "until_before"))
 def list_access(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List what was given to others: by tenant, what ends first before what stays."""
     asked = query(req)
@@ -52,7 +48,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@route(blueprint, "PATCH offboardings/{id}/access/{action}")
+@route("PATCH offboardings/{id}/access/{action}")
 def move_access(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Let access end at another moment; null lets it stay, a moment that is past ends it within a minute or two."""
     from shared.offboarding.request import parsing

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import azure.durable_functions as df
-import azure.functions as func
-
 from shared.app import services
 from shared.base.problems import refused
 from shared.notifications import outbox
@@ -17,20 +14,20 @@ from triggers.answers import json_answer, query
 from triggers.routing import route
 
 if TYPE_CHECKING:
+    import azure.functions as func
+
     from shared.access.caller import Caller
     from shared.notifications.settings.preferences import Preferences
 
-blueprint = df.Blueprint()
 
-
-@route(blueprint, "GET settings/notifications")
+@route("GET settings/notifications")
 def get_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell where notifications go unless a tenant says otherwise; no secret is shown."""
     del req
     return json_answer(_of_partner(caller).get())
 
 
-@route(blueprint, "PUT settings/notifications")
+@route("PUT settings/notifications")
 def put_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Set where notifications go; a blank secret, or the word that stands for it, keeps what is stored."""
     from shared.notifications.settings import destinations
@@ -38,19 +35,19 @@ def put_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
     return json_answer(_of_partner(caller).put(destinations.parse(req.get_body()), caller.name))
 
 
-@route(blueprint, "POST settings/notifications/test", query=("destination", "channel"))
+@route("POST settings/notifications/test", query=("destination", "channel"))
 def test_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Send a test message to the destination of the query, or to all."""
     return _tested(req, _of_partner(caller))
 
 
-@route(blueprint, "GET tenants/{tenant}/notifications")
+@route("GET tenants/{tenant}/notifications")
 def get_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell what a tenant has of its own; null stands for what it takes from the partner."""
     return json_answer(_of_tenant(req, caller).get())
 
 
-@route(blueprint, "PUT tenants/{tenant}/notifications")
+@route("PUT tenants/{tenant}/notifications")
 def put_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Set what a tenant has of its own."""
     from shared.notifications.settings import destinations
@@ -58,13 +55,13 @@ def put_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.Http
     return json_answer(_of_tenant(req, caller).put(destinations.parse(req.get_body()), caller.name))
 
 
-@route(blueprint, "POST tenants/{tenant}/notifications/test", query=("destination", "channel"))
+@route("POST tenants/{tenant}/notifications/test", query=("destination", "channel"))
 def test_tenant_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Send a test message to the destination of the query, or to all that count for the tenant."""
     return _tested(req, _of_tenant(req, caller))
 
 
-@route(blueprint, "POST offboardings/{id}/notifications/resend", query=("destinations",))
+@route("POST offboardings/{id}/notifications/resend", query=("destinations",))
 def resend_notifications(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Let messages that were given up be delivered again, or those to the destinations of the query."""
     app = services.current()

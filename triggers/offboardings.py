@@ -37,14 +37,12 @@ if TYPE_CHECKING:
     from shared.access.caller import Caller
     from shared.offboarding.lifecycle.operations import Name, OperationResult
 
-blueprint = df.Blueprint()
-
 E = TypeVar("E", bound=StrEnum)
 
 _PAGE = 50
 
 
-@route_with_client(blueprint, "POST offboardings")
+@route_with_client("POST offboardings")
 async def submit_offboardings(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
@@ -79,7 +77,7 @@ def _idempotency_key(req: func.HttpRequest) -> str | None:
     return key
 
 
-@route(blueprint, "POST offboardings/plan")
+@route("POST offboardings/plan")
 def plan_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Say what a request would do; nothing is written."""
     from shared.offboarding.request import parsing
@@ -101,7 +99,7 @@ def plan_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpRespons
 _LISTED = ("limit", "next", "tenant", "kind", "state", "reason", "user", "reference", "since", "until")
 
 
-@route(blueprint, "GET offboardings", query=_LISTED)
+@route("GET offboardings", query=_LISTED)
 def list_offboardings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List offboardings, newest first; `next` fetches the following page."""
     limit = whole_number(req, "limit", _PAGE)
@@ -136,7 +134,7 @@ def _one_of(kind: type[E], req: func.HttpRequest, name: str) -> E | None:
         raise refused(400, "invalid_request", f"{name} must be one of {', '.join(kind)}.", name) from None
 
 
-@route(blueprint, "GET offboardings/{id}")
+@route("GET offboardings/{id}")
 def get_offboarding(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell everything about one offboarding."""
     lookup = _lookup(caller)
@@ -145,7 +143,7 @@ def get_offboarding(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     return json_answer(bodies.details(offboarding, details, place))
 
 
-@route(blueprint, "GET offboardings/{id}/status")
+@route("GET offboardings/{id}/status")
 def get_status(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Answer as Durable Functions would, for clients that poll: 202 while it has not ended, then 200."""
     offboarding, details = _lookup(caller).details(req.route_params["id"])
@@ -156,7 +154,7 @@ def get_status(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     return json_answer(body, 202, headers)
 
 
-@route(blueprint, "GET offboardings/{id}/audit", query=("format",))
+@route("GET offboardings/{id}/audit", query=("format",))
 def get_audit(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell what was decided and what was written to Microsoft 365, also of an offboarding that was deleted."""
     wanted = query(req).get("format")
@@ -170,7 +168,7 @@ def get_audit(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     return json_answer(audit.to_json(offboarding_id, found))
 
 
-@route_with_client(blueprint, "PATCH offboardings/{id}")
+@route_with_client("PATCH offboardings/{id}")
 async def reschedule_offboarding(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
@@ -182,7 +180,7 @@ async def reschedule_offboarding(
     return await _finish(client, done, 200)
 
 
-@route_with_client(blueprint, "DELETE offboardings/{id}")
+@route_with_client("DELETE offboardings/{id}")
 async def delete_offboarding(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
@@ -190,7 +188,7 @@ async def delete_offboarding(
     return await _perform(req, client, caller, "delete")
 
 
-@route_with_client(blueprint, "POST offboardings/{id}/run-now")
+@route_with_client("POST offboardings/{id}/run-now")
 async def run_offboarding_now(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
@@ -198,7 +196,7 @@ async def run_offboarding_now(
     return await _perform(req, client, caller, "run-now")
 
 
-@route_with_client(blueprint, "POST offboardings/{id}/retry")
+@route_with_client("POST offboardings/{id}/retry")
 async def retry_offboarding(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
@@ -206,7 +204,7 @@ async def retry_offboarding(
     return await _perform(req, client, caller, "retry")
 
 
-@route_with_client(blueprint, "POST offboardings/{id}/cancel")
+@route_with_client("POST offboardings/{id}/cancel")
 async def cancel_offboarding(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
@@ -229,7 +227,7 @@ async def _finish(client: df.DurableOrchestrationClient, done: OperationResult, 
     return json_answer(bodies.item(done.offboarding, places.get(done.offboarding.id)), status)
 
 
-@route_with_client(blueprint, "POST offboardings/bulk")
+@route_with_client("POST offboardings/bulk")
 async def change_offboardings(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:

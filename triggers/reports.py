@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import azure.durable_functions as df
-import azure.functions as func
-
 from shared.app import services
 from shared.base import clock
 from shared.base.problems import refused
@@ -15,14 +12,14 @@ from triggers.answers import csv_answer, html_answer, json_answer, moment, query
 from triggers.routing import route
 
 if TYPE_CHECKING:
+    import azure.functions as func
+
     from shared.access.caller import Caller
     from shared.offboarding.reports.page import Made
     from shared.offboarding.reports.record import Record
 
-blueprint = df.Blueprint()
 
-
-@route(blueprint, "GET offboardings/{id}/report", query=("format", "zone"))
+@route("GET offboardings/{id}/report", query=("format", "zone"))
 def get_report(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Get all that is known of an offboarding as a page, or as the record that the page shows."""
     from shared.offboarding.reports import page, record
@@ -37,7 +34,7 @@ def get_report(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     return html_answer(page.of_offboarding(known, made), page.styles())
 
 
-@route(blueprint, "GET tenants/{tenant}/report", query=("since", "until", "format", "zone"))
+@route("GET tenants/{tenant}/report", query=("since", "until", "format", "zone"))
 def get_tenant_report(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Sum up a tenant's offboardings of a time: as a page, a table or a record."""
     from shared.offboarding.reports import page, tenant_record

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import azure.durable_functions as df
-import azure.functions as func
-
 from shared.app import services
 from shared.jobs import runs
 from shared.jobs.records import State
@@ -17,19 +14,20 @@ from triggers.answers import json_answer
 from triggers.routing import route, route_with_client
 
 if TYPE_CHECKING:
+    import azure.durable_functions as df
+    import azure.functions as func
+
     from shared.access.caller import Caller
 
-blueprint = df.Blueprint()
 
-
-@route(blueprint, "POST offboardings/{id}/restore/plan")
+@route("POST offboardings/{id}/restore/plan")
 def plan_restoration(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Say what would come back; nothing is written."""
     planned = _restorations(caller).plan(req.route_params["id"], _wish(req))
     return json_answer(bodies.planned_restoration(planned))
 
 
-@route_with_client(blueprint, "POST offboardings/{id}/restore")
+@route_with_client("POST offboardings/{id}/restore")
 async def restore_offboarding(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:

@@ -1,25 +1,27 @@
-"""Declaring what can be called: every HTTP function is authorised and answers its errors; none escapes the table."""
+"""Answering requests: every one is authorised, and its errors are answered, whatever it is about."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote, urlsplit
-
-import azure.durable_functions as df
-import azure.functions as func
 
 from shared.access.caller import Caller, authorised
 from shared.access.policy import KEY
-from shared.access.routes import ROUTES
 from shared.app import services
 from shared.base.identifiers import shown
 from shared.base.problems import Problem, RefusedError, refused
 from shared.base.telemetry import tracing
 from triggers.answers import problem_answer, refusal_of
+from triggers.functions import MODULE_OF
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AbstractContextManager
+
+    import azure.durable_functions as df
+    import azure.functions as func
 
     Refusal = Callable[[RefusedError, str], func.HttpResponse]
     """How a refusal is told: the error, and the id under which the log tells more."""
@@ -27,13 +29,8 @@ if TYPE_CHECKING:
     Handler = Callable[[func.HttpRequest, Caller], func.HttpResponse]
     ClientHandler = Callable[[func.HttpRequest, df.DurableOrchestrationClient, Caller], Awaitable[func.HttpResponse]]
 
-F = TypeVar("F")
-
-DECLARED: Final[dict[str, Callable[..., Any]]] = {}
-"""What answers each route of `ROUTES` that was declared so far."""
-
-QUERIES: Final[dict[str, tuple[str, ...]]] = {}
-"""The parameters that each of them takes, where it takes any."""
+DECLARED: Final[dict[str, Declared]] = {}
+"""What answers each route of `ROUTES` whose module was imported so far."""
 
 _HOST_QUERY: Final = frozenset({"code", "clientid"})
 """What the Functions host itself reads: the function key and its name."""
@@ -48,62 +45,79 @@ _SAME_SITE: Final = frozenset({"same-origin", "none"})
 """Values of Sec-Fetch-Site, which browsers send and pages cannot set (W3C: "Fetch Metadata Request Headers")."""
 
 
-def route(
-    blueprint: df.Blueprint, name: str, refusal: Refusal = problem_answer, *, query: tuple[str, ...] = ()
-) -> Callable[[Handler], Handler]:
-    """Declare the function for a route of `ROUTES`; it is given the request and who asks.
+@dataclass(frozen=True)
+class Declared:
+    """What answers a route, how it tells refusals, and the query parameters it takes."""
+
+    handle: Callable[..., Any]
+    refusal: Refusal
+    query: tuple[str, ...]
+
+
+def route(name: str, refusal: Refusal = problem_answer, *, query: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
+    """Have a function answer a route of `triggers.functions`; it is given the request and who asks.
 
     It may block: the worker runs it on a thread. `query` are the parameters that a route of our API takes; what the
     portal sends behind its addresses is its own affair.
     """
 
     def declare(handle: Handler) -> Handler:
-        def run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-            with _traced(name, req, context) as correlation_id:
-                try:
-                    caller = _caller(req, name)
-                    if refusal is problem_answer:
-                        _refuse_unknown(req, query)
-                    answer = handle(req, caller)
-                except Exception as error:  # noqa: BLE001 - here exceptions become answers
-                    answer = refusal(refusal_of(error), correlation_id)
-                return _labelled(answer, correlation_id)
-
-        _declare(blueprint, name, _like(handle, run))
-        DECLARED[name] = handle
-        QUERIES[name] = query
+        DECLARED[name] = Declared(handle, refusal, query)
         return handle
 
     return declare
 
 
-def route_with_client(
-    blueprint: df.Blueprint, name: str, refusal: Refusal = problem_answer
-) -> Callable[[ClientHandler], ClientHandler]:
-    """Declare the function for a route that starts or wakes orchestrations.
+def route_with_client(name: str, refusal: Refusal = problem_answer) -> Callable[[ClientHandler], ClientHandler]:
+    """Have a coroutine answer a route that starts or wakes orchestrations.
 
     It runs on the worker's one loop: what blocks belongs in `asyncio.to_thread`.
     """
 
     def declare(handle: ClientHandler) -> ClientHandler:
-        async def run(
-            req: func.HttpRequest, client: df.DurableOrchestrationClient, context: func.Context
-        ) -> func.HttpResponse:
-            with _traced(name, req, context) as correlation_id:
-                try:
-                    caller = _caller(req, name)
-                    if refusal is problem_answer:
-                        _refuse_unknown(req, ())
-                    answer = await handle(req, client, caller)
-                except Exception as error:  # noqa: BLE001 - here exceptions become answers
-                    answer = refusal(refusal_of(error), correlation_id)
-                return _labelled(answer, correlation_id)
-
-        _declare(blueprint, name, blueprint.durable_client_input("client")(_like(handle, run)))
-        DECLARED[name] = handle
+        DECLARED[name] = Declared(handle, refusal, ())
         return handle
 
     return declare
+
+
+def answer(name: str, req: func.HttpRequest, host: func.Context) -> func.HttpResponse:
+    """Answer a request to a route."""
+    declared = declared_for(name)
+    with _traced(name, req, host) as correlation_id:
+        try:
+            answered = declared.handle(req, _caller_of(name, declared, req))
+        except Exception as error:  # noqa: BLE001 - here exceptions become answers
+            answered = declared.refusal(refusal_of(error), correlation_id)
+        return _labelled(answered, correlation_id)
+
+
+async def answer_with_client(
+    name: str, req: func.HttpRequest, client: df.DurableOrchestrationClient, host: func.Context
+) -> func.HttpResponse:
+    """Answer a request to a route that starts or wakes orchestrations."""
+    declared = declared_for(name)
+    with _traced(name, req, host) as correlation_id:
+        try:
+            answered = await declared.handle(req, client, _caller_of(name, declared, req))
+        except Exception as error:  # noqa: BLE001 - here exceptions become answers
+            answered = declared.refusal(refusal_of(error), correlation_id)
+        return _labelled(answered, correlation_id)
+
+
+def declared_for(name: str) -> Declared:
+    """Return what answers a route; imports the module that declares it."""
+    if name not in DECLARED:
+        import_module(MODULE_OF[name])
+    return DECLARED[name]
+
+
+def _caller_of(name: str, declared: Declared, req: func.HttpRequest) -> Caller:
+    """Return who asks; raises `RefusedError` where they may not, or ask for something that is not there."""
+    caller = _caller(req, name)
+    if declared.refusal is problem_answer:
+        _refuse_unknown(req, declared.query)
+    return caller
 
 
 def _refuse_unknown(req: func.HttpRequest, known: tuple[str, ...]) -> None:
@@ -129,19 +143,6 @@ def _labelled(answer: func.HttpResponse, correlation_id: str) -> func.HttpRespon
         if not value.isascii():
             answer.headers[header] = quote(value, safe=_OF_HEADERS)
     return answer
-
-
-def _declare(blueprint: df.Blueprint, name: str, run: Callable[..., Any]) -> None:
-    methods, _, path = name.partition(" ")
-    level = func.AuthLevel.ANONYMOUS if ROUTES[name] is None else None
-    blueprint.route(path, methods=methods.split(","), auth_level=level)(run)
-
-
-def _like(handle: Callable[..., Any], run: F) -> F:
-    """Name a function after the one it calls, without the latter's parameters: the host reads those as bindings."""
-    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
-        setattr(run, name, getattr(handle, name))
-    return run
 
 
 def _caller(req: func.HttpRequest, name: str) -> Caller:

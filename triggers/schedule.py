@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
-
-import azure.durable_functions as df
-import azure.functions as func
+from typing import TYPE_CHECKING, Final
 
 from shared.app import services
 from shared.base import clock
@@ -26,23 +23,21 @@ from triggers.answers import json_answer
 from triggers.routing import route_with_client
 
 if TYPE_CHECKING:
-    from shared.access.caller import Caller
+    import azure.durable_functions as df
+    import azure.functions as func
 
-blueprint = df.Blueprint()
+    from shared.access.caller import Caller
 
 _log = logging.getLogger(__name__)
 
 
-@blueprint.timer_trigger("timer", "%TICK_SCHEDULE%")
-@blueprint.durable_client_input("client")
-async def wake(timer: func.TimerRequest, client: df.DurableOrchestrationClient, context: func.Context) -> None:
+async def wake(client: df.DurableOrchestrationClient, context: func.Context) -> None:
     """Look at everything that is due; a tick that was missed is made up for by the next."""
-    del timer
     with tracing.invocation("wake", context):
         await _tick(client)
 
 
-@route_with_client(blueprint, "POST tick")
+@route_with_client("POST tick")
 async def tick(req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller) -> func.HttpResponse:
     """Do now what the timer does every minute, in case it has stopped."""
     del req, caller
@@ -65,14 +60,11 @@ async def _tick(client: df.DurableOrchestrationClient) -> tuple[int, int]:
     return len(due), len(claimed)
 
 
-@blueprint.timer_trigger("timer", "%RETENTION_SCHEDULE%")
-@blueprint.durable_client_input("client")
-async def purge(timer: func.TimerRequest, client: df.DurableOrchestrationClient, context: func.Context) -> None:
+async def purge(client: df.DurableOrchestrationClient, context: func.Context) -> None:
     """Remove offboardings that ended before the retention, with their details, then the Durable history of old runs.
 
     Being daily, it also logs when the app's certificate is about to expire, and which protected names no account has.
     """
-    del timer
     with tracing.invocation("purge", context):
         app = services.current()
         if expiry := certificate.warning(app.settings, clock.now()):
@@ -80,3 +72,7 @@ async def purge(timer: func.TimerRequest, client: df.DurableOrchestrationClient,
         await asyncio.to_thread(protected_names.look_up, app)
         await asyncio.to_thread(watch.forget_old, app)
         await starting.forget_runs(client, watch.retained_from(app))
+
+
+TIMERS: Final = {"wake": wake, "purge": purge}
+"""By the names of the functions."""

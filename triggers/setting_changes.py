@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import azure.durable_functions as df
-
 from shared.app import services
 from shared.jobs.storage import setting_changes
 from shared.offboarding.lookup import Lookup
@@ -17,12 +15,10 @@ if TYPE_CHECKING:
 
     from shared.access.caller import Caller
 
-blueprint = df.Blueprint()
-
 _PAGE = 100
 
 
-@route(blueprint, "GET audit", query=("limit", "next", "tenant"))
+@route("GET audit", query=("limit", "next", "tenant"))
 def list_setting_changes(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List changes of settings, newest first: those of the caller's tenants, and, where all are, of everything."""
     start, limit = page_start(query(req).get("next")), whole_number(req, "limit", _PAGE)

@@ -1,7 +1,7 @@
 """The catalogue of actions: what each one is, declares and does.
 
-An action is one file in `activities/`; importing it registers it here. The plan, the API's schema, the portal's mapping
-and the permission manifest follow from the declarations.
+An action is one file in `activities/`; importing it registers it here, and the first question here has all of them
+imported. The plan, the API's schema, the portal's mapping and the permission manifest follow from the declarations.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 
-from shared.actions import portal_form
+from shared.actions import loader, portal_form
 from shared.actions.outcome import ItemWords
 from shared.actions.reads.account import USER
 from shared.actions.reads.perform import perform
@@ -279,14 +279,16 @@ def register(action: type[A]) -> type[A]:
 
 def get(name: str) -> Action:
     """Return the action `name`; raises KeyError."""
-    return _actions[name]
+    return all_actions()[name]
 
 
 def all_actions() -> Mapping[str, Action]:
     """Return every action by name, in the order of registration."""
+    loader.load()
     return _actions
 
 
 def title_of(name: str) -> str:
     """Return the title of an action, or its name where a later release dropped it."""
-    return _actions[name].title if name in _actions else name
+    actions = all_actions()
+    return actions[name].title if name in actions else name

@@ -58,12 +58,13 @@ def restores(action: type[Action]) -> Callable[[type[R]], type[R]]:
 @cache
 def of(name: str) -> Restoration:
     """Return how the action `name` is undone; raises KeyError for an action that does not exist."""
-    return _restorations.get(name) or _not_restorable(catalogue.get(name))
+    action = catalogue.get(name)  # which imports the restorations, too
+    return _restorations.get(name) or _not_restorable(action)
 
 
 def can_be_undone(name: str) -> bool:
     """Return whether something of what an action does can be brought back by the app."""
-    return name in _restorations
+    return name in catalogue.all_actions() and name in _restorations
 
 
 def procedure(name: str, *, backwards: bool) -> Procedure:

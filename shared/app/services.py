@@ -8,12 +8,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.app import settings as app_settings
-from shared.jobs.storage.store import Store
-from shared.microsoft365.cloud import Endpoints, Microsoft365
-from shared.microsoft365.tokens import Credential
 
 if TYPE_CHECKING:
     from shared.app.settings import Settings
+    from shared.jobs.storage.store import Store
+    from shared.microsoft365.cloud import Microsoft365
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +30,7 @@ class Services:
 def current() -> Services:
     """Return the services of this process; raises `SettingsError` where the settings are incomplete."""
     from shared.jobs.storage import azure_table
+    from shared.jobs.storage.store import Store
 
     settings = app_settings.current()
     for problem in filter(None, (settings.notification_key_problem, settings.mail_problem)):
@@ -41,6 +41,9 @@ def current() -> Services:
 
 def connect(settings: Settings) -> Microsoft365:
     """Return Microsoft 365 as the settings reach it."""
+    from shared.microsoft365.cloud import Endpoints, Microsoft365
+    from shared.microsoft365.tokens import Credential
+
     endpoints = Endpoints(
         graph=settings.graph_url,
         exchange=settings.exchange_url,

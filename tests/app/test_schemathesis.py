@@ -14,9 +14,10 @@ import function_app
 from dev.stack import Options, Stack
 from dev.tenant import seed
 from shared.access.routes import ROUTES
+from triggers.functions import MODULE_OF
 from triggers.openapi.document import document
 from triggers.openapi.operations import OPERATIONS
-from triggers.routing import DECLARED, QUERIES
+from triggers.routing import declared_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ checks.negative_data_rejection.expected-statuses = ["2xx", "4xx"]
 
 
 def test_every_route_of_ours_is_described() -> None:
-    ours = {name for name in ROUTES if not DECLARED[name].__module__.startswith("triggers.portal")}
+    ours = {name for name in ROUTES if not MODULE_OF[name].startswith("triggers.portal")}
 
     assert set(OPERATIONS) == ours
 
@@ -73,7 +74,7 @@ def test_every_route_of_ours_is_described() -> None:
 def test_every_query_parameter_is_described_and_read() -> None:
     for name, operation in OPERATIONS.items():
         described = {one["name"] for one in operation.parameters if one["in"] == "query"}
-        assert set(QUERIES.get(name, ())) == described, name
+        assert set(declared_for(name).query) == described, name
 
 
 def test_every_operation_has_a_summary_and_an_id_of_its_own() -> None:

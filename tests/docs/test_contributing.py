@@ -16,7 +16,7 @@ pytestmark = pytest.mark.long
 
 NEW = Path(__file__).parent / "new_action"
 NAME = "remove_administrative_units"
-IMPORT_BEFORE = "import activities.remove_calendar_permissions\n"
+NAME_BEFORE = '    "remove_app_access",\n'
 CALLS_BEFORE = "# Licenses.\n"
 APP_ROLE = '    "AdministrativeUnit.ReadWrite.All": "5eb59dd3-1da2-4329-8733-9dabdc435916",\n'
 APP_ROLE_BEFORE = '    "Calendars.Read": '
@@ -81,7 +81,7 @@ def test_a_new_action_is_what_the_ten_lines_say_and_all_else_follows(copy: Path)
     insert(copy / "shared/microsoft365/graph/graph_calls.py", CALLS_BEFORE, (NEW / "graph_calls.txt").read_text())
     insert(copy / "shared/microsoft365/app_roles.py", APP_ROLE_BEFORE, APP_ROLE)
     shutil.copy(NEW / "belonging.py", copy / "dev" / "tenant" / "belongings" / "administrative_units.py")
-    insert(copy / "function_app.py", IMPORT_BEFORE, f"import activities.{NAME}\n")
+    insert(copy / "activities/__init__.py", NAME_BEFORE, f'    "{NAME}",\n')
     run(copy, "-m", "dev.docs")
     shutil.copy(NEW / "action_tests.py", copy / "tests" / "actions" / f"test_{NAME}.py")
     shutil.copy(NEW / "follows.py", copy / "tests" / "test_follows.py")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import azure.durable_functions as df
-
 from shared.app import services
 from shared.base.problems import refused
 from triggers.answers import html_answer, json_answer
@@ -16,10 +14,8 @@ if TYPE_CHECKING:
 
     from shared.access.caller import Caller
 
-blueprint = df.Blueprint()
 
-
-@route(blueprint, "GET openapi.json")
+@route("GET openapi.json")
 def describe_api(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Describe this API as OpenAPI 3.1."""
     from triggers.openapi.document import document
@@ -28,7 +24,7 @@ def describe_api(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     return json_answer(document(services.current().settings.public_url))
 
 
-@route(blueprint, "GET docs")
+@route("GET docs")
 def show_api(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Show the description of this API as a page, where the settings allow it."""
     from triggers.openapi.document import document

@@ -8,7 +8,7 @@ from shared.access.routes import ROUTES
 from triggers.openapi import words
 from triggers.openapi.operations import IN_PATH, OPERATIONS
 from triggers.openapi.schemas import ANSWERS, TEXT, or_null, ref
-from triggers.routing import CORRELATION_ID, DECLARED
+from triggers.routing import CORRELATION_ID, declared_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ _HOW_TO_SEND: Final = "Send it with `Content-Length`: a chunked body does not ar
 
 
 def _described(name: str, operation: Operation, bodies: Mapping[str, Schema]) -> dict[str, Any]:
-    function = DECLARED[name]
+    function = declared_for(name).handle
     problems = operation.problems if ROUTES[name] is None else (403, *operation.problems)
     in_path = [IN_PATH[part] for part in IN_PATH if f"{{{part}}}" in name]
     described: dict[str, Any] = {

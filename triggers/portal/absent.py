@@ -95,7 +95,7 @@ def _declare_empty(name: str, answer: object) -> None:
         return json_answer(answer)
 
     run.__name__ = run.__qualname__ = name
-    route(wire.blueprint, f"GET {name}", wire.text_refused)(run)
+    route(f"GET {name}", wire.text_refused)(run)
 
 
 def _declare_refused(name: str) -> None:
@@ -105,7 +105,7 @@ def _declare_refused(name: str) -> None:
         raise refused(400, "not_here", "This setting has no meaning for this backend, so it was not saved.")
 
     run.__name__ = run.__qualname__ = f"save_{name}"
-    route(wire.blueprint, f"POST {name}", wire.text_refused)(run)
+    route(f"POST {name}", wire.text_refused)(run)
 
 
 for _name, _answer in _EMPTY.items():
@@ -114,7 +114,7 @@ for _name in _SAVED_NOWHERE:
     _declare_refused(_name)
 
 
-@route(wire.blueprint, "GET ListFeatureFlags", wire.text_refused)
+@route("GET ListFeatureFlags", wire.text_refused)
 def list_feature_flags(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Switch off the pages that do not exist here: the menu leaves out what a disabled flag names."""
     del req, caller
@@ -122,7 +122,7 @@ def list_feature_flags(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
     return json_answer([{**flag, "Pages": list(_PAGES), "Endpoints": []}])
 
 
-@route(wire.blueprint, "GET ListTenantAlignment", wire.text_refused)
+@route("GET ListTenantAlignment", wire.text_refused)
 def list_tenant_alignment(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Answer that no tenant is compared with standards: in sum for the home page, else as a list."""
     del caller
@@ -132,14 +132,14 @@ def list_tenant_alignment(req: func.HttpRequest, caller: Caller) -> func.HttpRes
     return json_answer({**counts, "Buckets": {}, "Lowest": []})
 
 
-@route(wire.blueprint, "GET ExecPasswordConfig", wire.text_refused)
+@route("GET ExecPasswordConfig", wire.text_refused)
 def exec_password_config(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell what new passwords are: random characters, which nobody learns."""
     del req, caller
     return json_answer({"Results": {"passwordType": "Classic"}})
 
 
-@route(wire.blueprint, "GET ExecLogRetentionConfig", wire.text_refused)
+@route("GET ExecLogRetentionConfig", wire.text_refused)
 def exec_log_retention_config(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell how long ended offboardings are kept, which are the log."""
     del req, caller

@@ -64,7 +64,7 @@ _OF_STATUS: Final = {"failed": _ERROR, "warning": _WARNING, "skipped": _WARNING}
 _DATE: Final = re.compile(r"[12][0-9]{7}")
 
 
-@route(wire.blueprint, "GET ListLogs", wire.text_refused)
+@route("GET ListLogs", wire.text_refused)
 def list_logs(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell one entry, or what happened to one offboarding, or what was decided in a time; newest first.
 

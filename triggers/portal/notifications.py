@@ -59,7 +59,7 @@ _AUTH_TYPES: Final = {"bearer": "Bearer", "basic": "Basic", "api_key": "ApiKey",
 _SWITCHES: Final = {"sendemailnow": "email", "sendwebhooknow": "webhook", "sendpsanow": "psa"}
 
 
-@route(wire.blueprint, "GET ListNotificationConfig", wire.text_refused)
+@route("GET ListNotificationConfig", wire.text_refused)
 def list_notification_config(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell the settings; what is stored as a secret is told by the portal's word for it."""
     del req
@@ -94,7 +94,7 @@ def _auth_shown(auth: dict[str, Any]) -> dict[str, str]:
     }
 
 
-@route(wire.blueprint, "POST ExecNotificationConfig", wire.text_refused)
+@route("POST ExecNotificationConfig", wire.text_refused)
 def exec_notification_config(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Save the settings."""
     from shared.notifications.settings import destinations
@@ -242,7 +242,7 @@ def _save_extras(form: Form, operator: str) -> None:
         raise refused(409, "changed", "The settings were changed elsewhere just now; look at them again.") from None
 
 
-@route(wire.blueprint, "POST ExecAddAlert", wire.text_refused)
+@route("POST ExecAddAlert", wire.text_refused)
 def exec_add_alert(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Send a test message to the chosen kinds of destinations."""
     form = wire.body(req)

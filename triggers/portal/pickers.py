@@ -33,7 +33,7 @@ _SELECTED: Final = "id,userPrincipalName,displayName"
 _MAX_PAGES: Final = 100
 
 
-@route(wire.blueprint, "GET,POST ListTenants", wire.text_refused)
+@route("GET,POST ListTenants", wire.text_refused)
 def list_portal_tenants(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List the caller's tenants; a list that could not be read whole has a row that says so."""
     query, form = wire.query(req), wire.body(req)
@@ -64,7 +64,7 @@ def _tenant(tenant: ManagedTenant) -> dict[str, Any]:
     }
 
 
-@route(wire.blueprint, "GET ListTenantDetails", wire.text_refused)
+@route("GET ListTenantDetails", wire.text_refused)
 def list_tenant_details(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Describe one tenant, for the card beside the header's picker and the page "Manage Tenant".
 
@@ -80,7 +80,7 @@ def list_tenant_details(req: func.HttpRequest, caller: Caller) -> func.HttpRespo
     return json_answer({"id": tenant_id, **described, "customProperties": properties, "Groups": []})
 
 
-@route(wire.blueprint, "GET ListGraphRequest", wire.text_refused)
+@route("GET ListGraphRequest", wire.text_refused)
 def list_graph_request(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List people: of all that upstream passes on to Graph, this alone, and of their properties the harmless ones."""
     query = wire.query(req)
@@ -121,7 +121,7 @@ def _top(query: dict[str, str]) -> int:
     return min(max(int(text), 1), MAX_TOP) if text.isascii() and text.isdecimal() and len(text) < 10 else MAX_TOP  # noqa: PLR2004 - no huge numbers
 
 
-@route(wire.blueprint, "GET ListMailboxes", wire.text_refused)
+@route("GET ListMailboxes", wire.text_refused)
 def list_mailboxes(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell how full mailboxes are, for the wizard's warning; what is not known is left out."""
     app = services.current()

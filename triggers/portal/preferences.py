@@ -33,7 +33,7 @@ _NOT_LOOKS: Final = frozenset(
 """What the page sends back besides how it looks."""
 
 
-@route(wire.blueprint, "GET ListUserSettings", wire.text_refused)
+@route("GET ListUserSettings", wire.text_refused)
 def list_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell an operator's settings, with the defaults that apply where a tenant has none.
 
@@ -59,7 +59,7 @@ def list_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpRespon
     )
 
 
-@route(wire.blueprint, "POST ExecUserSettings", wire.text_refused)
+@route("POST ExecUserSettings", wire.text_refused)
 def exec_user_settings(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Save an operator's own settings, or, as an administrator, everybody's."""
     form = wire.body(req)
@@ -97,7 +97,7 @@ def _save_looks(key: str, settings: dict[str, Any], operator: str) -> None:
     _put(key, looks, known.etag if known else None, change)
 
 
-@route(wire.blueprint, "POST ExecUserBookmarks", wire.text_refused)
+@route("POST ExecUserBookmarks", wire.text_refused)
 def exec_user_bookmarks(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Save whoever asks their own bookmarks of the portal's pages."""
     settings = portal_form.part(wire.body(req), "currentSettings")
@@ -132,7 +132,7 @@ def _looks_key(name: str) -> str:
     return f"portal|{hashlib.sha256(name.casefold().encode()).hexdigest()}"
 
 
-@route(wire.blueprint, "POST EditTenantOffboardingDefaults", wire.text_refused)
+@route("POST EditTenantOffboardingDefaults", wire.text_refused)
 def edit_tenant_offboarding_defaults(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Save or, with nothing, clear the defaults of a tenant."""
     form = wire.body(req)

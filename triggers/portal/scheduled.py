@@ -43,7 +43,7 @@ _REASONS: Final = {
 }
 
 
-@route(wire.blueprint, "GET ListScheduledItems", wire.text_refused)
+@route("GET ListScheduledItems", wire.text_refused)
 def list_scheduled_items(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """List the newest 1,000 offboardings, the latest scheduled first, as the portal's rows of tasks."""
     query = wire.query(req)
@@ -136,7 +136,7 @@ def _summary(offboarding: Offboarding, place: int | None) -> str:
     return f"{offboarding.state.value} - {reason}" if reason else offboarding.state.value
 
 
-@route(wire.blueprint, "GET ListScheduledItemDetails", wire.text_refused)
+@route("GET ListScheduledItemDetails", wire.text_refused)
 def list_scheduled_item_details(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell everything about one offboarding, with a row for each step and each of its items."""
     service = Lookup(services.current(), caller.scope)
@@ -169,7 +169,7 @@ def _row(line: Line) -> dict[str, str]:
     return {"Step": line.title, "Status": line.status, "Message": text, "DateTime": _text(at)}
 
 
-@route_with_client(wire.blueprint, "POST AddScheduledItem", wire.text_refused)
+@route_with_client("POST AddScheduledItem", wire.text_refused)
 async def add_scheduled_item(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
@@ -180,7 +180,7 @@ async def add_scheduled_item(
     return await _row_action(client, caller, _row_key(form), _run)
 
 
-@route_with_client(wire.blueprint, "POST RemoveScheduledItem", wire.text_refused)
+@route_with_client("POST RemoveScheduledItem", wire.text_refused)
 async def remove_scheduled_item(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:

@@ -20,7 +20,7 @@ _PORTAL_ROLES: Final = {Role.reader: "readonly", Role.operator: "editor", Role.a
 _MAX_VERSION_CHARS: Final = 20
 
 
-@route(wire.blueprint, "GET me", wire.text_refused)
+@route("GET me", wire.text_refused)
 def me(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Tell who is signed in and what the portal's menu and buttons may offer them."""
     del req
@@ -52,14 +52,14 @@ def _permissions(role: Role) -> list[str]:
     return [f"{area}.{kind}" for area in areas for kind in kinds]
 
 
-@route(wire.blueprint, "GET ListUserPhoto", wire.text_refused)
+@route("GET ListUserPhoto", wire.text_refused)
 def list_user_photo(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Answer that there is no photo: the portal shows initials."""
     del req, caller
     return func.HttpResponse(status_code=404)
 
 
-@route(wire.blueprint, "GET GetVersion", wire.text_refused)
+@route("GET GetVersion", wire.text_refused)
 def get_version(req: func.HttpRequest, caller: Caller) -> func.HttpResponse:
     """Answer that nothing is out of date."""
     del caller

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import azure.durable_functions as df
-
 from shared.actions import portal_form
 from shared.base import strict_json
 from shared.base.problems import RefusedError, refused
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import azure.functions as func
-
-blueprint = df.Blueprint()
 
 Form = dict[str, Any]
 """An object of the portal with its keys in lower case: the portal itself does not spell them alike everywhere."""

@@ -37,7 +37,7 @@ _MAX_MOMENT = 253402300799  # 9999-12-31, the last moment a datetime holds
 _MAX_REFERENCE_CHARS = 200
 
 
-@route_with_client(wire.blueprint, "POST ExecOffboardUser", wire.texts_refused)
+@route_with_client("POST ExecOffboardUser", wire.texts_refused)
 async def exec_offboard_user(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, caller: Caller
 ) -> func.HttpResponse:
