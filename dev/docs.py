@@ -115,7 +115,7 @@ def readme() -> str:
 def pages() -> dict[Path, str]:
     """Return every file that follows from the code."""
     if not function_app.app:
-        raise RuntimeError("The app registers the actions as it is imported.")
+        raise RuntimeError("The catalogue knows its actions through the app.")
     return {
         PERMISSIONS: permissions_page(),
         APP_REGISTRATION: app_registration(is_whole=False),

@@ -149,13 +149,23 @@ class _Graph:
                 self._nodes[name].outcome, self._nodes[name].state = outcome, "ended"
 
     def begin_ready(self) -> None:
-        for progress in self._nodes.values():
-            if self._stop or progress.has_ended or progress.task or not self._is_ready(progress.node):
+        settled = {name for name, p in self._nodes.items() if p.outcome is not None}
+        ended = settled | {name for name, p in self._nodes.items() if p.written}
+        busy = {p.node.lane for p in self._nodes.values() if p.is_in_flight and p.node.lane}
+        for name, progress in self._nodes.items():
+            node = progress.node
+            if self._stop or name in ended or progress.task:
                 continue
-            if blockers := self._blockers(progress.node):
+            if not ended.issuperset(node.after) or not settled.issuperset(node.requires):
+                continue
+            if blockers := self._blockers(node):
                 self._settle(progress, "skipped", f"Not begun: {', '.join(blockers)} did not succeed.", blockers)
-            elif self._lane_is_free(progress.node):
+                if progress.has_ended:
+                    settled.add(name)
+                    ended.add(name)
+            elif node.lane not in busy:
                 self._call(progress)
+                busy |= {node.lane} if node.lane else set()
 
     def take(self, task: TaskBase) -> None:
         """Take the result of the task that one of the nodes waited for, if it was one."""
@@ -170,15 +180,8 @@ class _Graph:
             raise RuntimeError(f"The end of {progress.node.name} could not be recorded.")
         self._read(progress, {"again": None, "why": "transient"} if is_broken else task.result, is_broken=is_broken)
 
-    def _is_ready(self, node: Node) -> bool:
-        has_order = all(self._nodes[name].has_ended for name in node.after)
-        return has_order and all(self._nodes[name].outcome is not None for name in node.requires)
-
     def _blockers(self, node: Node) -> list[str]:
         return [name for name in node.requires if self._nodes[name].outcome not in node.opens_on]
-
-    def _lane_is_free(self, node: Node) -> bool:
-        return node.lane is None or not any(p.is_in_flight and p.node.lane == node.lane for p in self._nodes.values())
 
     def _call(self, progress: _Progress) -> None:
         progress.attempt += 1

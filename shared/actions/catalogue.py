@@ -168,7 +168,8 @@ class Procedure(ABC):
     def survey(self, view: View, clients: TenantClients, scans: Scans) -> Snapshot | None:
         """Find out what takes more than one question, before `judge` is asked; it is kept with the run's snapshot.
 
-        None: there is nothing (more) to find out.
+        It changes nothing: the step may have been cancelled or taken over by then. None: there is nothing (more) to
+        find out.
 
         Raises:
             MoreToDoError: a page of it is done.

@@ -82,7 +82,7 @@ class Remembered:
         """Return what is remembered of an offboarding; None where that is nothing, or was read too long ago."""
         with self._lock:
             read_at, details = self._runs.get(offboarding_id, (None, None))
-        return details if read_at and clock.now() - read_at < _REMEMBERED_FOR else None
+        return details if read_at and abs(clock.now() - read_at) < _REMEMBERED_FOR else None
 
     def put(self, offboarding_id: str, details: Details) -> None:
         """Remember what has just been read; what was read longest ago makes room."""
