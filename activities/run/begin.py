@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from activities.attempt import SUPERSEDED, Answer, Order, is_superseded, nodes_of
+from activities.attempt import SUPERSEDED, Answer, Order
+from activities.basis import is_superseded, nodes_of
 from shared.access.caller import may_still
 from shared.jobs.records import State, Step
 from shared.jobs.storage.snapshots import ORIGINAL

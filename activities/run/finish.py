@@ -6,7 +6,8 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from activities.attempt import SUPERSEDED, Answer, Order, is_superseded, settled
+from activities.attempt import SUPERSEDED, Answer, Order, settled
+from activities.basis import is_superseded
 from shared.actions import catalogue, plan
 from shared.actions.outcome import Finding, Outcome
 from shared.actions.reads.account import USER

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from activities.attempt import SUPERSEDED, Answer, Order, again_after, is_superseded, procedure_of, tenant_of, view_of
+from activities.attempt import SUPERSEDED, Answer, Order, again_after
+from activities.basis import is_superseded, procedure_of, tenant_of, view_of
 from shared.actions.outcome import Outcome
 from shared.actions.reads.account import USER
 from shared.actions.reads.perform import perform

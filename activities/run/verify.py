@@ -6,7 +6,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from activities.attempt import SUPERSEDED, Answer, Order, again_after, is_superseded, procedure_of, tenant_of, view_of
+from activities.attempt import SUPERSEDED, Answer, Order, again_after
+from activities.basis import is_superseded, procedure_of, tenant_of, view_of
 from shared.actions.catalogue import Task
 from shared.actions.outcome import Finding, Outcome, StepState
 from shared.actions.reads.perform import perform
