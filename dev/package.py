@@ -81,7 +81,10 @@ def install(app: Path) -> int:
 
 
 def index(app: Path, *libraries: Path) -> dict[str, Any]:
-    """Import the app with nothing but its libraries, and return what its functions are and how long that took."""
+    """Import the app, and then all its modules, with nothing but its libraries.
+
+    Returns what its functions are, and how long it took to import and index the app.
+    """
     program = str(ROOT / "dev" / "index_app.py")
     # -I and -S: neither this checkout nor .venv is on the path, and no variable of this shell is heard.
     command = [sys.executable, "-I", "-S", program, str(app), *map(str, libraries or [app / LIBRARIES])]

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import sysconfig
 import zipfile
@@ -85,6 +86,16 @@ def test_it_is_indexed_with_nothing_but_the_libraries_beside_it(app: Path) -> No
     found = package.index(app, LIBRARIES)
 
     assert found["functions"] == sorted(each.get_function_name() for each in function_app.app.get_functions())
+
+
+def test_a_module_that_only_a_call_imports_must_find_its_libraries_too(app: Path) -> None:
+    broken = app / "activities" / "zz_broken.py"
+    broken.write_text("import no_such_library")
+    try:
+        with pytest.raises(subprocess.CalledProcessError):
+            package.index(app, LIBRARIES)
+    finally:
+        broken.unlink()
 
 
 def imports(file: Path) -> set[str]:
