@@ -65,6 +65,7 @@ def long_record() -> dict[str, Any]:
         "run": 1,
         "warnings": [],
         "steps": steps,
+        "access_check": None,
         "messages": [],
         "decisions": [{"at": moment, "by": "op@msp.example", "what": "claimed", "origin": ""}],
         "writes": writes,

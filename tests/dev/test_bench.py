@@ -7,7 +7,7 @@ import pytest
 
 from dev import bench
 from dev.arguments import parser
-from dev.bench import floor, imports, leavers, offboarding, processor, queue, scale, timing
+from dev.bench import floor, imports, leavers, offboarding, processor, queue, report, scale, timing
 from dev.bench.offboarding import selection
 from dev.processes import ROOT, StackError
 from dev.stack import Stack
@@ -43,6 +43,10 @@ def test_the_selected_actions_go_together_and_leave_out_what_contradicts_them() 
 
     assert not plan.make(chosen).refusals
     assert catalogue.all_actions().keys() - chosen.keys() == {"disable_forwarding", "delete_user"}
+
+
+def test_the_page_that_is_measured_is_that_of_a_long_offboarding() -> None:
+    assert report.measure()["items"] == 400
 
 
 @pytest.mark.parametrize("name", leavers.LEAVERS)
