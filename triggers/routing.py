@@ -106,9 +106,8 @@ async def answer_with_client(
 
 
 def declared_for(name: str) -> Declared:
-    """Return what answers a route; imports the module that declares it."""
-    if name not in DECLARED:
-        import_module(MODULE_OF[name])
+    """Return what answers a route, from the module that declares it; waits where another thread is importing that."""
+    import_module(MODULE_OF[name])
     return DECLARED[name]
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import subprocess
 import sys
+import threading
 from importlib import import_module
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +19,10 @@ from shared.access.routes import ROUTES
 from shared.actions import Loader
 from triggers import routing, schedule
 from triggers.functions import HANDLERS, MODULE_OF, WITH_CLIENT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
 
 NOT_TO_INDEX = (
     "activities.attempt",
@@ -46,6 +54,43 @@ def test_a_module_declares_what_the_table_says_of_it(module: str) -> None:
     assert {name: one.handle.__name__ for name, one in declared.items()} == HANDLERS[module]
     with_client = {name for name, one in declared.items() if inspect.iscoroutinefunction(one.handle)}
     assert with_client == WITH_CLIENT & declared.keys()
+
+
+def test_a_module_that_another_call_is_importing_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = SimpleNamespace(declared=threading.Event(), go_on=threading.Event())
+    (tmp_path / "half_way.py").write_text("""
+from moments import declared, go_on
+from triggers.routing import route
+
+@route("GET half-way")
+def handle():
+    return helper()
+
+declared.set()
+go_on.wait()
+
+def helper():
+    return "whole"
+""")
+
+    def import_module(name: str) -> ModuleType:
+        moments.go_on.set()  # as time would
+        return importlib.import_module(name)
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "moments", moments)
+    monkeypatch.setattr(routing, "MODULE_OF", {"GET half-way": "half_way"})
+    first = threading.Thread(target=importlib.import_module, args=["half_way"], daemon=True)
+    first.start()
+    moments.declared.wait()
+    monkeypatch.setattr(routing, "import_module", import_module)
+
+    try:
+        assert routing.declared_for("GET half-way").handle() == "whole"
+    finally:
+        moments.go_on.set()
+        first.join()
+        del routing.DECLARED["GET half-way"], sys.modules["half_way"]
 
 
 def test_the_timers_are_there() -> None:
