@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -76,21 +75,21 @@ class Remembered:
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._lock = threading.Lock()
-        self._runs: OrderedDict[str, tuple[datetime, Details]] = OrderedDict()
+        self._runs: dict[str, tuple[datetime, Details]] = {}
 
     def get(self, offboarding_id: str) -> Details | None:
         """Return what is remembered of an offboarding; None where that is nothing, or was read too long ago."""
         with self._lock:
-            read_at, details = self._runs.get(offboarding_id, (None, None))
-        return details if read_at and abs(clock.now() - read_at) < _REMEMBERED_FOR else None
+            known = self._runs.get(offboarding_id)
+        return known[1] if known and _is_fresh(known[0], clock.now()) else None
 
     def put(self, offboarding_id: str, details: Details) -> None:
-        """Remember what has just been read; what was read longest ago makes room."""
+        """Remember what has just been read; what was read too long ago, or longest ago, makes room."""
+        now = clock.now()
         with self._lock:
-            self._runs[offboarding_id] = clock.now(), details
-            self._runs.move_to_end(offboarding_id)
-            if len(self._runs) > _MOST_REMEMBERED:
-                self._runs.popitem(last=False)
+            self._runs.pop(offboarding_id, None)
+            fresh = [(one, known) for one, known in self._runs.items() if _is_fresh(known[0], now)]
+            self._runs = dict([*fresh, (offboarding_id, (now, details))][-_MOST_REMEMBERED:])
 
     def change(self, offboarding_id: str, after: Callable[[Details], Details]) -> None:
         """Note what has been written of an offboarding, if it is remembered."""
@@ -102,3 +101,8 @@ class Remembered:
         """Remember nothing of an offboarding."""
         with self._lock:
             self._runs.pop(offboarding_id, None)
+
+
+def _is_fresh(read_at: datetime, now: datetime) -> bool:
+    """Return whether something was read a moment ago, also by a clock that was set back."""
+    return abs(now - read_at) < _REMEMBERED_FOR
