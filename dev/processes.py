@@ -139,13 +139,13 @@ def start_on_port(start: Callable[[int], Child], ready: str, wanted: int = 0) ->
     raise AssertionError
 
 
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float, what: str, every: float = _POLL_SECONDS) -> None:
     """Poll until something holds; raises `StackError` when it took too long."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise StackError(f"Waited {seconds:.0f} s in vain until {what}.")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(every)
 
 
 def free_port() -> int:
