@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from activities.attempt import SUPERSEDED, Answer, Order
 from activities.basis import is_superseded, nodes_of
 from shared.access.caller import may_still
+from shared.actions import plan
 from shared.jobs.records import State, Step
 from shared.jobs.storage.snapshots import ORIGINAL
 from shared.jobs.storage.table import ConflictError
@@ -41,7 +42,7 @@ def begin_run(services: Services, order: Order) -> Answer:
         except ConflictError:
             return begin_run(services, order)
     return {
-        "nodes": [node.to_json() for node in nodes],
+        "nodes": [node.to_json() for node in plan.longest_path_first(nodes)],
         "settled": {name: step.outcome for name, step in details.steps.items() if step.is_settled},
         "patience_seconds": services.settings.give_up_after_seconds,
         "check": access_checks.is_due_at_end(services, offboarding),

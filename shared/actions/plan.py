@@ -185,7 +185,21 @@ def reads_mailbox(procedure: Procedure) -> bool:
 def _in_order(nodes: list[Node]) -> list[Node]:
     """Place every node behind those it waits for, and first among its equals what most others wait for."""
     followers = Counter(name for node in nodes if node.name != VERIFY for name in {*node.after, *node.requires})
-    by_name = {node.name: node for node in sorted(nodes, key=lambda node: -followers[node.name])}
+    return _placed(sorted(nodes, key=lambda node: -followers[node.name]))
+
+
+def longest_path_first(nodes: Iterable[Node]) -> list[Node]:
+    """Return nodes in the order in which to begin those that may begin at the same moment.
+
+    The nodes of a lane follow one another, which makes theirs the longest path: nothing gets in their way, nor in that
+    of what they alone wait for.
+    """
+    return _placed(sorted(nodes, key=lambda node: node.lane is None and node.name != SNAPSHOT_MAILBOX))
+
+
+def _placed(nodes: list[Node]) -> list[Node]:
+    """Place every node behind those it waits for, and else as they are."""
+    by_name = {node.name: node for node in nodes}
     rank = {name: position for position, name in enumerate(by_name)}
     sorter = TopologicalSorter({node.name: {*node.after, *node.requires} for node in nodes})
     sorter.prepare()
