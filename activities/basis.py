@@ -95,6 +95,11 @@ def is_enough(details: Details, name: str, order: Order) -> bool:
     return all(read.name in view.now.asked for read in wanted)
 
 
+def is_all_through(details: Details, order: Order) -> bool:
+    """Return whether every step of the run is known to have done its part, so that nothing of it changes any more."""
+    return all(_is_through(step) and (step.is_settled or step.run == order.run) for step in details.steps.values())
+
+
 def _is_through(step: Step) -> bool:
     """Return whether a step has done its part: it has ended, or been handed over to be verified with the others."""
     return step.has_ended or (step.state is StepState.verifying and step.next_attempt_at is None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from activities.attempt import SUPERSEDED, Answer, Order, again_after
-from activities.basis import is_superseded, procedure_of, tenant_of, view_of
+from activities.basis import is_all_through, is_superseded, procedure_of, tenant_of, view_of
 from shared.actions.catalogue import Task
 from shared.actions.outcome import Finding, Outcome, StepState
 from shared.actions.reads.perform import perform
@@ -40,7 +40,13 @@ _VERIFY_AGAIN_SECONDS: Final = (2, 4, 8, 16, 30)
 
 def verify(services: Services, order: Order) -> Answer:
     """Prove together what the actions did not prove themselves; look again until it shows or time is up."""
-    details = services.store.details(order.id)
+    remembered = services.store.remembered(order.id) if order.attempt == 1 else None
+    if remembered and is_all_through(remembered, order):
+        return _verify(services, order, remembered)
+    return _verify(services, order, services.store.details(order.id))
+
+
+def _verify(services: Services, order: Order, details: Details) -> Answer:
     if is_superseded(details, order):
         return SUPERSEDED
     claims = [step for step in details.steps.values() if step.state is StepState.verifying]
@@ -60,6 +66,8 @@ def verify(services: Services, order: Order) -> Answer:
     except ConflictError:
         return {"again": _VERIFY_AGAIN_SECONDS[0], "why": "pending"}
     ended = {step.name: step.outcome for step in proven}
+    if not proven and is_superseded(services.store.details(order.id), order):
+        return SUPERSEDED  # no write over the versions that were read has told
     for look in looks:
         if look.claim.name not in ended and not look.has_errors:
             _insist(services, order, look, tenant_of(details))
