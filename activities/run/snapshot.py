@@ -10,6 +10,7 @@ from shared.actions.outcome import Outcome
 from shared.actions.reads.account import USER
 from shared.actions.reads.perform import perform
 from shared.actions.reads.snapshot import Snapshot
+from shared.jobs.storage import keys
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.offboarding.tenants import protected_names, protection
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def snapshot_directory(services: Services, order: Order) -> Answer:
     """Read the person's account and what else the directory knows; stop the run where there is no such person."""
-    details = services.store.details_to_remember(order.id)
+    details = _details(services, order)
     snapshot, answer = _snapshot(services, details, order, "graph")
     if snapshot.values.get(USER.name, "unread") is not None:
         if "settled" not in answer:
@@ -53,8 +54,13 @@ def _refusal(services: Services, details: Details, snapshot: Snapshot) -> Answer
 
 def snapshot_mailbox(services: Services, order: Order) -> Answer:
     """Read the person's mailbox and what else Exchange knows."""
-    _, answer = _snapshot(services, services.store.details_to_remember(order.id), order, "exchange")
-    return answer
+    return _snapshot(services, _details(services, order), order, "exchange")[1]
+
+
+def _details(services: Services, order: Order) -> Details:
+    """Return what the process that has just begun the run remembers of it; a further attempt asks storage."""
+    remembered = services.store.remembered(order.id) if order.attempt == 1 else None
+    return remembered or services.store.details_to_remember(order.id)
 
 
 def _snapshot(services: Services, details: Details, order: Order, service: str) -> tuple[Snapshot, Answer]:
@@ -70,7 +76,7 @@ def _snapshot(services: Services, details: Details, order: Order, service: str) 
     snapshot, retryable = perform(wanted, view.person, services.microsoft365.tenant(tenant_of(details)))
     is_through = order.last or not retryable
     new = snapshot if is_through else Snapshot(snapshot.values, {})
-    kept = services.store.put_snapshot(order.id, order.run, new)
+    kept = services.store.put_reading(order.id, order.run, keys.reading(order.run, service, order.attempt), new)
     known = kept.with_fallback(snapshot).with_fallback(known)
     if is_through:
         return known, {"settled": Outcome.done}

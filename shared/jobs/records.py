@@ -289,12 +289,29 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Write:
+    """A request that changes something, as an attempt at a step sent it.
+
+    `at` is when the attempt was recorded. `status` is None where no answer came, so that it is not known whether the
+    write was carried out.
+    """
+
+    at: datetime
+    service: str
+    operation: str
+    target: str
+    status: int | None
+    client_request_id: str
+    request_id: str
+
+
+@dataclass(frozen=True)
 class Step:
     """The record of one selected action inside one offboarding.
 
     `accepted` and `problems` carry the work between attempts: item ids Microsoft accepted a change of, and what it said
     of those it refused (item id -> [outcome, message]). `written_at` is when it last accepted one, `ended_at` when that
-    was proved or given up.
+    was proved or given up. `writes` are those of this run's attempts; None where an older version has audited them.
     """
 
     name: str
@@ -314,6 +331,7 @@ class Step:
     accepted: tuple[str, ...] = ()
     problems: Mapping[str, tuple[Outcome, str]] = field(default_factory=dict[str, tuple[Outcome, str]])
     request_ids: tuple[str, ...] = ()
+    writes: tuple[Write, ...] | None = ()
     etag: str = ""
 
     @property

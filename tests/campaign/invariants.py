@@ -39,6 +39,7 @@ def violations(world: World, colleague: str, other: str) -> list[str]:
         *_begun_twice(world),
         *_untrue(world, colleague, other),
         *_changed_of_others(world),
+        *_unaudited(world),
     ]
 
 
@@ -126,6 +127,17 @@ def _first_snapshot(one: Offboarding, details: Details, before: dict[str, Any]) 
         really = {key for key, group in before["groups"].items() if person in group["members"]}
         if {group["id"] for group in values["groups"]} != really:
             yield f"{one.id}: the groups were others than the first snapshot says"
+
+
+def _unaudited(world: World) -> Iterator[str]:
+    """Compare the audit records with all that was ever recorded, also of runs that later ones have taken over."""
+    for one, recorded in world.recorded.items():
+        found = world.audit_of(one)
+        entries = found.entries if found else ()
+        told = {(entry.run, entry.step, entry.client_request_id) for entry in entries if entry.what == "write"}
+        told |= {(entry.run, entry.step, entry.outcome) for entry in entries if entry.what == "step"}
+        if left_out := recorded - told:
+            yield f"{one}: the audit record leaves out {sorted(left_out)}"
 
 
 def left_after_retention(world: World) -> list[str]:

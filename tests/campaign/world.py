@@ -8,9 +8,7 @@ same activity, the timer of another host, an operator. So what was read may be s
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 import random
 import threading
 from contextlib import contextmanager, suppress
@@ -34,7 +32,7 @@ from shared.app.settings import Settings
 from shared.base import clock
 from shared.base.problems import RefusedError
 from shared.jobs.records import State
-from shared.jobs.storage import keys, rows
+from shared.jobs.storage import audit, keys, rows
 from shared.jobs.storage.store import PARTITION, Store
 from shared.jobs.storage.table import ConflictError, Delete, Replace
 from shared.microsoft365.cloud import Endpoints, Microsoft365
@@ -56,8 +54,7 @@ if TYPE_CHECKING:
     from shared.microsoft365.http.messages import Access, Request, Response, SentRequest
     from shared.offboarding.lifecycle.operations import OperationResult
 
-for _module in pkgutil.iter_modules(activities.__path__):
-    importlib.import_module(f"activities.{_module.name}")  # which registers the actions
+activities.import_all()
 
 MINUTE = timedelta(minutes=1)
 MOST_STEPS = 20_000
@@ -274,6 +271,8 @@ class World:
         self.deliveries: list[Delivery] = []
         self.wrong: list[str] = []
         self.settled: set[tuple[str, str]] = set()
+        self.recorded: dict[str, set[tuple[int | None, str, str]]] = {}
+        """What each offboarding's rows have ever said of writes and ends: run, step, and request id or outcome."""
         self.begun: list[str] = []
         self.before: dict[str, list[dict[str, Any]]] = {}
         """The tenant at the submission of each offboarding, and at every claim until a step of it began."""
@@ -509,6 +508,11 @@ class World:
         with self.undisturbed():
             return self.app.store.details(offboarding)
 
+    def audit_of(self, offboarding: str) -> audit.Audit | None:
+        with self.undisturbed():
+            store = self.app.store
+            return audit.read(store.audited(offboarding), store.get(offboarding), store.deletion(offboarding))
+
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
         before = self.odds, self.kill_at, self.worker_dies_at
@@ -553,6 +557,16 @@ class World:
             self.settled.add((offboarding, row["name"]))
         if row.get("attempts"):
             self.under_way.add(offboarding)
+        if "attempts" in row:
+            self._recorded(offboarding, row["run"], row["name"], rows.joined(row), row["outcome"])
+        elif row.get("what") == "attempt":
+            self._recorded(offboarding, row["run"], row["step"], rows.joined(row), "")
+
+    def _recorded(self, offboarding: str, run: int, step: str, work: str, outcome: str) -> None:
+        """Remember that storage has writes or the end of a step: from now on the audit record tells of them."""
+        known = self.recorded.setdefault(offboarding, set())
+        known.update((run, step, client_request_id) for *_, client_request_id, _ in json.loads(work)["writes"])
+        known |= {(run, step, outcome)} if outcome else set()
 
 
 def parameters(colleague: str, other: str) -> dict[str, Any]:

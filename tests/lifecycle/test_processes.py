@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from activities.attempt import Order, attempt
+from activities.run.verify import verify
 from dev.tenant import seed
 from shared.actions.reads.snapshot import Snapshot
 from shared.offboarding.lifecycle.operations import Operations
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dev.lab import Lab
     from shared.app.services import Services
     from shared.jobs.records import Offboarding
-    from shared.jobs.storage.table import Row
+    from shared.jobs.storage.table import Operation, Row
 
 BLOCK: dict[str, Any] = {"disable_sign_in": True}
 RIGHTS: dict[str, Any] = {"remove_calendar_permissions": True}
@@ -56,7 +59,7 @@ def cancel(app: Services, offboarding: Offboarding) -> None:
     assert Operations(app, "op").perform("cancel", offboarding.id)
 
 
-def carry_on(lab: Lab, offboarding: Offboarding) -> Services:
+def carry_on(lab: Lab, offboarding: Offboarding) -> None:
     """Have the instance vanish, and another process take the run over and begin it anew."""
     other = lab.another_process()
     lab.hub.engine.store.forget(offboarding.instance_id)
@@ -67,7 +70,6 @@ def carry_on(lab: Lab, offboarding: Offboarding) -> Services:
     for _ in range(3):  # the first turn, the beginning of the run, the turn after it
         lab.hub.execute(lab.next_work())
     lab.app = ours
-    return other
 
 
 def test_a_step_in_the_process_that_read_for_it_asks_storage_for_nothing(lab: Lab) -> None:
@@ -121,6 +123,55 @@ def test_a_step_that_another_process_has_cancelled_changes_nothing(lab: Lab) -> 
     assert lab.user(seed.ADA)["accountEnabled"] is True
 
 
+def test_a_cancellation_just_before_a_run_begins_is_seen(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "begin_run")
+    stored, is_first = lab.details.transact, iter([True])
+
+    def late(partition: str, operations: Sequence[Operation]) -> list[str]:
+        if next(is_first, False):
+            cancel(lab.another_process(), offboarding)
+        return stored(partition, operations)
+
+    monkeypatch.setattr(lab.details, "transact", late)
+    lab.run()
+
+    assert lab.result(offboarding.id).offboarding.reason == "cancelled"
+    assert lab.user(seed.ADA)["accountEnabled"] is True
+
+
+def test_a_cancellation_that_a_run_begins_meanwhile_is_seen_by_its_steps(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "begin_run")
+    stored, is_first = lab.details.transact, iter([True])
+
+    def late(partition: str, operations: Sequence[Operation]) -> list[str]:
+        if next(is_first, False):
+            run_until(lab, "disable_sign_in")
+        return stored(partition, operations)
+
+    monkeypatch.setattr(lab.details, "transact", late)
+    monkeypatch.setattr(lab.app.store, "get", lambda _: offboarding)  # as it was read before it was cancelled
+    cancel(lab.another_process(), offboarding)
+
+    answer = attempt(lab.app, "disable_sign_in", Order(offboarding.id, 1, 1, 0, last=False))
+
+    assert answer == {"stop": "cancelled"}
+    assert lab.user(seed.ADA)["accountEnabled"] is True
+
+
+def test_steps_that_wait_are_named_with_the_request_and_have_no_rows(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, EVERYTHING)
+    run_until(lab, "snapshot_directory")
+
+    steps = lab.another_process().store.details(offboarding.id).steps
+    assert {step.state for step in steps.values()} == {"waiting"}
+    assert steps.keys() == EVERYTHING.keys()
+    assert [key for key in lab.details.keys(offboarding.id) if key.startswith("step|")] == []
+
+
 def test_a_step_that_another_process_has_ended_is_not_done_again(lab: Lab) -> None:
     offboarding = lab.submit(seed.ADA, BLOCK)
     run_until(lab, "disable_sign_in")
@@ -165,3 +216,37 @@ def test_what_a_step_finds_out_late_is_not_what_was_there_before_the_next_run(
 
     assert answer == {"stop": "superseded"}
     assert lab.app.store.details(offboarding.id).latest(1) == before
+
+
+def test_proof_in_the_process_that_has_written_everything_asks_storage_for_nothing(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "verify")
+    before = lab.details.requests
+
+    assert verify(lab.app, Order(offboarding.id, 1, 1, 0, last=False))["also"] == {"disable_sign_in": "done"}
+    assert lab.details.requests == before + 1
+
+
+def test_proof_in_a_process_that_does_not_know_all_ends_reads_first(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK | {"reset_password": True})
+    run_until(lab, "reset_password")
+    attempt(lab.another_process(), "reset_password", Order(offboarding.id, 1, 1, 0, last=False))
+    run_until(lab, "verify")
+
+    also = verify(lab.app, Order(offboarding.id, 1, 1, 0, last=False))["also"]
+    assert also == {"disable_sign_in": "done", "reset_password": "done"}
+
+
+def test_nothing_is_asked_again_for_a_run_that_another_has_taken_over(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.simulator.arrange("fabrikam.example", "tenant", set={"license_reads": 5})
+    offboarding = lab.submit(seed.ADA, {"convert_to_shared": True, "remove_licenses": True})
+    run_until(lab, "verify")
+    known = lab.app.store.remembered(offboarding.id)
+    carry_on(lab, offboarding)
+    monkeypatch.setattr(lab.app.store, "remembered", lambda _: known)
+    since = lab.simulator.requests()[-1]["n"]
+
+    assert verify(lab.app, Order(offboarding.id, 1, 1, 0, last=False)) == {"stop": "superseded"}
+    assert lab.result(offboarding.id, since).writes() == []

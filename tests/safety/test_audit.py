@@ -14,12 +14,12 @@ import pytest
 
 from dev.tenant import seed
 from shared.access.scope import Scope
-from shared.actions.outcome import Outcome, StepState
 from shared.base import clock
 from shared.base.problems import RefusedError
 from shared.jobs.records import MAX_EVENTS, Step
 from shared.jobs.storage import audit
 from shared.jobs.storage.table import Insert
+from shared.microsoft365.http.messages import SentRequest
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations
 from shared.offboarding.lookup import Lookup
@@ -173,9 +173,58 @@ def test_an_offboarding_that_never_ran_and_was_deleted(lab: Lab) -> None:
     assert [what for what, _ in decisions(lab, offboarding.id)] == ["submitted", "deleted"]
 
 
+def test_what_an_earlier_run_did_is_told_when_another_has_written_over_its_steps(lab: Lab) -> None:
+    lab.simulator.arrange(seed.FABRIKAM, "revoke_permission", permission="User-PasswordProfile.ReadWrite.All")
+    offboarding = lab.submit(ADA, ACTIONS)
+    lab.run()
+    before = record(lab, offboarding.id)
+    lab.hub.advance(timedelta(seconds=1))
+    retried = Operations(lab.app, "op@msp.example").retry(offboarding.id).to_start
+    assert retried
+    lab.start(retried)
+    lab.run()
+
+    after = record(lab, offboarding.id)
+    assert [entry for entry in after if entry.run == 1] == [entry for entry in before if entry.run == 1]
+    ends = {(entry.run, entry.step): entry.outcome for entry in after if entry.what == "step"}
+    assert {run for run, step in ends if step == "reset_password"} == {1, 2}
+    assert [entry.run for entry in after if entry.what == "write" and entry.step == "reset_password"] == [1, 2]
+
+
+def test_an_attempt_with_very_many_writes_has_a_row_of_its_own() -> None:
+    many = [sent(str(number)) for number in range(150)]
+    step, rows = audit.noted(Step("remove_groups", 1), many, clock.now())
+    assert (step.writes, len(rows)) == ((), 1)
+    step, rows = audit.noted(step, many[:100], clock.now())
+    assert (len(step.writes or ()), rows) == (100, [])
+    step, rows = audit.noted(step, many[:1], clock.now())
+    assert (len(step.writes or ()), len(rows)) == (100, 1)
+
+
+def test_a_write_is_told_once_though_storage_kept_it_twice(lab: Lab) -> None:
+    stored = lab.details.transact
+    is_through: list[bool] = []
+
+    def silent(partition: str, operations: list) -> list[str]:
+        etags = stored(partition, operations)
+        if not is_through and any(operation.row.get("state") == "verifying" for operation in operations):
+            is_through.append(True)
+            raise ConnectionError("The answer was lost.")
+        return etags
+
+    lab.details.transact = silent  # type: ignore[method-assign]
+    result = lab.offboard(ADA, {"disable_sign_in": True})
+    assert is_through
+    assert [entry.operation.split()[0] for entry in writes(lab, result.offboarding.id)] == ["PATCH"]
+
+
+def sent(client_request_id: str) -> SentRequest:
+    return SentRequest("graph", "POST", "/groups", 204, client_request_id, is_write=True)
+
+
 def test_attempts_of_the_same_moment_are_all_kept() -> None:
-    step = Step("disable_sign_in", 1, StepState.ended, Outcome.done)
-    rows = [row for _ in range(2) for row in audit.of_attempt(step, (), clock.now().replace(microsecond=0))]
+    now, step = clock.now().replace(microsecond=0), Step("remove_groups", 1)
+    rows = [row for _ in range(2) for row in audit.of_lost(step, [sent("one")], now)]
     assert len({row.key for row in rows}) == 2
     assert all(isinstance(row, Insert) for row in rows)
 

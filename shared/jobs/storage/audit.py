@@ -1,23 +1,26 @@
 """What was decided and what was written, for those who ask later: append-only, and outliving a deleted offboarding.
 
-Nothing here costs a request of its own: a step's writes are kept in the transaction that records its attempt, what was
-decided in the transaction that carries it out, and what was asked for in the one that begins a run and before it is
-deleted. That it was deleted stands in the note that the deletion itself leaves: one that was refused leaves none.
+Nothing here costs a run a request of its own: a step's writes and its end are the step's record, and get a row here
+before that is written over by a later run, or removed. What was decided is kept in the transaction that carries it
+out, what was asked for in the one that begins a run and before it is deleted. That it was deleted stands in the note
+that the deletion itself leaves: one that was refused leaves none.
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.base import clock
 from shared.jobs import sheets
+from shared.jobs.records import Write
 from shared.jobs.storage import keys, rows
 from shared.jobs.storage.table import Insert, Replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from shared.jobs.records import Event, Offboarding, Step
@@ -54,11 +57,14 @@ class Entry:
 
 _ATTEMPT: Final = 3
 _DELETED: Final = "deleted"
+_OF_STEPS: Final = ("write", "change", "item", "step")
+_MOST_IN_A_STEP: Final = 100
+"""Writes that a step's record holds besides what it tells of its items: it is one row."""
 
 
 def _place(what: str) -> int:
     """Return where something stands among what happened within the same millisecond."""
-    places = {"submitted": 0, "claimed": 2, "recovered": 2, _DELETED: 9}
+    places = {"submitted": 0, "claimed": 2, "recovered": 2, **dict.fromkeys(_OF_STEPS, _ATTEMPT), _DELETED: 9}
     return 4 if what.startswith("ended_") else places.get(what, 1)
 
 
@@ -86,25 +92,67 @@ def _of_event(event: Event) -> Row:
     return {"at": clock.to_text(event.at), "by": event.by, "what": event.what, "origin": event.origin}
 
 
-def of_attempt(step: Step, sent: Iterable[SentRequest], now: datetime) -> list[Operation]:
-    """Return the row of what an attempt at a step wrote and how the step ended; none where it did neither."""
-    writes = [_write(one) for one in sent if one.is_write]
-    if not writes and not step.has_ended:
+def noted(step: Step, sent: Iterable[SentRequest], now: datetime) -> tuple[Step, list[Operation]]:
+    """Return a step with what its attempt wrote; or the row of that, where the step's own has no room for more."""
+    writes, before = _writes(sent, now), step.writes or ()
+    if len(before) + len(writes) > _MOST_IN_A_STEP:
+        return replace(step, writes=before), of_attempt(step, writes)
+    return replace(step, writes=(*before, *writes)), []
+
+
+def of_lost(step: Step, sent: Iterable[SentRequest], now: datetime) -> list[Operation]:
+    """Return the row of what an attempt wrote that cannot be recorded with its step; none where it wrote nothing."""
+    return of_attempt(step, _writes(sent, now))
+
+
+def of_attempt(step: Step, writes: Sequence[Write]) -> list[Operation]:
+    """Return the row of an attempt's writes by themselves; none where it wrote nothing."""
+    if not writes:
         return []
-    at = clock.to_text(now)
-    content: dict[str, Any] = {"writes": writes}
+    key = f"{keys.AUDIT}{clock.to_text(writes[-1].at)}|{_ATTEMPT}|{step.name}|{secrets.token_hex(4)}"
+    return [Insert(key, _of_writes(step, writes, {}))]
+
+
+def of_step(step: Step) -> list[Operation]:
+    """Return the row of what a run's attempts at a step wrote and how it ended; none where there is nothing to tell.
+
+    It says what the step's record says, for when that is written over by a later run, or removed. Writing it again
+    changes nothing.
+    """
+    if step.writes is None or not (step.writes or step.has_ended):
+        return []
+    ended: dict[str, Any] = {}
     if step.has_ended:
-        content["outcome"] = step.outcome
-        content["message"] = step.message
-        content["changes"] = [[c.what, c.before, c.after] for c in step.changes]
-        content["items"] = [[i.id, i.name, i.outcome, i.message] for i in step.items]
-    row: Row = {"at": at, "what": "attempt", "step": step.name, "run": step.run, **rows.of_document(content)}
-    return [Insert(f"{keys.AUDIT}{at}|{_ATTEMPT}|{step.name}|{secrets.token_hex(4)}", row)]
+        ended["outcome"] = step.outcome
+        ended["message"] = step.message
+        ended["changes"] = [[c.what, c.before, c.after] for c in step.changes]
+        ended["items"] = [[i.id, i.name, i.outcome, i.message] for i in step.items]
+    return [Replace(f"{keys.AUDIT}step|{step.name}|{step.run:04}", _of_writes(step, step.writes, ended))]
 
 
-def _write(one: SentRequest) -> list[Any]:
-    operation = one.path if one.service == "exchange" else f"{one.method} {one.path}"
-    return [one.service, operation, one.target, one.status, one.client_request_id, one.request_id]
+def of_steps(steps: Iterable[Step]) -> list[Row]:
+    """Return the rows of steps as if they had been read."""
+    return [{**o.row, "key": o.key} for step in steps for o in of_step(step) if isinstance(o, Replace)]
+
+
+def _of_writes(step: Step, writes: Sequence[Write], ended: dict[str, Any]) -> Row:
+    """Return a row; the moments of the writes stand by themselves, because earlier versions kept none."""
+    at = step.ended_at if ended and step.ended_at else writes[-1].at
+    told = [
+        [one.service, one.operation, one.target, one.status, one.client_request_id, one.request_id] for one in writes
+    ]
+    content = {"writes": told, "moments": [clock.to_text(one.at) for one in writes], **ended}
+    row: Row = {"at": clock.to_text(at), "what": "attempt", "step": step.name, "run": step.run}
+    return row | rows.of_document(content)
+
+
+def _writes(sent: Iterable[SentRequest], now: datetime) -> tuple[Write, ...]:
+    return tuple(
+        Write(now, one.service, operation, one.target, one.status, one.client_request_id, one.request_id)
+        for one in sent
+        if one.is_write
+        for operation in (one.path if one.service == "exchange" else f"{one.method} {one.path}",)
+    )
 
 
 @dataclass(frozen=True)
@@ -136,8 +184,22 @@ def read(kept: Sequence[Row], offboarding: Offboarding | None, deletion: Row | N
     asked = next((row for row in found.values() if row["what"] == "asked"), None)
     if asked is None:
         return None
-    entries = [entry for key in sorted(found) for entry in _entries(found[key], asked["requested_by"])]
+    by = asked["requested_by"]
+    entries = sorted(_once(_entries(row, by) for _, row in sorted(found.items())), key=_moment)
     return Audit(asked["tenant_id"], asked["tenant_domain"], asked["upn"], asked["person_id"], tuple(entries))
+
+
+def _moment(entry: Entry) -> tuple[str, int]:
+    return entry.at, _place(entry.what)
+
+
+def _once(rows_of_entries: Iterable[list[Entry]]) -> Iterator[Entry]:
+    """Leave out writes that a row before tells of: storage that had not answered may have kept them all the same."""
+    told: set[str] = set()
+    for entries in rows_of_entries:
+        new = [entry for entry in entries if entry.what != "write" or entry.client_request_id not in told]
+        told |= {entry.client_request_id for entry in new if entry.what == "write"}
+        yield from new
 
 
 def _entries(row: Row, requested_by: str) -> list[Entry]:
@@ -149,7 +211,7 @@ def _entries(row: Row, requested_by: str) -> list[Entry]:
     content = rows.to_document(row)
     entries = [
         Entry(
-            at,
+            moment,
             requested_by,
             "write",
             run,
@@ -161,7 +223,9 @@ def _entries(row: Row, requested_by: str) -> list[Entry]:
             client_request_id=client_request_id,
             request_id=request_id,
         )
-        for service, operation, target, status, client_request_id, request_id in content["writes"]
+        for moment, (service, operation, target, status, client_request_id, request_id) in zip(
+            content.get("moments") or repeat(at), content["writes"], strict=False
+        )
     ]
     entries += [
         Entry(at, requested_by, "change", run, step, target=what, before=before, after=after)

@@ -5,9 +5,10 @@ Keys in `offboardings`: `job|<id>`, `tenant|<tenant>|<id>`, `wake|<moment>|<id>`
 `tenant|<tenant>|!cap`, `access|<tenant>|<until>|<id>|<action>`, `key|<hash>`, `decided|<id>|...`, `deleted|<id>`. Ids
 begin with the inverted moment of submission, so that the newest come first; a tenant's locks lie just before them, so
 that one request reads the locks and the newest submissions. Keys in `offboardingdetails`: `request`,
-`request|cancelled`, `residual` (what the last check of the person's access found), `snapshot|<run>|<read>|<part>` (and
-`|<writer>` behind all parts but the first), `step|<name>`, one contiguous range; and `audit|...`, which outlives the
-rest.
+`request|cancelled`, `residual` (what the last check of the person's access found),
+`snapshot|<run>|!<service>|<attempt>` and, for what is read later or too long for that,
+`snapshot|<run>|<read>|<part>` (and `|<writer>` behind all parts but the first), `step|<name>`, one contiguous range;
+and `audit|...`, which outlives the rest.
 Scans have partitions of their own there: `head`, and `part|<scan>|<what>|<position>|<part>`. Settings that people made
 are documents in a partition of their own, and beside them `changed|<id>`, the records of who changed them.
 """
@@ -35,6 +36,8 @@ FIRST_ID: Final = "0"
 
 CHECKED: Final = "residual"
 SNAPSHOT: Final = "snapshot|"
+TOGETHER: Final = "!"
+"""Begins what no read is called."""
 STEP: Final = "step|"
 OPEN_ACCESS: Final = "access|"
 DETAILS_LOW: Final = REQUEST
@@ -179,6 +182,11 @@ def snapshot(run: int, read: str, part: int, writer: str = "") -> str:
     """Key of a part of what a run read first; what a key may not hold is written as its number."""
     name = NOT_IN_KEYS.sub(lambda found: f"={ord(found[0]):02x}", read)
     return "|".join(filter(None, (f"{snapshots_prefix(run)}{name}", f"{part:02}", writer)))
+
+
+def reading(run: int, service: str, attempt: int) -> str:
+    """Key of what an attempt at reading found, all of it together; versions that know no such rows pass over it."""
+    return f"{snapshots_prefix(run)}{TOGETHER}{service}|{attempt:03}"
 
 
 def step(name: str) -> str:

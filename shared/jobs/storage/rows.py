@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.access.scope import Authority
@@ -23,9 +24,10 @@ from shared.jobs.records import (
     State,
     Step,
     Tenant,
+    Write,
 )
 from shared.jobs.storage import keys
-from shared.jobs.storage.table import Insert
+from shared.jobs.storage.table import Insert, Replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -217,6 +219,16 @@ def of_request(request: Request) -> Row:
     }
 
 
+def of_beginning(request: Request, steps: Sequence[Step]) -> Row:
+    """Return the row of what was asked for, with the steps that wait when the first run begins: they need no rows."""
+    return {**of_request(request), "steps": ",".join(step.name for step in steps), "run": steps[0].run if steps else 0}
+
+
+def _waiting(row: Row) -> dict[str, Step]:
+    """Read those steps, as they stand where there is no row of theirs; none from an older version, which wrote rows."""
+    return {name: Step(name, row["run"]) for name in filter(None, row.get("steps", "").split(","))}
+
+
 def _fitting(names: Sequence[str]) -> list[str]:
     """Return as many names as a property holds: those of 300 addresses, the most that a mailbox has, do."""
     fitting: list[str] = []
@@ -265,6 +277,7 @@ def of_step(step: Step) -> Row:
         "accepted": step.accepted,
         "problems": step.problems,
         "request_ids": step.request_ids,
+        "writes": [of_write(write) for write in step.writes or ()],
     }
     return {
         "name": step.name,
@@ -281,6 +294,12 @@ def of_step(step: Step) -> Row:
         "blocked_by": ",".join(step.blocked_by),
         **split(json.dumps(work, ensure_ascii=False)),
     }
+
+
+def write_of_step(step: Step) -> Operation:
+    """Return what writes a step over the version that was read, or as a new row where there was none."""
+    key, row = keys.step(step.name), of_step(step)
+    return Replace(key, row, step.etag) if step.etag else Insert(key, row)
 
 
 def _to_step(row: Row) -> Step:
@@ -303,8 +322,20 @@ def _to_step(row: Row) -> Step:
         accepted=tuple(work["accepted"]),
         problems={item: (Outcome(outcome), text) for item, (outcome, text) in work["problems"].items()},
         request_ids=tuple(work["request_ids"]),
+        writes=tuple(map(to_write, work["writes"])) if "writes" in work else None,
         etag=row["etag"],
     )
+
+
+def of_write(write: Write) -> list[Any]:
+    """Return a write as it is kept among others."""
+    return [clock.to_text(write.at), *astuple(write)[1:]]
+
+
+def to_write(kept: Sequence[Any]) -> Write:
+    """Read a write that was kept so."""
+    at, *rest = kept
+    return Write(clock.from_text(at), *rest)
 
 
 def to_details(
@@ -318,6 +349,7 @@ def to_details(
     for row in rows:
         if row["key"] == keys.REQUEST:
             request = to_request(row)
+            steps = _waiting(row) | steps
         elif row["key"] == keys.CANCELLED:
             cancelled_by = row["by"]
         elif row["key"] == keys.CHECKED:

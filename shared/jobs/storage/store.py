@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.actions.outcome import StepState
-from shared.actions.reads.snapshot import NOTHING_READ, Snapshot
 from shared.base import clock
 from shared.base.telemetry import logs
 from shared.jobs import telemetry
@@ -22,6 +21,7 @@ from shared.jobs.details import Details, Remembered
 from shared.jobs.records import State, Wake
 from shared.jobs.storage import audit, keys, rows, setting_changes, snapshots
 from shared.jobs.storage.scans import KnownScans, Scans
+from shared.jobs.storage.snapshots import Guard, KeptSnapshot
 from shared.jobs.storage.table import (
     LAST,
     MAX_OPERATIONS,
@@ -30,7 +30,6 @@ from shared.jobs.storage.table import (
     Insert,
     Operation,
     Replace,
-    UnfitRowError,
     clear,
 )
 
@@ -38,13 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from shared.actions.reads.snapshot import Snapshot
     from shared.jobs.records import Offboarding, Step
     from shared.jobs.storage.setting_changes import SettingChange
     from shared.jobs.storage.table import Row, Table
     from shared.microsoft365.http.messages import SentRequest
-
-    _Kept = tuple[Snapshot, Step | None]
-    """What is kept, and the step that it is kept for, if there is one, as it is now."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -325,10 +322,10 @@ class Store:
         when it begins to.
         """
         while True:
-            waiting = [step for step in self.steps(offboarding_id).values() if step.state is StepState.waiting]
-            anew = [_step_write(step) for step in waiting]
-            with suppress(ConflictError):  # one of them began meanwhile
-                self._details.transact(offboarding_id, [Replace(keys.CANCELLED, {"by": by}), *anew])
+            known = self.details(offboarding_id)
+            anew = [rows.write_of_step(step) for step in known.steps.values() if step.state is StepState.waiting]
+            with suppress(ConflictError):  # one of them began meanwhile, or the run
+                self._details.transact(offboarding_id, [_cancelled(known, by), *anew])
                 self._remembered.forget(offboarding_id)
                 return
 
@@ -340,20 +337,29 @@ class Store:
         """Remove what a check found of an offboarding that was removed meanwhile; repeatable."""
         clear(self._details, offboarding_id, keys.CHECKED, keys.CHECKED + LAST)
 
-    def audit_decisions(self, offboarding: Offboarding) -> None:
-        """Keep what was decided about an offboarding beyond its own life; repeatable."""
+    def audit_for_good(self, offboarding: Offboarding) -> None:
+        """Keep what was decided about an offboarding, and what its steps did, beyond its own life; repeatable."""
         self._details.transact(offboarding.id, audit.of_decisions(offboarding))
+        self._audit_steps(offboarding.id, self.steps(offboarding.id).values())
+
+    def _audit_steps(self, offboarding_id: str, steps: Iterable[Step]) -> None:
+        for step in steps:
+            if told := audit.of_step(step):
+                self._details.transact(offboarding_id, told)
 
     def audit_alone(self, offboarding_id: str, step: Step, sent: Sequence[SentRequest]) -> None:
         """Keep what was written for a step where nothing else of the step is stored with it."""
-        if writes := audit.of_attempt(replace(step, ended_at=None, state=StepState.running), sent, clock.now()):
+        if writes := audit.of_lost(step, sent, clock.now()):
             self._details.transact(offboarding_id, writes)
 
     def audited(self, offboarding_id: str) -> list[Row]:
         """Return what was audited of an offboarding, whether it was deleted or not."""
         decided = keys.decided_prefix(offboarding_id)
-        rows_of_decisions = self._jobs.range(PARTITION, decided, decided + LAST).rows
-        return [*self._details.range(offboarding_id, keys.AUDIT, keys.AUDIT + LAST).rows, *rows_of_decisions]
+        return [
+            *self._details.range(offboarding_id, keys.AUDIT, keys.AUDIT + LAST).rows,
+            *audit.of_steps(self.steps(offboarding_id).values()),
+            *self._jobs.range(PARTITION, decided, decided + LAST).rows,
+        ]
 
     def details(self, offboarding_id: str) -> Details:
         """Return request, snapshots and steps of an offboarding with one request."""
@@ -372,33 +378,45 @@ class Store:
         return self._remembered.get(offboarding_id)
 
     def steps(self, offboarding_id: str) -> dict[str, Step]:
-        """Return the steps alone, without what was read first: for whoever looks at many offboardings."""
+        """Return the steps that have begun, alone, without what was read first: for whoever looks at many."""
         page = self._details.range(offboarding_id, keys.STEP, keys.STEP + LAST)
         return rows.to_details(page.rows)[1]
 
     def begin(self, offboarding: Offboarding, known: Details, steps: Sequence[Step]) -> None:
-        """Write the steps of a run that begins; raises `ConflictError` where another delivery did so."""
-        operations: list[Operation] = [_step_write(step) for step in steps]
+        """Write the steps of a run that begins.
+
+        Those of the first run are named with the request, and get rows of their own as they begin. Of a later one, what
+        an earlier run's attempts at them did is audited before its record is written over: whoever dies in between has
+        said what the record says, too, and if the record changes in between, both are done again.
+
+        Raises:
+            ConflictError: another delivery did so, or the offboarding was cancelled meanwhile.
+        """
+        operations: list[Operation] = []
         if known.request is None:
-            operations.append(Insert(keys.REQUEST, rows.of_request(offboarding.request)))
-        if known.cancelled_by and not offboarding.cancelled_by:
-            operations.append(Delete(keys.CANCELLED))
-        operations += audit.of_decisions(offboarding)
-        self._details.transact(offboarding.id, operations)
+            operations += [Insert(keys.REQUEST, rows.of_beginning(offboarding.request, steps)), _cancelled(known, "")]
+        else:
+            self._audit_steps(offboarding.id, [known.steps[step.name] for step in steps if step.name in known.steps])
+            operations += map(rows.write_of_step, steps)
+            operations += [_cancelled(known, "")] if known.cancelled_by else []
+        self._details.transact(offboarding.id, [*operations, *audit.of_decisions(offboarding)])
         self._remembered.forget(offboarding.id)
+        if known.request is None:
+            begun = replace(known, request=offboarding.request, cancelled_by="")
+            self._remembered.put(offboarding.id, begun.with_steps(steps))
 
     def put_steps(self, offboarding_id: str, steps: Sequence[Step], sent: Sequence[SentRequest] = ()) -> list[Step]:
         """Write steps over the versions that were read, all or none, and return them as they are now.
 
-        How they ended is audited in the same transaction, and what was `sent` to Microsoft 365 for the first of them.
+        What was `sent` to Microsoft 365 for the first of them is audited with it.
 
         Raises:
             ConflictError: another delivery or a later run wrote one of them.
         """
-        changed = [replace(step, updated_at=clock.now()) for step in steps]
-        audited = [audit.of_attempt(step, () if n else sent, clock.now()) for n, step in enumerate(changed)]
-        operations = [*map(_step_write, changed), *(operation for one in audited for operation in one)]
-        etags = self._details.transact(offboarding_id, operations)
+        now = clock.now()
+        first, audited = audit.noted(steps[0], sent, now)
+        changed = [replace(step, updated_at=now) for step in (first, *steps[1:])]
+        etags = self._details.transact(offboarding_id, [*map(rows.write_of_step, changed), *audited])
         telemetry.steps_put(changed)
         written = [replace(step, etag=etag) for step, etag in zip(changed, etags, strict=False)]
         self._remembered.change(offboarding_id, lambda details: details.with_steps(written))
@@ -416,14 +434,24 @@ class Store:
         """Keep with a restoration what it brings back, so that nothing happens to it any more; repeatable."""
         self.put_snapshot(restoration_id, snapshots.ORIGINAL, snapshots.of_original(first, steps))
 
-    def put_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> Snapshot:
-        """Keep what a run read, and return it as it is kept.
+    def put_reading(self, offboarding_id: str, run: int, key: str, found: Snapshot) -> Snapshot:
+        """Keep what an attempt at reading found, as the row `key` if it can be one, and return it as it is kept.
 
         What is kept already is never written over: of two deliveries that read at the same time, the second goes by
-        what the first has found, which may have changed it since. What storage refuses to keep counts as not read, so
-        that it costs those steps that need it, and no others.
+        what the first has found, which may have changed it since. So an attempt that found nothing is kept, too.
         """
-        return self._keep(offboarding_id, run, snapshot, None)[0]
+        kept = KeptSnapshot(self._details, offboarding_id, run).keep_together(key, found)
+        self._remembered.change(offboarding_id, lambda details: details.with_snapshot(run, kept))
+        return kept
+
+    def put_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> Snapshot:
+        """Keep in the same way what a run read, each answer by itself.
+
+        What storage refuses to keep counts as not read, so that it costs those steps that need it, and no others.
+        """
+        kept = KeptSnapshot(self._details, offboarding_id, run).keep(snapshot)
+        self._remembered.change(offboarding_id, lambda details: details.with_snapshot(run, kept))
+        return kept
 
     def put_found(self, offboarding_id: str, step: Step, found: Snapshot) -> tuple[Snapshot, Step]:
         """Keep in the same way what a step found out; return it as it is kept, and the step as it is now.
@@ -433,53 +461,13 @@ class Store:
         Raises:
             ConflictError: somebody else has written the step since it was read.
         """
-        kept, held = self._keep(offboarding_id, step.run, found, step)
-        return kept, held or step
-
-    def _keep(self, offboarding_id: str, run: int, snapshot: Snapshot, holder: Step | None) -> _Kept:
-        try:
-            kept, holder = self._insert_snapshot(offboarding_id, run, snapshot, holder)
-        except UnfitRowError:
-            kept = NOTHING_READ
-            for part in snapshot.one_by_one():
-                one, holder = self._kept_by_itself(offboarding_id, run, part, holder)
-                kept = kept.with_fallback(one)
-        held = [holder] if holder else []
-        self._remembered.change(offboarding_id, lambda details: details.with_snapshot(run, kept).with_steps(held))
-        return kept, holder
-
-    def _kept_by_itself(self, offboarding_id: str, run: int, part: Snapshot, holder: Step | None) -> _Kept:
-        """Keep one answer; where storage refuses it, that it was not read."""
-        try:
-            return self._insert_snapshot(offboarding_id, run, part, holder)
-        except UnfitRowError:
-            (name,) = (*part.values, *part.errors)
-            _log.exception("What offboarding %s, run %s read as %s cannot be kept", offboarding_id, run, name)
-            unread = Snapshot({}, {name: "what Microsoft 365 answered cannot be stored"})
-            with suppress(UnfitRowError):
-                return self._insert_snapshot(offboarding_id, run, unread, holder)
-            return unread, holder
-
-    def _insert_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot, holder: Step | None) -> _Kept:
-        """Add rows; with each transaction the holder's, as it is, over the version that was read."""
-        try:
-            for operations in snapshots.inserts(run, snapshot):
-                held = [_step_write(holder)] if holder else []
-                etags = self._details.transact(offboarding_id, [*operations, *held])
-                holder = replace(holder, etag=etags[-1]) if holder else None
-        except ConflictError:
-            kept = self._kept(offboarding_id, run)
-            left = snapshot.without(kept)
-            if left == snapshot:
-                raise
-            rest, holder = self._insert_snapshot(offboarding_id, run, left, holder)
-            return kept.with_fallback(rest), holder
-        return snapshot, holder
-
-    def _kept(self, offboarding_id: str, run: int) -> Snapshot:
-        prefix = keys.snapshots_prefix(run)
-        page = self._details.range(offboarding_id, prefix, prefix + LAST)
-        return snapshots.read(page.rows).get(run, NOTHING_READ)
+        guard = Guard(step)
+        kept = KeptSnapshot(self._details, offboarding_id, step.run, guard).keep(found)
+        written = guard.step
+        self._remembered.change(
+            offboarding_id, lambda details: details.with_snapshot(step.run, kept).with_steps([written])
+        )
+        return kept, written
 
 
 def _removal(offboarding: Offboarding) -> list[Operation]:
@@ -488,9 +476,10 @@ def _removal(offboarding: Offboarding) -> list[Operation]:
     return [Delete(key, offboarding.etag if key == job else None) for key in rows.of(offboarding)]
 
 
-def _step_write(step: Step) -> Operation:
-    key, row = keys.step(step.name), rows.of_step(step)
-    return Replace(key, row, step.etag) if step.etag else Insert(key, row)
+def _cancelled(known: Details, by: str) -> Operation:
+    """Return what says who cancelled a run, "" for nobody; before the first begins, the second of two who do fails."""
+    is_there = known.request is not None or known.cancelled_by
+    return Replace(keys.CANCELLED, {"by": by}) if is_there else Insert(keys.CANCELLED, {"by": by})
 
 
 def receipt_row(body_hash: str, ids: Sequence[str], created: datetime) -> Row:

@@ -112,7 +112,7 @@ class Operations:
         if ends := [one.until for one in offboarding.access if one.until]:
             text = f"What it gave to others ends {clock.in_words(min(ends))}. End it first, or let it stay for good."
             raise refused(409, "access_ends_later", text)
-        self._store.audit_decisions(offboarding)
+        self._store.audit_for_good(offboarding)
         try:
             self._store.delete(offboarding, self._operator, clock.now())
         except ConflictError:

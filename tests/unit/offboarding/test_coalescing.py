@@ -148,12 +148,19 @@ class TestTable:
 
         class Client(TableClient):
             def submit_transaction(self, operations: Any, **more: Any) -> Any:
-                if any(operation[1]["RowKey"] == "0" for operation in operations):
-                    held.hold()
-                sent.append(len(operations))
-                for _, entity, *_ in operations:
-                    entity["PartitionKey"] = str.__str__(entity["PartitionKey"])  # the SDK looks at the type
+                self.see([entity for _, entity, *_ in operations])
                 return super().submit_transaction(operations, **more)
+
+            def create_entity(self, entity: Any, **more: Any) -> Any:
+                self.see([entity])
+                return super().create_entity(entity, **more)
+
+            def see(self, entities: list[Any]) -> None:
+                if any(entity["RowKey"] == "0" for entity in entities):
+                    held.hold()
+                sent.append(len(entities))
+                for entity in entities:
+                    entity["PartitionKey"] = str.__str__(entity["PartitionKey"])  # the SDK looks at the type
 
         table = AzureTable(Client.from_connection_string(azurite.connection_string, name))
         table.transact("thing", [Insert("there before", {"number": -1})])

@@ -9,6 +9,7 @@ import pytest
 from dev.memory_table import MemoryTable
 from shared.actions.reads.snapshot import NOTHING_READ, Snapshot
 from shared.jobs.records import Step
+from shared.jobs.storage import keys
 from shared.jobs.storage.store import Store
 from shared.jobs.storage.table import ConflictError
 
@@ -82,6 +83,42 @@ def test_of_two_at_the_same_time_one_is_kept_and_both_go_by_it(store: Store, tab
     assert others == [read("b", user="bo")]
     assert kept == read("b", user="bo", mailbox="m")
     assert store.details("one").latest(1) == kept
+
+
+FIRST, SECOND = keys.reading(1, "graph", 1), keys.reading(1, "graph", 2)
+
+
+def test_what_an_attempt_at_reading_finds_is_one_row(store: Store, table: Interrupted) -> None:
+    seen = Snapshot({"user": "ada", "groups": ["one"]}, {"devices": "refused"})
+
+    assert store.put_reading("one", 1, FIRST, seen) == seen
+    assert table.keys("one") == [FIRST]
+    assert store.details("one").latest(1) == seen
+
+
+def test_of_two_deliveries_of_an_attempt_the_first_counts(store: Store) -> None:
+    store.put_reading("one", 1, FIRST, Snapshot({"user": "ada"}, {}))
+
+    kept = store.put_reading("one", 1, FIRST, Snapshot({"user": "bo", "mailbox": "m"}, {}))
+
+    assert kept == Snapshot({"user": "ada", "mailbox": "m"}, {})
+    assert store.details("one").latest(1) == kept
+
+
+def test_a_late_delivery_of_an_attempt_that_found_nothing_adds_nothing_to_what_the_next_has_found(store: Store) -> None:
+    store.put_reading("one", 1, FIRST, NOTHING_READ)
+    store.put_reading("one", 1, SECOND, Snapshot({"user": "ada"}, {}))
+
+    assert store.put_reading("one", 1, FIRST, Snapshot({"user": "bo"}, {})) == Snapshot({"user": "ada"}, {})
+    assert store.details("one").latest(1) == Snapshot({"user": "ada"}, {})
+
+
+def test_what_is_too_long_for_one_row_is_kept_whole_all_the_same(store: Store) -> None:
+    seen = read("a", user="ada")
+
+    assert store.put_reading("one", 1, FIRST, seen) == seen
+    assert store.put_reading("one", 1, FIRST, read("b", user="bo")) == seen
+    assert store.details("one").latest(1) == seen
 
 
 def test_what_a_step_finds_out_is_kept_with_its_row_also_where_that_takes_several_transactions(store: Store) -> None:
