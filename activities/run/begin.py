@@ -25,7 +25,7 @@ def begin_run(services: Services, order: Order) -> Answer:
     offboarding = services.store.get(order.id)
     if offboarding is None or offboarding.state is not State.running or offboarding.run != order.run:
         return SUPERSEDED
-    details = services.store.details(order.id)
+    details = services.store.details_to_remember(order.id)
     nodes = nodes_of(offboarding.request)
     taken = [
         Step(node.name, order.run, started_at=old.started_at if old else None, etag=old.etag if old else "")

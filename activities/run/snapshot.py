@@ -60,7 +60,9 @@ def snapshot_mailbox(services: Services, order: Order) -> Answer:
 def _details(services: Services, order: Order) -> Details:
     """Return what the process that has just begun the run remembers of it; a further attempt asks storage."""
     remembered = services.store.remembered(order.id) if order.attempt == 1 else None
-    return remembered or services.store.details_to_remember(order.id)
+    if remembered and remembered.request:
+        return remembered
+    return services.store.details_to_remember(order.id)
 
 
 def _snapshot(services: Services, details: Details, order: Order, service: str) -> tuple[Snapshot, Answer]:

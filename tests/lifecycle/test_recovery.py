@@ -143,6 +143,23 @@ def test_a_run_that_kills_its_worker_each_time_is_put_off_longer_and_longer_then
     assert not [k for k in lab.jobs.keys(PARTITION) if k.startswith("wake|") or "|!slot" in k or "|!user" in k]
 
 
+def test_what_the_last_run_wrote_is_on_record_when_an_offboarding_is_given_up(lab: Lab) -> None:
+    offboarding = lab.submit("ada@fabrikam.example", CONTAIN)
+    lab.app.store.change(stored := lab.app.store.get(offboarding.id), replace(stored, recoveries=MAX_RECOVERIES))
+    while lab.next_work().name != "verify":
+        lab.hub.execute(lab.next_work())
+    lab.hub.terminate(offboarding.instance_id)
+    while turn := next((work for work in lab.hub.ready() if work.kind == "turn"), None):
+        lab.hub.execute(turn)
+    lab.hub.advance(2 * MINUTE)
+
+    assert lab.wake() == []
+    assert lab.result(offboarding.id).offboarding.reason == "abandoned"
+    entries = Lookup(lab.app).audit(offboarding.id).entries
+    assert {(entry.step, entry.run) for entry in entries if entry.what == "write"} == {(name, 1) for name in CONTAIN}
+    assert {(entry.step, entry.run) for entry in entries if entry.what == "step"} == {(name, 2) for name in CONTAIN}
+
+
 def test_a_run_that_settled_something_begins_the_count_anew(lab: Lab) -> None:
     offboarding = lab.submit("ada@fabrikam.example", CONTAIN)
     lab.app.store.change(stored := lab.app.store.get(offboarding.id), replace(stored, recoveries=MAX_RECOVERIES))

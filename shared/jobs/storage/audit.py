@@ -117,7 +117,7 @@ def of_step(step: Step) -> list[Operation]:
     """Return the row of what a run's attempts at a step wrote and how it ended; none where there is nothing to tell.
 
     It says what the step's record says, for when that is written over by a later run, or removed. Writing it again
-    changes nothing.
+    changes nothing, also late: each version of the record, which only grows, has a row of its own.
     """
     if step.writes is None or not (step.writes or step.has_ended):
         return []
@@ -127,7 +127,8 @@ def of_step(step: Step) -> list[Operation]:
         ended["message"] = step.message
         ended["changes"] = [[c.what, c.before, c.after] for c in step.changes]
         ended["items"] = [[i.id, i.name, i.outcome, i.message] for i in step.items]
-    return [Replace(f"{keys.AUDIT}step|{step.name}|{step.run:04}", _of_writes(step, step.writes, ended))]
+    key = f"{keys.AUDIT}step|{step.name}|{step.run:04}|{len(step.writes):03}|{step.state.value}"
+    return [Replace(key, _of_writes(step, step.writes, ended))]
 
 
 def of_steps(steps: Iterable[Step]) -> list[Row]:
@@ -195,11 +196,16 @@ def _moment(entry: Entry) -> tuple[str, int]:
 
 def _once(rows_of_entries: Iterable[list[Entry]]) -> Iterator[Entry]:
     """Leave out writes that a row before tells of: storage that had not answered may have kept them all the same."""
-    told: set[str] = set()
+    told: set[tuple[int | None, str, str]] = set()
     for entries in rows_of_entries:
-        new = [entry for entry in entries if entry.what != "write" or entry.client_request_id not in told]
-        told |= {entry.client_request_id for entry in new if entry.what == "write"}
+        new = [entry for entry in entries if entry.what != "write" or _attempt_of(entry) not in told]
+        told |= {_attempt_of(entry) for entry in new if entry.what == "write"}
         yield from new
+
+
+def _attempt_of(write: Entry) -> tuple[int | None, str, str]:
+    """Name what sent a write: a request may be a batch with the writes of several steps."""
+    return write.run, write.step, write.client_request_id
 
 
 def _entries(row: Row, requested_by: str) -> list[Entry]:

@@ -340,9 +340,10 @@ class Store:
     def audit_for_good(self, offboarding: Offboarding) -> None:
         """Keep what was decided about an offboarding, and what its steps did, beyond its own life; repeatable."""
         self._details.transact(offboarding.id, audit.of_decisions(offboarding))
-        self._audit_steps(offboarding.id, self.steps(offboarding.id).values())
+        self.audit_steps(offboarding.id, self.steps(offboarding.id).values())
 
-    def _audit_steps(self, offboarding_id: str, steps: Iterable[Step]) -> None:
+    def audit_steps(self, offboarding_id: str, steps: Iterable[Step]) -> None:
+        """Keep what the attempts of a run at steps did, before they become those of another run; repeatable."""
         for step in steps:
             if told := audit.of_step(step):
                 self._details.transact(offboarding_id, told)
@@ -396,14 +397,17 @@ class Store:
         if known.request is None:
             operations += [Insert(keys.REQUEST, rows.of_beginning(offboarding.request, steps)), _cancelled(known, "")]
         else:
-            self._audit_steps(offboarding.id, [known.steps[step.name] for step in steps if step.name in known.steps])
+            self.audit_steps(offboarding.id, [known.steps[step.name] for step in steps if step.name in known.steps])
             operations += map(rows.write_of_step, steps)
             operations += [_cancelled(known, "")] if known.cancelled_by else []
         self._details.transact(offboarding.id, [*operations, *audit.of_decisions(offboarding)])
-        self._remembered.forget(offboarding.id)
         if known.request is None:
-            begun = replace(known, request=offboarding.request, cancelled_by="")
-            self._remembered.put(offboarding.id, begun.with_steps(steps))
+            self._remembered.change(
+                offboarding.id,
+                lambda details: replace(details, request=offboarding.request, cancelled_by="").with_steps(steps),
+            )
+        else:
+            self._remembered.forget(offboarding.id)
 
     def put_steps(self, offboarding_id: str, steps: Sequence[Step], sent: Sequence[SentRequest] = ()) -> list[Step]:
         """Write steps over the versions that were read, all or none, and return them as they are now.

@@ -123,7 +123,8 @@ def _abandoned(services: Services, offboarding: Offboarding, steps: list[Step], 
     finding = Finding(Outcome.failed, "No run of the offboarding came to an end.")
     open_steps = [step for step in steps if not step.has_ended]
     if open_steps:
-        over = [judgement.ended(replace(step, run=run), [finding], now) for step in open_steps]
+        services.store.audit_steps(offboarding.id, open_steps)
+        over = [judgement.ended(replace(step, run=run, writes=()), [finding], now) for step in open_steps]
         services.store.put_steps(offboarding.id, over)
     text = f"{MAX_RECOVERIES + 1} runs in a row were lost and settled nothing."
     return outbox.announced(services, replace(offboarding, run=run).ended(now, Reason.abandoned, text))
