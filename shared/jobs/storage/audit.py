@@ -113,27 +113,29 @@ def of_attempt(step: Step, writes: Sequence[Write]) -> list[Operation]:
     return [Insert(key, _of_writes(step, writes, {}))]
 
 
-def of_step(step: Step) -> list[Operation]:
-    """Return the row of what a run's attempts at a step wrote and how it ended; none where there is nothing to tell.
+def of_steps(steps: Iterable[Step]) -> dict[str, Row]:
+    """Return, by key, the rows of what a run's attempts at steps wrote and how these ended, where that is something.
 
-    It says what the step's record says, for when that is written over by a later run, or removed. Writing it again
-    changes nothing, also late: each version of the record, which only grows, has a row of its own.
+    They say what the steps' records say, for when those are written over by a later run, or removed. Writing them again
+    changes nothing, also late: each version of a record, which only grows, has a row of its own.
     """
-    if step.writes is None or not (step.writes or step.has_ended):
-        return []
-    ended: dict[str, Any] = {}
-    if step.has_ended:
-        ended["outcome"] = step.outcome
-        ended["message"] = step.message
-        ended["changes"] = [[c.what, c.before, c.after] for c in step.changes]
-        ended["items"] = [[i.id, i.name, i.outcome, i.message] for i in step.items]
-    key = f"{keys.AUDIT}step|{step.name}|{step.run:04}|{len(step.writes):03}|{step.state.value}"
-    return [Replace(key, _of_writes(step, step.writes, ended))]
+    told = (step for step in steps if step.writes is not None and (step.writes or step.has_ended))
+    return {_key_of(step): _of_writes(step, step.writes or (), _end_of(step)) for step in told}
 
 
-def of_steps(steps: Iterable[Step]) -> list[Row]:
-    """Return the rows of steps as if they had been read."""
-    return [{**o.row, "key": o.key} for step in steps for o in of_step(step) if isinstance(o, Replace)]
+def _key_of(step: Step) -> str:
+    return f"{keys.AUDIT}step|{step.name}|{step.run:04}|{len(step.writes or ()):03}|{step.state.value}"
+
+
+def _end_of(step: Step) -> dict[str, Any]:
+    if not step.has_ended:
+        return {}
+    return {
+        "outcome": step.outcome,
+        "message": step.message,
+        "changes": [[c.what, c.before, c.after] for c in step.changes],
+        "items": [[i.id, i.name, i.outcome, i.message] for i in step.items],
+    }
 
 
 def _of_writes(step: Step, writes: Sequence[Write], ended: dict[str, Any]) -> Row:
@@ -148,12 +150,12 @@ def _of_writes(step: Step, writes: Sequence[Write], ended: dict[str, Any]) -> Ro
 
 
 def _writes(sent: Iterable[SentRequest], now: datetime) -> tuple[Write, ...]:
-    return tuple(
-        Write(now, one.service, operation, one.target, one.status, one.client_request_id, one.request_id)
-        for one in sent
-        if one.is_write
-        for operation in (one.path if one.service == "exchange" else f"{one.method} {one.path}",)
-    )
+    return tuple(_write(one, now) for one in sent if one.is_write)
+
+
+def _write(one: SentRequest, now: datetime) -> Write:
+    operation = one.path if one.service == "exchange" else f"{one.method} {one.path}"
+    return Write(now, one.service, operation, one.target, one.status, one.client_request_id, one.request_id)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from shared.jobs.storage.table import (
     Operation,
     Replace,
     clear,
+    fits_a_transaction,
 )
 
 if TYPE_CHECKING:
@@ -344,9 +345,10 @@ class Store:
 
     def audit_steps(self, offboarding_id: str, steps: Iterable[Step]) -> None:
         """Keep what the attempts of a run at steps did, before they become those of another run; repeatable."""
-        for step in steps:
-            if told := audit.of_step(step):
-                self._details.transact(offboarding_id, told)
+        told: list[Operation] = [Replace(key, row) for key, row in audit.of_steps(steps).items()]
+        for operations in [told] if fits_a_transaction(told) else [[one] for one in told]:
+            if operations:
+                self._details.transact(offboarding_id, operations)
 
     def audit_alone(self, offboarding_id: str, step: Step, sent: Sequence[SentRequest]) -> None:
         """Keep what was written for a step where nothing else of the step is stored with it."""
@@ -358,7 +360,7 @@ class Store:
         decided = keys.decided_prefix(offboarding_id)
         return [
             *self._details.range(offboarding_id, keys.AUDIT, keys.AUDIT + LAST).rows,
-            *audit.of_steps(self.steps(offboarding_id).values()),
+            *({**row, "key": key} for key, row in audit.of_steps(self.steps(offboarding_id).values()).items()),
             *self._jobs.range(PARTITION, decided, decided + LAST).rows,
         ]
 
