@@ -17,8 +17,8 @@ from shared.access.scope import Scope
 from shared.base import clock
 from shared.base.problems import RefusedError
 from shared.jobs.records import MAX_EVENTS, Step
-from shared.jobs.storage import audit
-from shared.jobs.storage.table import Insert
+from shared.jobs.storage import audit, rows
+from shared.jobs.storage.table import Insert, Replace
 from shared.microsoft365.http.messages import SentRequest
 from shared.offboarding.lifecycle import watch
 from shared.offboarding.lifecycle.operations import Operations
@@ -193,12 +193,33 @@ def test_what_an_earlier_run_did_is_told_when_another_has_written_over_its_steps
 
 def test_an_attempt_with_very_many_writes_has_a_row_of_its_own() -> None:
     many = [sent(str(number)) for number in range(150)]
-    step, rows = audit.noted(Step("remove_groups", 1), many, clock.now())
-    assert (step.writes, len(rows)) == ((), 1)
-    step, rows = audit.noted(step, many[:100], clock.now())
-    assert (len(step.writes or ()), rows) == (100, [])
-    step, rows = audit.noted(step, many[:1], clock.now())
-    assert (len(step.writes or ()), len(rows)) == (100, 1)
+    step, alone = audit.noted(Step("remove_groups", 1), many, clock.now())
+    assert (step.writes, len(alone)) == ((), 1)
+    step, alone = audit.noted(step, many[:100], clock.now())
+    assert (len(step.writes or ()), alone) == (100, [])
+    step, alone = audit.noted(step, many[:1], clock.now())
+    assert (len(step.writes or ()), len(alone)) == (100, 1)
+
+
+def test_what_an_older_version_has_audited_is_told_as_it_was(lab: Lab) -> None:
+    id_ = lab.offboard(ADA, {"disable_sign_in": True}).offboarding.id
+    before = record(lab, id_)
+    (step,) = lab.details.range(id_, "step|", "step|~").rows
+    work = json.loads(rows.joined(step))
+    content = {
+        "writes": [one[1:] for one in work.pop("writes")],
+        "outcome": step["outcome"],
+        "message": step["message"],
+    }
+    audited = {"what": "attempt", "at": step["ended_at"], "step": step["name"], "run": 1, **rows.of_document(content)}
+    step |= rows.of_document(work)
+    lab.details.transact(id_, [Replace(step["key"], step), Insert("audit|2026-01-01|3|disable_sign_in|0000", audited)])
+
+    def told(entries: list[audit.Entry]) -> list[tuple[str, str, str]]:
+        return [(e.what, e.operation, e.outcome) for e in entries if e.what in {"write", "step"}]
+
+    assert told(record(lab, id_)) == told(before)
+    assert len(told(before)) == 2
 
 
 def test_a_write_is_told_once_though_storage_kept_it_twice(lab: Lab) -> None:
@@ -224,9 +245,9 @@ def sent(client_request_id: str) -> SentRequest:
 
 def test_attempts_of_the_same_moment_are_all_kept() -> None:
     now, step = clock.now().replace(microsecond=0), Step("remove_groups", 1)
-    rows = [row for _ in range(2) for row in audit.of_lost(step, [sent("one")], now)]
-    assert len({row.key for row in rows}) == 2
-    assert all(isinstance(row, Insert) for row in rows)
+    kept = [row for _ in range(2) for row in audit.of_lost(step, [sent("one")], now)]
+    assert len({row.key for row in kept}) == 2
+    assert all(isinstance(row, Insert) for row in kept)
 
 
 def test_a_delete_that_was_refused_leaves_no_entry(lab: Lab) -> None:
