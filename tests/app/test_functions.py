@@ -7,7 +7,6 @@ import inspect
 import subprocess
 import sys
 import threading
-from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -48,7 +47,7 @@ def test_each_route_has_one_function() -> None:
 
 @pytest.mark.parametrize("module", HANDLERS)
 def test_a_module_declares_what_the_table_says_of_it(module: str) -> None:
-    import_module(module)
+    importlib.import_module(module)
     declared = {name: one for name, one in routing.DECLARED.items() if one.handle.__module__ == module}
 
     assert {name: one.handle.__name__ for name, one in declared.items()} == HANDLERS[module]
