@@ -109,7 +109,8 @@ class Office:
             Step(name, 1, StepState.ended, outcome, "What came of it.", ended_at=clock.now())
             for name, outcome in outcomes.items()
         ]
-        self.app.store.begin(running, self.app.store.details(new_id), steps)
+        self.app.store.begin(running, self.app.store.details(new_id), [Step(name, 1) for name in outcomes])
+        self.app.store.put_steps(new_id, steps)
         return running
 
     def finish(self, running: Offboarding) -> Offboarding:
