@@ -56,7 +56,11 @@ class Timer:
             handle.cancel()
 
     async def fire(self, *, past_due: bool) -> None:
-        """Run the function and only then note the next run, so that a run cut short is past due at the next start."""
+        """Run the function and only then note the next run, so that a run cut short is past due at the next start.
+
+        The next counts from when this one began: a time that comes meanwhile is made up at once, as Azure does
+        (azure-webjobs-sdk-extensions, TimerListener).
+        """
         async with self._running:
             row = self._store.row("SELECT * FROM schedule WHERE function = ?", self._function.name)
             last, updated = (row["last"], row["updated"]) if row else (_NEVER, _NEVER)
@@ -65,12 +69,12 @@ class Timer:
                 "ScheduleStatus": {"Last": last, "LastUpdated": updated, "Next": to_text(self._due())},
                 "IsPastDue": past_due,
             }
-            started = to_text(self._clock.now())
+            started = self._clock.now()
             try:
                 await self._invoke(self._function, Datum(json.dumps(info), "json"))
             except InvocationError as error:
                 _logger.error("function %s failed: %s %s", self._function.name, error.message, error.stack)  # noqa: TRY400
-            self._note(started, self._schedule.next(self._clock.now()))
+            self._note(to_text(started), self._schedule.next(started))
 
     def _due(self) -> datetime:
         """Tell when the next run is due; a new or changed schedule counts from now."""

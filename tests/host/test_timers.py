@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import SampleHost
 
@@ -23,6 +24,19 @@ def test_a_timer_fires_once_when_its_time_has_come(new_host: "Callable[..., Samp
     host.advance(86400)
     host.wait(lambda: len(_runs(host)) == 2)
     assert _runs(host)[1]["next"] > _runs(host)[0]["next"]
+
+
+def test_a_time_that_comes_while_the_function_runs_is_not_left_out(
+    new_host: "Callable[..., SampleHost]", tmp_path: "Path"
+) -> None:
+    gate = tmp_path / "gate"
+    host = new_host(settings={"SAMPLE_GATE": str(gate)})
+    host.advance(86400)
+    host.wait(lambda: _runs(host))
+    host.advance(86400)
+    gate.touch()
+    host.wait(lambda: len(_runs(host)) == 2)
+    assert [run["past_due"] for run in _runs(host)] == [False, False]
 
 
 def test_a_run_missed_while_the_host_was_down_is_past_due(new_host: "Callable[..., SampleHost]") -> None:
