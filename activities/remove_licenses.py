@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from shared.actions.catalogue import Results, Task, View
     from shared.actions.reads.account import Group, License, User
+    from shared.microsoft365.graph.graph_calls import GraphCall
 
 _ASSIGN: Final = "assign"
 """Id of the one call that takes back every direct license."""
@@ -131,17 +132,15 @@ class RemoveLicenses(Action):
             said[_ASSIGN] = None
         return {_item(assignment): _answer(said, assignment) for assignment in licenses}
 
-    def insist(self, task: Task) -> bool:
+    def insists_on(self, view: View, missing: Sequence[Finding]) -> Sequence[GraphCall]:
         """Take back direct licenses that others depended on, and have stuck ones processed again."""
-        user, items = task.view.now.get(USER), {finding.item for finding in task.open}
+        user, items = view.now.get(USER), {finding.item for finding in missing}
         left = [assignment for assignment in (user.licenses if user else ()) if _item(assignment) in items]
         direct = [assignment.sku for assignment in left if assignment.group is None]
-        calls = [graph_calls.assign_license(task.person.id, direct)] if direct else []
+        calls = [graph_calls.assign_license(view.person.id, direct)] if direct else []
         if any(assignment.group and assignment.is_stuck for assignment in left):
-            calls.append(graph_calls.reprocess_licenses(task.person.id))
-        if calls:
-            task.clients.graph.batch(calls)
-        return bool(calls)
+            calls.append(graph_calls.reprocess_licenses(view.person.id))
+        return calls
 
 
 def _item(assignment: License) -> str:

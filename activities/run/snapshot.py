@@ -10,7 +10,6 @@ from shared.actions.outcome import Outcome
 from shared.actions.reads.account import USER
 from shared.actions.reads.perform import perform
 from shared.actions.reads.snapshot import Snapshot
-from shared.jobs.storage import keys
 from shared.microsoft365.graph import graph_calls
 from shared.microsoft365.http.errors import Category, MicrosoftError
 from shared.offboarding.tenants import protected_names, protection
@@ -78,7 +77,7 @@ def _snapshot(services: Services, details: Details, order: Order, service: str) 
     snapshot, retryable = perform(wanted, view.person, services.microsoft365.tenant(tenant_of(details)))
     is_through = order.last or not retryable
     new = snapshot if is_through else Snapshot(snapshot.values, {})
-    kept = services.store.put_reading(order.id, order.run, keys.reading(order.run, service, order.attempt), new)
+    kept = services.store.put_reading(order.id, order.run, (service, order.attempt), new)
     known = kept.with_fallback(snapshot).with_fallback(known)
     if is_through:
         return known, {"settled": Outcome.done}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from activities.attempt import SUPERSEDED, Answer, Order, again_after
 from activities.basis import is_all_through, is_superseded, procedure_of, tenant_of, view_of
-from shared.actions.catalogue import Task
 from shared.actions.outcome import Finding, Outcome, StepState
 from shared.actions.reads.perform import perform
 from shared.base import clock
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from shared.app.services import Services
     from shared.jobs.details import Details
     from shared.jobs.records import Step
+    from shared.microsoft365.graph.graph_calls import GraphCall
     from shared.microsoft365.http.messages import SentRequest
 
 _log = logging.getLogger(__name__)
@@ -66,11 +66,12 @@ def _verify(services: Services, order: Order, details: Details) -> Answer:
     except ConflictError:
         return {"again": _VERIFY_AGAIN_SECONDS[0], "why": "pending"}
     ended = {step.name: step.outcome for step in proven}
-    if not proven and is_superseded(services.store.details(order.id), order):
+    wanting = [(look.claim, look.insists_on()) for look in looks if look.claim.name not in ended]
+    again = [(claim, calls) for claim, calls in wanting if calls]
+    if again and not proven and is_superseded(services.store.details(order.id), order):
         return SUPERSEDED  # no write over the versions that were read has told
-    for look in looks:
-        if look.claim.name not in ended and not look.has_errors:
-            _insist(services, order, look, tenant_of(details))
+    for claim, calls in again:
+        _ask_again(services, order, claim, calls, tenant_of(details))
     if len(proven) == len(claims):
         return {"settled": Outcome.done, "also": _outcomes(details) | ended}
     seconds = _VERIFY_AGAIN_SECONDS[min(order.attempt, len(_VERIFY_AGAIN_SECONDS)) - 1]
@@ -99,6 +100,10 @@ class _Look:
         """Whether there is nothing left to wait for."""
         return not self.has_errors and not self.missing
 
+    def insists_on(self) -> Sequence[GraphCall]:
+        """Return what the step asks once more; nothing where it is not known what is missing."""
+        return () if self.has_errors else self.procedure.insists_on(self.view, self.missing)
+
     def ended(self) -> Step:
         """Return the end of the step: proven, or its time is up."""
         unseen = "Microsoft accepted the change, but it was not seen when it was looked for."
@@ -113,16 +118,16 @@ def _look(details: Details, claim: Step, order: Order, proof: Snapshot) -> _Look
     return _Look(claim, procedure, view, judgement.findings_of(procedure, view), bool(proof.errors))
 
 
-def _insist(services: Services, order: Order, look: _Look, tenant_id: str) -> None:
-    """Let a step ask again for what does not show, and record what it sent."""
+def _ask_again(services: Services, order: Order, claim: Step, calls: Sequence[GraphCall], tenant_id: str) -> None:
+    """Ask again for what does not show of a step, and record what was sent."""
     log: list[SentRequest] = []
     clients = services.microsoft365.tenant(tenant_id, log)
     try:
-        look.procedure.insist(Task(look.view, look.missing, clients))
+        clients.graph.batch(calls)
     except MicrosoftError:
-        _log.info("Asking again for %s of offboarding %s was refused", look.claim.name, order.id, exc_info=True)
+        _log.info("Asking again for %s of offboarding %s was refused", claim.name, order.id, exc_info=True)
     if log:
-        services.store.audit_alone(order.id, look.claim, log)
+        services.store.audit_alone(order.id, claim, log)
 
 
 def _proof_of(details: Details, claim: Step, order: Order) -> tuple[Read[Any], ...]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared.actions.outcome import Finding, Outcome
     from shared.actions.reads.snapshot import Person, Read, Snapshot
     from shared.microsoft365.cloud import TenantClients
+    from shared.microsoft365.graph.graph_calls import GraphCall
 
 
 @dataclass(frozen=True)
@@ -199,13 +200,13 @@ class Procedure(ABC):
         """Read again what proves the change; returns the answers, and the errors that are worth asking again."""
         return perform(self.proof_for(view), view.person, clients, view.now)
 
-    def insist(self, task: Task) -> bool:
-        """Ask once more for what was accepted and does not show, where Microsoft needs that; returns whether it did.
+    def insists_on(self, view: View, missing: Sequence[Finding]) -> Sequence[GraphCall]:
+        """Return what to ask once more where `missing` was accepted and does not show, and Microsoft needs that.
 
-        Called while the open items are looked for again; what goes wrong shows when they are never seen.
+        It is sent while the open items are looked for again; what goes wrong shows when they are never seen.
         """
-        del task
-        return False
+        del view, missing
+        return ()
 
     def settle_error(self, finding: Finding, error: MicrosoftError) -> Finding | None:
         """Judge a refusal by Microsoft that only this action understands; None leaves it to the common rules."""

@@ -10,7 +10,8 @@ import pytest
 
 from activities.attempt import Order, attempt
 from activities.run.verify import verify
-from dev.tenant import seed
+from dev.tenant import licensing, seed
+from dev.tenant.skus import TEAMS_PHONE
 from shared.actions.reads.snapshot import Snapshot
 from shared.offboarding.lifecycle.operations import Operations
 
@@ -227,6 +228,16 @@ def test_proof_in_the_process_that_has_written_everything_asks_storage_for_nothi
     assert lab.details.requests == before + 1
 
 
+def test_proof_that_does_not_show_yet_asks_storage_for_nothing(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "verify")
+    lab.simulator.arrange("fabrikam.example", "user", user=seed.ADA, set={"accountEnabled": True})
+    before = lab.details.requests
+
+    assert verify(lab.app, Order(offboarding.id, 1, 1, 0, last=False))["why"] == "pending"
+    assert lab.details.requests == before
+
+
 def test_proof_in_a_process_that_does_not_know_all_ends_reads_first(lab: Lab) -> None:
     offboarding = lab.submit(seed.ADA, BLOCK | {"reset_password": True})
     run_until(lab, "reset_password")
@@ -240,9 +251,10 @@ def test_proof_in_a_process_that_does_not_know_all_ends_reads_first(lab: Lab) ->
 def test_nothing_is_asked_again_for_a_run_that_another_has_taken_over(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab.simulator.arrange("fabrikam.example", "tenant", set={"license_reads": 5})
     offboarding = lab.submit(seed.ADA, {"convert_to_shared": True, "remove_licenses": True})
     run_until(lab, "verify")
+    left = [licensing.assignment(TEAMS_PHONE.id)]
+    lab.simulator.arrange("fabrikam.example", "user", user=seed.ADA, set={"licenseAssignmentStates": left})
     known = lab.app.store.remembered(offboarding.id)
     carry_on(lab, offboarding)
     monkeypatch.setattr(lab.app.store, "remembered", lambda _: known)

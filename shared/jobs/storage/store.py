@@ -440,24 +440,23 @@ class Store:
         """Keep with a restoration what it brings back, so that nothing happens to it any more; repeatable."""
         self.put_snapshot(restoration_id, snapshots.ORIGINAL, snapshots.of_original(first, steps))
 
-    def put_reading(self, offboarding_id: str, run: int, key: str, found: Snapshot) -> Snapshot:
-        """Keep what an attempt at reading found, as the row `key` if it can be one, and return it as it is kept.
+    def put_reading(self, offboarding_id: str, run: int, by: tuple[str, int], found: Snapshot) -> Snapshot:
+        """Keep what an attempt at reading found, in one row if that can be, and return it as it is kept.
+
+        `by` is the service that was asked, and the number of the attempt.
 
         What is kept already is never written over: of two deliveries that read at the same time, the second goes by
         what the first has found, which may have changed it since. So an attempt that found nothing is kept, too.
         """
-        kept = KeptSnapshot(self._details, offboarding_id, run).keep_together(key, found)
-        self._remembered.change(offboarding_id, lambda details: details.with_snapshot(run, kept))
-        return kept
+        kept = KeptSnapshot(self._details, offboarding_id, run).keep_together(keys.reading(run, *by), found)
+        return self._with_kept(offboarding_id, run, kept)
 
     def put_snapshot(self, offboarding_id: str, run: int, snapshot: Snapshot) -> Snapshot:
         """Keep in the same way what a run read, each answer by itself.
 
         What storage refuses to keep counts as not read, so that it costs those steps that need it, and no others.
         """
-        kept = KeptSnapshot(self._details, offboarding_id, run).keep(snapshot)
-        self._remembered.change(offboarding_id, lambda details: details.with_snapshot(run, kept))
-        return kept
+        return self._with_kept(offboarding_id, run, KeptSnapshot(self._details, offboarding_id, run).keep(snapshot))
 
     def put_found(self, offboarding_id: str, step: Step, found: Snapshot) -> tuple[Snapshot, Step]:
         """Keep in the same way what a step found out; return it as it is kept, and the step as it is now.
@@ -469,11 +468,12 @@ class Store:
         """
         guard = Guard(step)
         kept = KeptSnapshot(self._details, offboarding_id, step.run, guard).keep(found)
-        written = guard.step
-        self._remembered.change(
-            offboarding_id, lambda details: details.with_snapshot(step.run, kept).with_steps([written])
-        )
-        return kept, written
+        return self._with_kept(offboarding_id, step.run, kept, [guard.step]), guard.step
+
+    def _with_kept(self, offboarding_id: str, run: int, kept: Snapshot, written: Sequence[Step] = ()) -> Snapshot:
+        """Remember what is kept now of what a run read, and the steps that were written with it."""
+        self._remembered.change(offboarding_id, lambda known: known.with_snapshot(run, kept).with_steps(written))
+        return kept
 
 
 def _removal(offboarding: Offboarding) -> list[Operation]:

@@ -85,14 +85,14 @@ def test_of_two_at_the_same_time_one_is_kept_and_both_go_by_it(store: Store, tab
     assert store.details("one").latest(1) == kept
 
 
-FIRST, SECOND = keys.reading(1, "graph", 1), keys.reading(1, "graph", 2)
+FIRST, SECOND = ("graph", 1), ("graph", 2)
 
 
 def test_what_an_attempt_at_reading_finds_is_one_row(store: Store, table: Interrupted) -> None:
     seen = Snapshot({"user": "ada", "groups": ["one"]}, {"devices": "refused"})
 
     assert store.put_reading("one", 1, FIRST, seen) == seen
-    assert table.keys("one") == [FIRST]
+    assert table.keys("one") == [keys.reading(1, *FIRST)]
     assert store.details("one").latest(1) == seen
 
 
