@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from shared.actions.catalogue import Procedure, View
-    from shared.actions.reads.snapshot import Snapshot
+    from shared.actions.reads.snapshot import Read, Snapshot
     from shared.app.services import Services
     from shared.jobs.details import Details
     from shared.jobs.records import Step
@@ -70,24 +70,19 @@ class _Again:
 def attempt(services: Services, name: str, order: Order) -> Answer:
     """Work on the step `name` once and record how far it came."""
     remembered = services.store.remembered(order.id)
-    if remembered and is_enough(remembered, name, order):
-        return _attempt(services, name, order, remembered, is_remembered=True)
-    return _attempt(services, name, order, services.store.details_to_remember(order.id))
-
-
-def _attempt(services: Services, name: str, order: Order, details: Details, *, is_remembered: bool = False) -> Answer:
+    is_known = remembered is not None and is_enough(remembered, name, order)
+    details = remembered if remembered and is_known else services.store.details_to_remember(order.id)
     step = details.steps[name]
     if over := _over(details, step, order):
         return over
-    began = step.started_at or clock.now()
-    begun = replace(step, state=StepState.running, attempts=step.attempts + 1, started_at=began)
+    begun = replace(step, attempts=step.attempts + 1, started_at=step.started_at or clock.now())
     log: list[SentRequest] = []
     try:
         worked, answer = _work(services, details, begun, order, log)
         services.store.put_steps(order.id, [_with_requests(worked, log)], log)
     except ConflictError:
         services.store.audit_alone(order.id, step, log)
-        return _after_conflict(services, name, order, was_remembered=is_remembered)
+        return _after_conflict(services, name, order)
     except Exception:
         services.store.audit_alone(order.id, step, log)
         raise
@@ -99,13 +94,10 @@ def settled(step: Step) -> Answer:
     return {"settled": step.outcome or Outcome.failed}
 
 
-def _after_conflict(services: Services, name: str, order: Order, *, was_remembered: bool) -> Answer:
+def _after_conflict(services: Services, name: str, order: Order) -> Answer:
     """Somebody else wrote the step: a later run, another delivery of this attempt, or who cancelled the offboarding."""
     details = services.store.details_to_remember(order.id)
-    step = details.steps[name]
-    if was_remembered and step.state is StepState.waiting:
-        return _attempt(services, name, order, details)
-    return _over(details, step, order) or {"again": _OTHER_DELIVERY_SECONDS, "why": "pending"}
+    return _over(details, details.steps[name], order) or {"again": _OTHER_DELIVERY_SECONDS, "why": "pending"}
 
 
 def _over(details: Details, step: Step, order: Order) -> Answer | None:
@@ -139,10 +131,12 @@ def _work(
     view = view_of(details, step.name, order)
     scans = services.store.scans(tenant_of(details))
     try:
-        seen, unasked = _read_more(work, view)
-        if unasked:
-            return _come_back(step, again_after(unasked))
-        view, step = _with_found(work, view, step, seen)
+        if wanted := _more_to_read(procedure, view):
+            step = _marked(work, step)
+            seen, unasked = perform(wanted, view.person, clients, view.now)
+            if unasked and not order.last:
+                return _come_back(step, again_after(unasked))
+            view, step = _with_found(work, view, step, seen)
         view, step = _with_found(work, view, step, procedure.survey(view, clients, scans))
     except MoreToDoError as more:
         waiting, answer = _come_back(step, _Again(more.seconds, "pending", str(more)), more.progress)
@@ -181,31 +175,29 @@ def _marked(work: _Work, step: Step) -> Step:
     """Have the record say that the step is running before it changes anything, unless it says so.
 
     That keeps another delivery of the attempt from changing anything, too, and tells a step that was cancelled half-way
-    from one that had changed nothing.
+    from one that had changed nothing. Questions to SharePoint count as changes: it takes up whom it is asked about.
     """
-    if work.details.steps[step.name].state in {StepState.running, StepState.verifying}:
-        return step
-    return work.services.store.put_steps(work.order.id, [step])[0]
+    begun = _running(step)
+    return step if begun is step else work.services.store.put_steps(work.order.id, [begun])[0]
 
 
-def _read_more(work: _Work, view: View) -> tuple[Snapshot | None, list[MicrosoftError]]:
-    """Ask what the action wants to know besides the snapshot of the run; or return the errors to wait out."""
+def _running(step: Step) -> Step:
+    under_way = step.state in {StepState.running, StepState.verifying}
+    return step if under_way else replace(step, state=StepState.running)
+
+
+def _more_to_read(procedure: Procedure, view: View) -> list[Read[Any]]:
+    """Return what the action wants to know besides the snapshot of the run."""
     asked = view.now.asked
-    wanted = [read for read in work.procedure.reads_later(view) if read.name not in asked]
-    if not wanted:
-        return None, []
-    seen, retryable = perform(wanted, view.person, work.clients, view.now)
-    return seen, [] if work.order.last else retryable
+    return [read for read in procedure.reads_later(view) if read.name not in asked]
 
 
 def _with_found(work: _Work, view: View, step: Step, found: Snapshot | None) -> tuple[View, Step]:
-    """Add what the step found out by itself, kept in the snapshot before anything is changed."""
+    """Add what the step found out by itself, kept in the snapshot before anything is changed, with the mark."""
     if found is None:
         return view, step
-    stored = replace(work.details.steps[step.name], etag=step.etag)
-    kept, stored = work.services.store.put_found(work.order.id, stored, found)
-    view = replace(view, first=view.first.filled_with(kept), now=kept.with_fallback(view.now))
-    return view, replace(step, etag=stored.etag)
+    kept, step = work.services.store.put_found(work.order.id, _running(step), found)
+    return replace(view, first=view.first.filled_with(kept), now=kept.with_fallback(view.now)), step
 
 
 def _apply(procedure: Procedure, task: Task, step: Step, *, last: bool) -> tuple[Step, _Again | None]:

@@ -75,9 +75,8 @@ def is_superseded(details: Details, order: Order) -> bool:
 def is_enough(details: Details, name: str, order: Order) -> bool:
     """Return whether a step can begin by what this process remembers of the run, without asking storage.
 
-    It knows how all ended that comes before the step, and all that the step reads. Whether the step has still to begin
-    shows when it is written: nothing is changed until then. Questions to SharePoint may change something (it takes up
-    whom it is asked about), so a step with more to read asks storage first.
+    It knows how all ended that comes before the step, and what of its reads comes before it. Whether the step has still
+    to begin shows when it is written: nothing is changed until then.
     """
     step, request = details.steps.get(name), details.request
     if not step or not request or step.run != order.run or step.state is not StepState.waiting:
@@ -89,10 +88,10 @@ def is_enough(details: Details, name: str, order: Order) -> bool:
         return False
     procedure, view = procedure_of(details, name), view_of(details, name, order)
     try:
-        wanted = (*procedure.reads_for(view.params), *procedure.reads_later(view))
+        later = {read.name for read in procedure.reads_later(view)}
     except UnreadError:
         return False
-    return all(read.name in view.now.asked for read in wanted)
+    return all(read.name in view.now.asked or read.name in later for read in procedure.reads_for(view.params))
 
 
 def is_all_through(details: Details, order: Order) -> bool:

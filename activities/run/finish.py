@@ -81,15 +81,17 @@ def finish_run(services: Services, order: Order, stop: str | None) -> Answer:
         return SUPERSEDED
     if offboarding.state in ENDED:
         return _result(services, offboarding)
-    details = services.store.details(order.id)
+    looks = stop is None and access_checks.is_due_at_end(services, offboarding)
+    details = services.store.details_at_end(order.id, order.run, has_looked=looks)
     steps = _all_ended(services, order, stop, details)
     if steps is None:
         return SUPERSEDED
+    steps = _in_order(offboarding.request, steps)
     reason = reason_of(steps)
     message = ""
     if stop in _STOPPED and (reason or not steps):
         reason, message = _STOPPED[stop]
-    message = message or _left_to_do(offboarding.request, steps)
+    message = message or _left_to_do(steps)
     if offboarding.request.restores:
         access.taken_back(services, offboarding, steps)
     over = offboarding.ended(clock.now(), reason, message)
@@ -144,15 +146,19 @@ def _attention(steps: list[Step]) -> list[str]:
     ]
 
 
-def _left_to_do(request: Request, steps: list[Step]) -> str:
-    """Name the steps that a person must act on; "" where all went well."""
+def _in_order(request: Request, steps: list[Step]) -> list[Step]:
+    """Return steps in the order of their plan, in which people are told of them."""
     by_name = {step.name: step for step in steps}
     order = plan.in_order(request.actions, backwards=bool(request.restores))
-    ended = [by_name[name] for name in order if name in by_name]
+    return [by_name[name] for name in order if name in by_name]
+
+
+def _left_to_do(steps: list[Step]) -> str:
+    """Name the steps that a person must act on; "" where all went well."""
     parts = [
-        f"{what}: {', '.join(catalogue.title_of(step.name) for step in ended if step.outcome is outcome)}."
+        f"{what}: {', '.join(catalogue.title_of(step.name) for step in steps if step.outcome is outcome)}."
         for outcome, what in _LEFT_TO_DO.items()
-        if any(step.outcome is outcome for step in ended)
+        if any(step.outcome is outcome for step in steps)
     ]
     return " ".join(parts)
 

@@ -51,6 +51,14 @@ class Details:
             return None
         return snapshots.to_original(self.snapshots[snapshots.ORIGINAL], step, overwrite=self.request.overwrite)
 
+    def have_ended(self, run: int) -> bool:
+        """Return whether all steps have, by the run `run`."""
+        return bool(self.steps) and all(step.has_ended and step.run <= run for step in self.steps.values())
+
+    def has_looked(self, run: int) -> bool:
+        """Return whether what was found of the person's access was found by the run `run`."""
+        return self.checked is not None and self.checked["run"] == run
+
     def latest(self, run: int) -> Snapshot:
         """Return what the run `run` read at its beginning."""
         return self.snapshots.get(run, NOTHING_READ)

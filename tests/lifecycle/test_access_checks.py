@@ -76,6 +76,19 @@ def test_it_is_looked_before_the_run_ends_and_planned_for_a_day_and_a_week(offic
     assert offboarding.checks.count == 1
 
 
+def test_what_another_process_has_looked_at_is_not_looked_at_again(office: Lab) -> None:
+    offboarding = office.submit(seed.ADA, BLOCK)
+    while (work := office.next_work()).name != "check_access":
+        office.hub.execute(work)
+    ours, office.app = office.app, office.another_process()
+    office.hub.execute(work)
+    office.app = ours
+    office.run()
+
+    ended = known(office, offboarding.id)
+    assert (ended.state, ended.checks.count, len(ended.checks.due)) == ("Completed", 1, 2)
+
+
 def test_a_sync_that_enables_the_account_again_is_told_after_a_day(office: Lab) -> None:
     one = left(office, notify=["webhook"])
     office.simulator.arrange(TENANT, "user", user=seed.ADA, set={"accountEnabled": True})

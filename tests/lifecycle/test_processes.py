@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from activities.attempt import Order, attempt
+from activities.run.finish import finish_run
 from activities.run.verify import verify
 from dev.tenant import licensing, seed
 from dev.tenant.skus import TEAMS_PHONE
+from shared.actions.outcome import StepState
 from shared.actions.reads.snapshot import Snapshot
 from shared.offboarding.lifecycle.operations import Operations
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from shared.jobs.storage.table import Operation, Row
 
 BLOCK: dict[str, Any] = {"disable_sign_in": True}
+SHARE: dict[str, Any] = {"grant_onedrive_access": {"to": [seed.CY]}}
 RIGHTS: dict[str, Any] = {"remove_calendar_permissions": True}
 EVERYTHING: dict[str, Any] = {
     "disable_sign_in": True,
@@ -185,16 +189,37 @@ def test_a_step_that_another_process_has_ended_is_not_done_again(lab: Lab) -> No
     assert lab.user(seed.ADA)["accountEnabled"] is True  # as whoever enabled it since wants it
 
 
-def test_a_step_whose_other_delivery_died_half_way_is_done_at_once(lab: Lab) -> None:
+def test_a_step_whose_other_delivery_died_half_way_is_left_to_it_and_then_done(lab: Lab) -> None:
     offboarding = lab.submit(seed.ADA, BLOCK)
     run_until(lab, "disable_sign_in")
     other = lab.another_process().store
-    other.put_found(offboarding.id, other.details(offboarding.id).steps["disable_sign_in"], Snapshot({"more": 1}, {}))
+    begun = replace(other.details(offboarding.id).steps["disable_sign_in"], state=StepState.running)
+    other.put_found(offboarding.id, begun, Snapshot({"more": 1}, {}))
+    order = Order(offboarding.id, 1, 1, 0, last=False)
 
-    answer = attempt(lab.app, "disable_sign_in", Order(offboarding.id, 1, 1, 0, last=False))
-
-    assert answer == {"written": True}
+    assert attempt(lab.app, "disable_sign_in", order) == {"again": 15, "why": "pending"}
+    assert attempt(lab.app, "disable_sign_in", replace(order, attempt=2)) == {"written": True}
     assert lab.user(seed.ADA)["accountEnabled"] is False
+
+
+def test_a_step_that_asks_sharepoint_has_said_before_that_it_runs(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, SHARE)
+    run_until(lab, "grant_onedrive_access")
+
+    assert requests_of(lab, lab.app, "grant_onedrive_access", offboarding) == 3  # what it found is kept, too
+
+
+def test_a_step_that_was_cancelled_asks_sharepoint_for_nothing(lab: Lab) -> None:
+    """SharePoint takes up whom it is asked about."""
+    offboarding = lab.submit(seed.ADA, SHARE)
+    run_until(lab, "grant_onedrive_access")
+    cancel(lab.another_process(), offboarding)
+    since = lab.simulator.requests()[-1]["n"]
+
+    answer = attempt(lab.app, "grant_onedrive_access", Order(offboarding.id, 1, 1, 0, last=False))
+
+    assert answer == {"stop": "cancelled"}
+    assert lab.result(offboarding.id, since).requests == []
 
 
 def test_what_a_step_finds_out_late_is_not_what_was_there_before_the_next_run(
@@ -262,3 +287,21 @@ def test_nothing_is_asked_again_for_a_run_that_another_has_taken_over(
 
     assert verify(lab.app, Order(offboarding.id, 1, 1, 0, last=False)) == {"stop": "superseded"}
     assert lab.result(offboarding.id, since).writes() == []
+
+
+def test_the_end_of_a_run_in_the_process_that_did_all_of_it_asks_for_no_details(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "finish_run")
+    before = lab.details.requests
+
+    assert finish_run(lab.app, Order(offboarding.id, 1, 1, 0, last=False), None)["state"] == "Completed"
+    assert lab.details.requests == before
+
+
+def test_the_end_of_a_run_whose_last_step_another_process_did_is_as_that_has_written(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK)
+    run_until(lab, "verify")
+    lab.simulator.arrange("fabrikam.example", "user", user=seed.ADA, set={"accountEnabled": True})
+    verify(lab.another_process(), Order(offboarding.id, 1, 1, 0, last=True))
+
+    assert finish_run(lab.app, Order(offboarding.id, 1, 1, 0, last=False), None)["state"] == "Failed"

@@ -40,11 +40,12 @@ ORIGINAL: Final = 0
 
 
 class Guard:
-    """The record of the step that something is kept for: written with it, as it is, over the version that was read."""
+    """The record of the step that something is kept for: written with it, over the version that was read."""
 
     def __init__(self, step: Step) -> None:
-        """Take the step as it was read."""
+        """Take the step as it is to be."""
         self.step = step
+        self.is_written = False
 
     def write(self) -> Operation:
         """Return what is refused where somebody else has written the step."""
@@ -53,6 +54,7 @@ class Guard:
     def written(self, etag: str) -> None:
         """Take the version that the step has now."""
         self.step = replace(self.step, etag=etag)
+        self.is_written = True
 
 
 class KeptSnapshot:

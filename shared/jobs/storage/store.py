@@ -333,6 +333,7 @@ class Store:
     def put_check(self, offboarding_id: str, found: dict[str, Any]) -> None:
         """Keep what a check of the person's access found, in place of the one before it; repeatable."""
         self._details.transact(offboarding_id, [Replace(keys.CHECKED, rows.of_document(found))])
+        self._remembered.change(offboarding_id, lambda details: replace(details, checked=found))
 
     def forget_check(self, offboarding_id: str) -> None:
         """Remove what a check found of an offboarding that was removed meanwhile; repeatable."""
@@ -379,6 +380,16 @@ class Store:
     def remembered(self, offboarding_id: str) -> Details | None:
         """Return the details as this process knows them without asking: others may have written since, see there."""
         return self._remembered.get(offboarding_id)
+
+    def details_at_end(self, offboarding_id: str, run: int, *, has_looked: bool = False) -> Details:
+        """Return the details of a run that is about to end, with what it found where it has looked for access.
+
+        Where this process remembers how every step of it ended, it asks for nothing: only a later run writes such steps
+        again, and then the offboarding is that run's.
+        """
+        known = self.remembered(offboarding_id)
+        is_enough = known is not None and known.have_ended(run) and (known.has_looked(run) or not has_looked)
+        return known if known and is_enough else self.details(offboarding_id)
 
     def steps(self, offboarding_id: str) -> dict[str, Step]:
         """Return the steps that have begun, alone, without what was read first: for whoever looks at many."""
@@ -459,15 +470,17 @@ class Store:
         return self._with_kept(offboarding_id, run, KeptSnapshot(self._details, offboarding_id, run).keep(snapshot))
 
     def put_found(self, offboarding_id: str, step: Step, found: Snapshot) -> tuple[Snapshot, Step]:
-        """Keep in the same way what a step found out; return it as it is kept, and the step as it is now.
+        """Keep in the same way what a step found out, and write the step; return both as they are now.
 
         A run that was taken over adds nothing: to the next, it would be what was there before anything was changed.
 
         Raises:
             ConflictError: somebody else has written the step since it was read.
         """
-        guard = Guard(step)
+        guard = Guard(replace(step, updated_at=clock.now()))
         kept = KeptSnapshot(self._details, offboarding_id, step.run, guard).keep(found)
+        if not guard.is_written:  # all of it was kept before, or cannot be
+            guard.written(self._details.transact(offboarding_id, [guard.write()])[0])
         return self._with_kept(offboarding_id, step.run, kept, [guard.step]), guard.step
 
     def _with_kept(self, offboarding_id: str, run: int, kept: Snapshot, written: Sequence[Step] = ()) -> Snapshot:

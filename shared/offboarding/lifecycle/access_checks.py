@@ -59,7 +59,7 @@ def is_due_at_end(services: Services, offboarding: Offboarding) -> bool:
 
 def look_at_end(services: Services, offboarding: Offboarding) -> Found | None:
     """Look for a run that is about to end, and keep what is found; None where that takes long, for the timer to do."""
-    details = services.store.details(offboarding.id)
+    details = services.store.details_at_end(offboarding.id, offboarding.run)
     try:
         check, again = Deadline(AT_END_WITHIN_SECONDS).run(lambda: _look(services, offboarding, details))
     except DeadlineError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dev.memory_table import MemoryTable
+from shared.actions.outcome import StepState
 from shared.actions.reads.snapshot import NOTHING_READ, Snapshot
 from shared.jobs.records import Step
 from shared.jobs.storage import keys
@@ -140,11 +142,30 @@ def test_of_a_step_that_somebody_else_has_written_nothing_is_kept(store: Store) 
     assert store.details("one").latest(1) == NOTHING_READ
 
 
-def test_what_another_delivery_has_found_counts(store: Store) -> None:
+def test_what_was_found_before_counts(store: Store) -> None:
     (step,) = store.put_steps("one", [Step("remove_groups", 1)])
-    store.put_found("one", step, Snapshot({"user": "ada"}, {}))
+    _, step = store.put_found("one", step, Snapshot({"user": "ada"}, {}))
 
     assert store.put_found("one", step, Snapshot({"user": "bo"}, {}))[0] == Snapshot({"user": "ada"}, {})
+
+
+def test_of_two_deliveries_that_find_the_same_one_goes_on(store: Store) -> None:
+    (step,) = store.put_steps("one", [Step("remove_groups", 1)])
+    begun = replace(step, state=StepState.running)
+    found = Snapshot({"user": "ada"}, {})
+    store.put_found("one", begun, found)
+
+    with pytest.raises(ConflictError):
+        store.put_found("one", begun, found)
+
+
+def test_a_step_that_finds_nothing_new_is_written_all_the_same(store: Store) -> None:
+    (step,) = store.put_steps("one", [Step("remove_groups", 1)])
+    store.put_snapshot("one", 1, Snapshot({"user": "ada"}, {}))
+
+    store.put_found("one", replace(step, state=StepState.running), Snapshot({"user": "ada"}, {}))
+
+    assert store.steps("one")["remove_groups"].state is StepState.running
 
 
 def test_what_is_remembered_follows_what_is_written(store: Store) -> None:
