@@ -2,8 +2,8 @@
 
 Nothing here costs a run a request of its own: a step's writes and its end are the step's record, and get a row here
 before that is written over by a later run, or removed. What was decided is kept in the transaction that carries it
-out, what was asked for in the one that begins a run and before it is deleted. That it was deleted stands in the note
-that the deletion itself leaves: one that was refused leaves none.
+out, and what was asked for stands in the offboarding, until both get rows here before it is deleted. That it was
+deleted stands in the note that the deletion itself leaves: one that was refused leaves none.
 """
 
 from __future__ import annotations

@@ -316,18 +316,20 @@ class Store:
         """Remove the records of changes of settings before `cutoff`; repeatable."""
         clear(self._jobs, DOCUMENTS, keys.setting_changes_until(cutoff), keys.SETTING_CHANGE + LAST)
 
-    def mark_cancelled(self, offboarding_id: str, by: str) -> None:
+    def mark_cancelled(self, offboarding: Offboarding, by: str) -> None:
         """Let the steps of a run in flight know that none may begin; repeatable.
 
         Those that wait are written anew, so that an activity that read one before, and changes nothing yet, is refused
-        when it begins to.
+        when it begins to. Where the first run has not begun, it begins here, with no steps: so of a beginning and a
+        cancellation the second sees the first.
         """
         while True:
-            known = self.details(offboarding_id)
+            known = self.details(offboarding.id)
+            begun = [] if known.request else [Insert(keys.REQUEST, rows.of_beginning(offboarding.request, ()))]
             anew = [rows.write_of_step(step) for step in known.steps.values() if step.state is StepState.waiting]
             with suppress(ConflictError):  # one of them began meanwhile, or the run
-                self._details.transact(offboarding_id, [_cancelled(known, by), *anew])
-                self._remembered.forget(offboarding_id)
+                self._details.transact(offboarding.id, [*begun, Replace(keys.CANCELLED, {"by": by}), *anew])
+                self._remembered.forget(offboarding.id)
                 return
 
     def put_check(self, offboarding_id: str, found: dict[str, Any]) -> None:
@@ -406,21 +408,17 @@ class Store:
         Raises:
             ConflictError: another delivery did so, or the offboarding was cancelled meanwhile.
         """
-        operations: list[Operation] = []
         if known.request is None:
-            operations += [Insert(keys.REQUEST, rows.of_beginning(offboarding.request, steps)), _cancelled(known, "")]
-        else:
-            self.audit_steps(offboarding.id, [known.steps[step.name] for step in steps if step.name in known.steps])
-            operations += map(rows.write_of_step, steps)
-            operations += [_cancelled(known, "")] if known.cancelled_by else []
-        self._details.transact(offboarding.id, [*operations, *audit.of_decisions(offboarding)])
-        if known.request is None:
+            beginning = Insert(keys.REQUEST, rows.of_beginning(offboarding.request, steps))
+            self._details.transact(offboarding.id, [beginning])
             self._remembered.change(
-                offboarding.id,
-                lambda details: replace(details, request=offboarding.request, cancelled_by="").with_steps(steps),
+                offboarding.id, lambda details: replace(details, request=offboarding.request).with_steps(steps)
             )
-        else:
-            self._remembered.forget(offboarding.id)
+            return
+        self.audit_steps(offboarding.id, [known.steps[step.name] for step in steps if step.name in known.steps])
+        not_cancelled = [Replace(keys.CANCELLED, {"by": ""})] if known.cancelled_by else []
+        self._details.transact(offboarding.id, [*map(rows.write_of_step, steps), *not_cancelled])
+        self._remembered.forget(offboarding.id)
 
     def put_steps(self, offboarding_id: str, steps: Sequence[Step], sent: Sequence[SentRequest] = ()) -> list[Step]:
         """Write steps over the versions that were read, all or none, and return them as they are now.
@@ -493,12 +491,6 @@ def _removal(offboarding: Offboarding) -> list[Operation]:
     """Return what removes an offboarding as it was read, and all that is derived from it."""
     job = keys.job(offboarding.id)
     return [Delete(key, offboarding.etag if key == job else None) for key in rows.of(offboarding)]
-
-
-def _cancelled(known: Details, by: str) -> Operation:
-    """Return what says who cancelled a run, "" for nobody; before the first begins, the second of two who do fails."""
-    is_there = known.request is not None or known.cancelled_by
-    return Replace(keys.CANCELLED, {"by": by}) if is_there else Insert(keys.CANCELLED, {"by": by})
 
 
 def receipt_row(body_hash: str, ids: Sequence[str], created: datetime) -> Row:

@@ -86,7 +86,7 @@ class Operations:
         """End a planned offboarding at once; of a running one, no further step begins and what is in flight ends."""
         done = self._changed(offboarding_id, self._cancelled)
         if done.offboarding and done.offboarding.state is State.running:
-            self._store.mark_cancelled(offboarding_id, self._operator)
+            self._store.mark_cancelled(done.offboarding, self._operator)
             return OperationResult(done.offboarding, to_wake=done.offboarding)
         return done
 
