@@ -4,7 +4,7 @@
 - `GET state?tenant=<id or domain>`: everything the tenant holds; `&part=users` one kind of it, `&id=<id>` one of these.
 - `GET requests?since=<n>`: what arrived, in order.
 - `GET secrets`: every password and token that arrived, for searching what was written elsewhere.
-- `POST latency {"graph": ms, ...}`: how long each service takes at least; services not named answer at once.
+- `POST latency {"graph": ms, ...}`: how long each service takes to answer, with its own work; others answer at once.
 - `POST faults {"seed", "rules"}`: replaces all faults; see `faults.py`.
 - `POST app {"certificate"?, "secret"?, "token_seconds"?}`: registers a certificate (PEM), or changes secret or token
   lifetime.

@@ -27,7 +27,7 @@ from dev.tenant.messages import Call, ConnectionDropped, Reply
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from dev.tenant.faults import Rule
@@ -118,7 +118,7 @@ class Server:
     async def _serve(
         self, request: web.Request, service: str, base: str, path: str, serve: Callable[[Simulation, Call], Reply]
     ) -> web.StreamResponse:
-        """Record a request, wait as it was arranged, answer, and record the answer."""
+        """Record a request, answer after as long as was arranged, and record the answer."""
         call = await _read(request, service, base, path)
         entry = self.simulation.recorder.begin(call)
         tenant = self._tenant(call)
@@ -127,8 +127,8 @@ class Server:
             with self._writing(call, tenant, entry["n"]):
                 rule = self.simulation.faults.strike(service, _targets(call), tenant)
                 entry["fault"] = rule.kind if rule else None
-                await asyncio.sleep(self.simulation.latency.get(service, 0) / 1000)
-                reply = await self._answer(call, rule, serve)
+                async with _lasting(self.simulation.latency.get(service, 0) / 1000):
+                    reply = await self._answer(call, rule, serve)
         except ConnectionDropped:
             self.simulation.recorder.end(entry, call, None)
             return _drop(request)
@@ -182,6 +182,16 @@ class Server:
         finally:
             for mailbox in written:
                 writes[tenant.id, mailbox] -= 1
+
+
+@contextlib.asynccontextmanager
+async def _lasting(seconds: float) -> AsyncIterator[None]:
+    """Take at least so long for something, however it ends: a change is made before its answer is there."""
+    until = asyncio.get_running_loop().time() + seconds
+    try:
+        yield
+    finally:
+        await asyncio.sleep(max(until - asyncio.get_running_loop().time(), 0))
 
 
 def _targets(call: Call) -> list[str]:
