@@ -7,9 +7,10 @@ through, or is gone, carries on where it stands. Pure bookkeeping: what is asked
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, get_args
 
 from shared.actions.mailboxes.scan import Found, Kind, Mailbox, retry_transient
 from shared.actions.reads.snapshot import NOT_THERE, MoreToDoError
@@ -32,6 +33,7 @@ _LEASE: Final = timedelta(minutes=3)
 _BUSY_SECONDS: Final = 15
 _FEWEST: Final = 2
 _MAX_CHARS: Final = 100_000
+_MOST_KEPT: Final = 10
 _TODO: Final = "todo"
 _HELD: Final = "held"
 _UNREAD: Final = "unread"
@@ -69,14 +71,40 @@ class Scan:
 
 _Page: TypeAlias = "tuple[Scan, list[Operation], MicrosoftError | None]"
 """The scan after a page, what to keep of it, and why it ended early."""
+_Parts: TypeAlias = "Sequence[dict[str, Any]]"
+"""What pages found: mailboxes on which somebody holds something, and those that could not be read."""
+
+
+class ReadScans:
+    """What complete scans found, as this process has read it: nothing of them changes any more.
+
+    Of the scans of a tenant the last is kept, and of all of them the few that were read last.
+    """
+
+    def __init__(self) -> None:
+        """Know of none yet."""
+        self._lock = threading.Lock()
+        self._scans: dict[str, tuple[str, _Parts]] = {}
+
+    def get(self, partition: str, scan: Scan) -> _Parts | None:
+        """Return the parts of a scan; None where they were not read, or another was since."""
+        id_, parts = self._scans.get(partition, ("", None))
+        return parts if id_ == scan.id else None
+
+    def put(self, partition: str, scan: Scan, parts: _Parts) -> None:
+        """Keep the parts of a complete scan."""
+        with self._lock:
+            self._scans.pop(partition, None)
+            self._scans = dict([*self._scans.items(), (partition, (scan.id, parts))][-_MOST_KEPT:])
 
 
 class Scans:
     """The scans of one tenant."""
 
-    def __init__(self, table: Table, tenant_id: str) -> None:
+    def __init__(self, table: Table, tenant_id: str, kept: ReadScans | None = None) -> None:
         self._table = table
         self._tenant_id = tenant_id
+        self._kept = kept or ReadScans()
 
     def find(self, source: ScanSource, names: Collection[str]) -> Found:
         """Return where one of `names` (in lower case) holds something, from a scan not older than a day.
@@ -85,7 +113,8 @@ class Scans:
             MoreToDoError: a page was read, or somebody else is reading one.
             MicrosoftError: nothing could be read; who comes next carries on.
         """
-        return _Scanner(self._table, keys.scan_partition(self._tenant_id, source.kind), source).find(frozenset(names))
+        partition = keys.scan_partition(self._tenant_id, source.kind)
+        return _Scanner(self._table, partition, source, self._kept).find(frozenset(names))
 
     def forget(self) -> None:
         """Remove what every scan of the tenant found."""
@@ -96,22 +125,25 @@ class Scans:
 class KnownScans:
     """What the last scans of a tenant found, however old it is: for whoever only looks, and begins none."""
 
-    def __init__(self, table: Table, tenant_id: str) -> None:
+    def __init__(self, table: Table, tenant_id: str, kept: ReadScans | None = None) -> None:
         self._table = table
         self._tenant_id = tenant_id
+        self._kept = kept or ReadScans()
 
     def find(self, source: ScanSource, names: Collection[str]) -> Found:
         """Return where one of `names` (in lower case) held something; raises `MoreToDoError` where nobody knows."""
-        return _Scanner(self._table, keys.scan_partition(self._tenant_id, source.kind), source).known(frozenset(names))
+        partition = keys.scan_partition(self._tenant_id, source.kind)
+        return _Scanner(self._table, partition, source, self._kept).known(frozenset(names))
 
 
 class _Scanner:
     """One caller's work on the scan of one kind."""
 
-    def __init__(self, table: Table, partition: str, source: ScanSource) -> None:
+    def __init__(self, table: Table, partition: str, source: ScanSource, kept: ReadScans) -> None:
         self._table = table
         self._partition = partition
         self._source = source
+        self._kept = kept
 
     def find(self, names: frozenset[str]) -> Found:
         scan = self._head()
@@ -199,14 +231,22 @@ class _Scanner:
         return [Mailbox(*mailbox) for mailbox in listed[mine.read - start :]]
 
     def _found(self, scan: Scan, names: frozenset[str]) -> Found:
-        prefix = keys.scan_prefix(scan.id, _HELD)
-        parts = rows.scan_parts(self._table.range(self._partition, prefix, prefix + LAST).rows).values()
-        head = self._head()
-        if head is None or head.id != scan.id:  # it grew old, and somebody began anew, while it was read
-            raise MoreToDoError(scan.progress, self._so_far(scan))
+        parts = self._kept.get(self._partition, scan)
+        if parts is None:
+            parts = self._all_held(scan)
+            self._kept.put(self._partition, scan, parts)
         held = {id_: Mailbox(id_, a) for part in parts for id_, a, who in part[_HELD] if not names.isdisjoint(who)}
         unread = {id_: Mailbox(id_, address) for part in parts for id_, address in part[_UNREAD]}
         return Found(scan.begun_at, scan.listed, tuple(held.values()), tuple(unread.values()))
+
+    def _all_held(self, scan: Scan) -> _Parts:
+        """Return all that a complete scan found."""
+        prefix = keys.scan_prefix(scan.id, _HELD)
+        parts = list(rows.scan_parts(self._table.range(self._partition, prefix, prefix + LAST).rows).values())
+        head = self._head()
+        if head is None or head.id != scan.id:  # it grew old, and somebody began anew, while it was read
+            raise MoreToDoError(scan.progress, self._so_far(scan))
+        return parts
 
     def _head(self) -> Scan | None:
         row = self._table.get(self._partition, keys.SCAN_HEAD)

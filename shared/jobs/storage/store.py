@@ -20,7 +20,7 @@ from shared.jobs import telemetry
 from shared.jobs.details import Details, Remembered
 from shared.jobs.records import State, Wake
 from shared.jobs.storage import audit, keys, rows, setting_changes, snapshots
-from shared.jobs.storage.scans import KnownScans, Scans
+from shared.jobs.storage.scans import KnownScans, ReadScans, Scans
 from shared.jobs.storage.snapshots import Guard, KeptSnapshot
 from shared.jobs.storage.table import (
     LAST,
@@ -94,6 +94,7 @@ class Store:
         self._jobs = jobs
         self._details = details
         self._remembered = Remembered()
+        self._read_scans = ReadScans()
 
     def add(
         self,
@@ -439,11 +440,11 @@ class Store:
 
     def scans(self, tenant_id: str) -> Scans:
         """Return the scans of a tenant."""
-        return Scans(self._details, tenant_id)
+        return Scans(self._details, tenant_id, self._read_scans)
 
     def known_scans(self, tenant_id: str) -> KnownScans:
         """Return what the last scans of a tenant found."""
-        return KnownScans(self._details, tenant_id)
+        return KnownScans(self._details, tenant_id, self._read_scans)
 
     def put_original(self, restoration_id: str, first: Snapshot, steps: Iterable[Step]) -> None:
         """Keep with a restoration what it brings back, so that nothing happens to it any more; repeatable."""

@@ -15,7 +15,7 @@ from shared.actions.mailboxes.scan import Found, Mailbox, ScanSource, retry_tran
 from shared.actions.reads.snapshot import MoreToDoError
 from shared.base import clock
 from shared.jobs.storage.azure_table import AzureTable
-from shared.jobs.storage.scans import MAX_AGE, PER_CALL, Scans
+from shared.jobs.storage.scans import MAX_AGE, PER_CALL, ReadScans, Scans
 from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
@@ -209,6 +209,26 @@ def test_a_day_later_it_is_made_anew_and_the_old_one_is_swept_away(time: Time) -
     assert ids(found) == ["id-00002"]
     assert len(table.keys("scan|tenant|full_access")) == len(keys)
     assert after.progress[0] > before.progress[-1]
+
+
+@pytest.mark.usefixtures("time")
+def test_what_a_complete_scan_found_is_read_once_in_a_process() -> None:
+    tenant, table, read = Tenant.of(250, held=[1, 240]), Weighed(), ReadScans()
+    find(Scans(table, "tenant", read), tenant, table)
+
+    found, calls = find(Scans(table, "tenant", read), tenant, table)
+
+    assert (ids(found), calls.most_table_requests) == (["id-00001", "id-00240"], 1)
+
+
+def test_a_scan_that_another_process_has_made_since_is_read(time: Time) -> None:
+    tenant, table, read = Tenant.of(250, held=[1]), Weighed(), ReadScans()
+    find(Scans(table, "tenant", read), tenant, table)
+    time.pass_by(seconds=MAX_AGE.total_seconds())
+    tenant.holders = {"id-00002": ["ada@x.example"]}
+    find(Scans(table, "tenant"), tenant, table)
+
+    assert ids(find(Scans(table, "tenant", read), tenant, table)[0]) == ["id-00002"]
 
 
 class Mortal(Weighed):
