@@ -254,6 +254,18 @@ def test_proof_in_the_process_that_has_written_everything_asks_storage_for_nothi
     assert lab.details.requests == before + 1
 
 
+def test_proof_is_written_once_for_what_graph_shows_and_once_for_the_rest(lab: Lab) -> None:
+    offboarding = lab.submit(seed.ADA, BLOCK | {"reset_password": True, "hide_from_address_lists": True})
+    run_until(lab, "verify")
+    before = lab.details.requests
+
+    answer = verify(lab.app, Order(offboarding.id, 1, 1, 0, last=False))
+
+    assert set(answer["also"].values()) == {"done"}
+    assert len(answer["also"]) == 3
+    assert lab.details.requests == before + 2
+
+
 def test_proof_that_does_not_show_yet_asks_storage_for_nothing(lab: Lab) -> None:
     offboarding = lab.submit(seed.ADA, BLOCK)
     run_until(lab, "verify")
