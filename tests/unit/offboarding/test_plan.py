@@ -133,6 +133,23 @@ def test_actions_that_wait_for_each_other_have_no_plan(monkeypatch: pytest.Monke
         order("disable_sign_in", "revoke_sessions")
 
 
+def test_the_steps_of_the_mailbox_begin_before_those_that_have_time() -> None:
+    """They follow one another, so nothing takes longer."""
+    nodes = plan.make(("remove_teams_number", "remove_groups", "forward_email", "hide_from_address_lists")).nodes
+
+    placed = [node.name for node in plan.longest_path_first(nodes)]
+
+    assert placed[:4] == ["snapshot_mailbox", "snapshot_directory", "forward_email", "hide_from_address_lists"]
+    assert sorted(placed) == sorted(node.name for node in nodes)
+
+
+def test_what_begins_first_is_behind_what_it_waits_for() -> None:
+    placed = [node.name for node in plan.longest_path_first(plan.make(ACTIONS).nodes)]
+
+    for node in plan.make(ACTIONS).nodes:
+        assert all(placed.index(other) < placed.index(node.name) for other in (*node.after, *node.requires))
+
+
 def test_a_node_travels_through_the_orchestrator_unchanged() -> None:
     for node in plan.make(ACTIONS).nodes:
         assert plan.Node.from_json(node.to_json()) == node
