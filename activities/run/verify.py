@@ -60,8 +60,8 @@ def _verify(services: Services, order: Order, details: Details) -> Answer:
     ended = {step.name: step.outcome for step in proven}
     wanting = [(look.claim, look.insists_on()) for look in looks if look.claim.name not in ended]
     again = [(claim, calls) for claim, calls in wanting if calls]
-    if again and not proven and is_superseded(services.store.details(order.id), order):
-        return SUPERSEDED  # no write over the versions that were read has told
+    if again and is_superseded(services.store.details(order.id), order):
+        return SUPERSEDED
     for claim, calls in again:
         _ask_again(services, order, claim, calls, tenant_of(details))
     if len(proven) == len(claims):
@@ -82,28 +82,30 @@ def _prove(
     person, clients = view_of(details, claims[0].name, order).person, services.microsoft365.tenant(tenant_of(details))
     proofs = {claim.name: _proof_of(details, claim, order) for claim in claims}
     wanted = {read.name: read for proof in proofs.values() for read in proof}.values()
-    looks: list[_Look] = []
-    ended: list[Step] = []
 
     def ask(reads: Iterable[Read[Any]]) -> tuple[Snapshot, list[MicrosoftError]]:
         return perform(reads, person, clients, details.latest(order.run))
 
-    def end(seen: Snapshot, retryable: list[MicrosoftError]) -> None:
-        last = order.last or order.waited >= (READ_FOR_SECONDS if retryable else VERIFY_FOR_SECONDS)
-        known = {look.claim.name for look in looks}
-        answered = [c for c in claims if c.name not in known and {read.name for read in proofs[c.name]} <= seen.asked]
-        new = [_look(details, claim, order, seen.only(proofs[claim.name])) for claim in answered]
-        if proven := [look.ended() for look in new if last or look.is_proven]:
-            ended.extend(services.store.put_steps(order.id, proven))
-        looks.extend(new)
+    def look(claims: Iterable[Step], seen: Snapshot) -> list[_Look]:
+        return [_look(details, claim, order, seen.only(proofs[claim.name])) for claim in claims]
 
     with Threads(1) as threads:
         others = threads.submit(ask, [read for read in wanted if read.service != "graph"])
         seen, retryable = ask(read for read in wanted if read.service == "graph")
-        end(seen, retryable)
+        is_early = {claim.name: all(read.service == "graph" for read in proofs[claim.name]) for claim in claims}
+        early = look((claim for claim in claims if is_early[claim.name]), seen)
+        ended = _end(services, order, early, retryable)
         more, errors = others.result()
-    end(seen.with_fallback(more), [*retryable, *errors])
-    return looks, [*retryable, *errors], ended
+    retryable = [*retryable, *errors]
+    late = look((claim for claim in claims if not is_early[claim.name]), seen.with_fallback(more))
+    return [*early, *late], retryable, [*ended, *_end(services, order, late, retryable)]
+
+
+def _end(services: Services, order: Order, looks: Iterable[_Look], retryable: Sequence[MicrosoftError]) -> list[Step]:
+    """Write the end of the steps that are proven, or whose time is up; return them as they are now."""
+    last = order.last or order.waited >= (READ_FOR_SECONDS if retryable else VERIFY_FOR_SECONDS)
+    over = [look.ended() for look in looks if last or look.is_proven]
+    return services.store.put_steps(order.id, over) if over else []
 
 
 @dataclass(frozen=True)
