@@ -182,7 +182,7 @@ def _somebody_waits(services: Services, offboarding: Offboarding) -> bool:
     """Return whether another offboarding of the tenant is due; where that cannot be read, the timer looks again."""
     tenant_id = offboarding.request.tenant.id
     try:
-        return any(one.is_waiting_in(tenant_id) for one in services.store.due(clock.now()))
+        return next(services.store.waiting_in(tenant_id, clock.now()), None) is not None
     except Exception:  # noqa: BLE001 - the run has ended, whatever this is
         _log.exception("Who waits for the end of offboarding %s is left to the timer", offboarding.id)
         return False

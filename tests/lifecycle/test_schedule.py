@@ -276,6 +276,20 @@ def test_those_that_wait_for_room_cost_a_tick_nothing(lab: Lab) -> None:
     assert lab.jobs.requests + lab.details.requests <= 2
 
 
+def test_the_first_who_waits_is_found_by_one_request_and_behind_another_tenants_many_by_two(lab: Lab) -> None:
+    for upn in people(lab, 30):
+        lab.submit(upn, BLOCK, scheduled_for=in_(minutes=1))
+    last = lab.submit(people(lab, 1, "contoso.example")[0], BLOCK, "contoso.example", scheduled_for=in_(minutes=2))
+    lab.hub.advance(timedelta(minutes=3))
+    first, *_ = lab.app.store.due(clock.now())
+    lab.jobs.requests = 0
+
+    assert next(lab.app.store.waiting_in(seed.FABRIKAM, clock.now())) == first
+    assert lab.jobs.requests == 1
+    assert [one.id for one in lab.app.store.waiting_in(seed.CONTOSO, clock.now())] == [last.id]
+    assert lab.jobs.requests == 3
+
+
 def test_a_tenant_that_is_managed_no_more_is_not_changed_and_what_is_planned_stays_to_be_cancelled(lab: Lab) -> None:
     due, cancelled = (lab.submit(upn, BLOCK, scheduled_for=in_(hours=1)) for upn in ("ada@fabrikam.example", CY))
     lab.app = replace(lab.app, settings=replace(lab.app.settings, tenants=(seed.CONTOSO,)))

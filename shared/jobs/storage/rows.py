@@ -24,6 +24,7 @@ from shared.jobs.records import (
     State,
     Step,
     Tenant,
+    Wake,
     Write,
 )
 from shared.jobs.storage import keys
@@ -217,6 +218,20 @@ def of_request(request: Request) -> Row:
         "named": json.dumps(request.named, ensure_ascii=False),
         "known_as": json.dumps(_fitting(request.known_as), ensure_ascii=False),
     }
+
+
+def to_wake(row: Row) -> Wake:
+    """Read when an offboarding has to be looked at, and why."""
+    return Wake(
+        row["id"],
+        row["tenant_id"],
+        is_planned=row["state"] == State.planned,
+        due_at=keys.wake_moment(row["key"]),
+        destination=row.get("destination", ""),
+        run=row.get("run", 0),
+        access=row.get("access", ""),
+        is_check=row.get("check", False),
+    )
 
 
 def of_beginning(request: Request, steps: Sequence[Step]) -> Row:

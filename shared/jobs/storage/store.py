@@ -18,7 +18,6 @@ from shared.base import clock
 from shared.base.telemetry import logs
 from shared.jobs import telemetry
 from shared.jobs.details import Details, Remembered
-from shared.jobs.records import State, Wake
 from shared.jobs.storage import audit, keys, rows, setting_changes, snapshots
 from shared.jobs.storage.scans import KnownScans, ReadScans, Scans
 from shared.jobs.storage.snapshots import Guard, KeptSnapshot
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.actions.reads.snapshot import Snapshot
-    from shared.jobs.records import Offboarding, Step
+    from shared.jobs.records import Offboarding, Step, Wake
     from shared.jobs.storage.setting_changes import SettingChange
     from shared.jobs.storage.table import Row, Table
     from shared.microsoft365.http.messages import SentRequest
@@ -48,6 +47,7 @@ _log: Final = logging.getLogger(__name__)
 
 PARTITION: Final = "offboardings"
 _PAGE: Final = 100
+_FEW: Final = 20
 DOCUMENTS: Final = "documents"
 
 
@@ -180,20 +180,20 @@ class Store:
 
     def due(self, now: datetime) -> list[Wake]:
         """Return every offboarding that has to be looked at by `now`, the longest due first."""
-        page = self._jobs.range(PARTITION, keys.WAKE, keys.wake_bound(now))
-        return [
-            Wake(
-                row["id"],
-                row["tenant_id"],
-                is_planned=row["state"] == State.planned,
-                due_at=keys.wake_moment(row["key"]),
-                destination=row.get("destination", ""),
-                run=row.get("run", 0),
-                access=row.get("access", ""),
-                is_check=row.get("check", False),
-            )
-            for row in page.rows
-        ]
+        return list(map(rows.to_wake, self._jobs.range(PARTITION, keys.WAKE, keys.wake_bound(now)).rows))
+
+    def waiting_in(self, tenant_id: str, now: datetime) -> Iterator[Wake]:
+        """Find the due offboardings of a tenant that wait for room, the longest due first, and read few for the first.
+
+        A tenant may have thousands, and there is room for one.
+        """
+        start = keys.WAKE
+        for limit in (_FEW, None):
+            page = self._jobs.range(PARTITION, start, keys.wake_bound(now), limit)
+            yield from (one for one in map(rows.to_wake, page.rows) if one.is_waiting_in(tenant_id))
+            if page.next_key is None:
+                return
+            start = page.next_key
 
     def open_access(self, tenant_id: str, until: str, start: str, limit: int) -> tuple[list[Row], str | None]:
         """Return what was given to others, what ends first before the rest, and the key of what follows.

@@ -14,7 +14,7 @@ from shared.jobs.storage.table import ConflictError
 from shared.offboarding.lifecycle import access, recovery
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from shared.app.services import Services
@@ -64,8 +64,7 @@ def wake_next(services: Services, tenant_id: str) -> list[Offboarding]:
     now = clock.now()
     to_start: list[Offboarding] = []
     with _alone(tenant_id):
-        waiting = [one for one in services.store.due(now) if one.is_waiting_in(tenant_id)]
-        to_start.extend(_start(services, tenant_id, waiting, now))
+        to_start.extend(_start(services, tenant_id, services.store.waiting_in(tenant_id, now), now))
     return to_start
 
 
@@ -78,7 +77,7 @@ def _alone(name: str) -> Generator[None]:
         _log.exception("Could not process %s; retrying at the next tick", name)
 
 
-def _start(services: Services, tenant_id: str, waiting: Sequence[Wake], now: datetime) -> Iterator[Offboarding]:
+def _start(services: Services, tenant_id: str, waiting: Iterable[Wake], now: datetime) -> Iterator[Offboarding]:
     """Claim as many of a tenant's due offboardings as it has room for, in the order in which they fell due."""
     free = slots.free_slots(services.store, tenant_id, services.settings.max_runs_per_tenant)
     for due in waiting:
