@@ -97,6 +97,11 @@ class ReadScans:
             self._scans.pop(partition, None)
             self._scans = dict([*self._scans.items(), (partition, (scan.id, parts))][-_MOST_KEPT:])
 
+    def forget(self, partition: str) -> None:
+        """Keep nothing of a scan that is removed."""
+        with self._lock:
+            self._scans.pop(partition, None)
+
 
 class Scans:
     """The scans of one tenant."""
@@ -119,7 +124,9 @@ class Scans:
     def forget(self) -> None:
         """Remove what every scan of the tenant found."""
         for kind in get_args(Kind):
-            clear(self._table, keys.scan_partition(self._tenant_id, kind))
+            partition = keys.scan_partition(self._tenant_id, kind)
+            clear(self._table, partition)
+            self._kept.forget(partition)
 
 
 class KnownScans:

@@ -14,8 +14,9 @@ from dev.memory_table import MemoryTable
 from shared.actions.mailboxes.scan import Found, Mailbox, ScanSource, retry_transient
 from shared.actions.reads.snapshot import MoreToDoError
 from shared.base import clock
+from shared.jobs.storage import keys
 from shared.jobs.storage.azure_table import AzureTable
-from shared.jobs.storage.scans import MAX_AGE, PER_CALL, ReadScans, Scans
+from shared.jobs.storage.scans import MAX_AGE, PER_CALL, ReadScans, Scan, Scans
 from shared.microsoft365.http.errors import Category, MicrosoftError
 
 if TYPE_CHECKING:
@@ -229,6 +230,20 @@ def test_a_scan_that_another_process_has_made_since_is_read(time: Time) -> None:
     find(Scans(table, "tenant"), tenant, table)
 
     assert ids(find(Scans(table, "tenant", read), tenant, table)[0]) == ["id-00002"]
+
+
+@pytest.mark.usefixtures("time")
+def test_of_a_scan_that_is_removed_the_process_keeps_nothing() -> None:
+    tenant, table, read = Tenant.of(250, held=[1]), Weighed(), ReadScans()
+    find(Scans(table, "tenant", read), tenant, table)
+    head = table.get("scan|tenant|full_access", keys.SCAN_HEAD)
+    assert head
+    scan = Scan(head["id"], clock.now())
+    assert read.get("scan|tenant|full_access", scan)
+
+    Scans(table, "tenant", read).forget()
+
+    assert read.get("scan|tenant|full_access", scan) is None
 
 
 class Mortal(Weighed):
