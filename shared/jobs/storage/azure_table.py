@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 _CONFLICTS: Final = frozenset({404, 409, 412})
 _UNFIT: Final = frozenset({400, 413})
 _PAGE_SIZE: Final = 1000
-_WAITS_FOR_OTHERS_SECONDS: Final = 0.01
-"""How long a write waits for the one before, to be sent with who waits, too: longer than a write takes, not much."""
 _WITHOUT_ECHO: Final = {"Prefer": "return-no-content"}
 """Learn: "Insert Entity": the answer to a single insert repeats the whole row unless it is asked not to."""
 _Range = tuple[str, str, str, int | None]
@@ -53,9 +51,7 @@ class AzureTable:
         self._reads: Coalescer[_Range, None, Page] = Coalescer(
             lambda range_, asked: [self._range(*range_)] * len(asked)
         )
-        self._writes: Coalescer[str, Sequence[Operation], list[str]] = Coalescer(
-            self._transact_together, _WAITS_FOR_OTHERS_SECONDS
-        )
+        self._writes: Coalescer[str, Sequence[Operation], list[str]] = Coalescer(self._transact_together)
 
     def get(self, partition: str, key: str) -> Row | None:
         """Return one row, or None."""
